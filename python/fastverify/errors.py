@@ -1,0 +1,26 @@
+"""The exceptions that fastverify raises on purpose.
+
+Each message is one sentence (or two) that names the path and says what to do.  Paths stand in it as
+they are on disk: whoever prints a message escapes it (:mod:`fastverify.report.escape`).
+"""
+
+from __future__ import annotations
+
+from fastverify.engine.protocol import Fault
+
+
+class FastverifyError(Exception):
+    """The work that was asked for cannot be done at all; exit status 2 on the command line."""
+
+
+class HashError(FastverifyError):
+    """A file, folder or zip has no h1, for the reason that `fault` gives."""
+
+    def __init__(self, message: str, *, path: str, fault: Fault) -> None:
+        super().__init__(message)
+        self.path = path
+        self.fault = fault
+
+
+class EngineError(FastverifyError):
+    """The engine that was asked for is not there, or is there and broken."""
