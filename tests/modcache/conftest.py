@@ -1,0 +1,42 @@
+"""Fixtures for the tests of the module cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.making.go import Go, Oracle, build_oracle
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A temporary folder that other users can reach, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="fastverify-test-"))
+    made.chmod(0o755)
+    yield made
+    for folder, names, _ in os.walk(made):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                path.chmod(0o755)
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
+    """The go command; one build cache for all the tests, so that nothing is compiled twice."""
+    shared = tmp_path_factory.mktemp("go")
+    return Go(gocache=shared / "gocache", gopath=shared / "gopath")
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
+    """golang.org/x/mod."""
+    asked = Oracle(build_oracle(tmp_path_factory.mktemp("oracle")))
+    yield asked
+    asked.close()
