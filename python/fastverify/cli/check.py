@@ -1,0 +1,217 @@
+"""``fastverify check``: verify module caches and report what was found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from fastverify import Check, check_module_cache
+from fastverify.cli.output import Output, OutputFile, StandardOutput, refuse_inside
+from fastverify.engine.protocol import EngineName
+from fastverify.locate import go_settings, module_cache
+from fastverify.report import colour as colours
+from fastverify.report.colour import ColourChoice
+from fastverify.report.escape import printable
+from fastverify.report.json import write_json
+from fastverify.report.model import Severity, at_least
+from fastverify.report.summary import verdict_line
+from fastverify.report.text import TextReport
+
+if TYPE_CHECKING:
+    from fastverify.report.progress import ProgressLine
+
+_HELP = """Verify module caches: every zip, tree, hash and go.mod.
+
+Without PATHS it is the module cache that the go command would use here (GOMODCACHE).
+
+Each module is held to the strongest authority at hand: the go.sum and go.work.sum of what
+--project and --gosum name, then the cache's own .ziphash.  The latter proves that nothing broke by
+accident; only the former proves that nobody replaced a module on purpose.
+
+\b
+Examples:
+  fastverify check
+  fastverify check --project ./svc --project ./tools
+  fastverify check /mnt/a/mod /mnt/b/mod --threads 4
+  fastverify check --format json -o report.json
+  fastverify check --quiet --fail-on warning
+
+\b
+Exit status:
+  0    nothing found at or above --fail-on
+  1    something was found
+  2    the check could not be made; one line on stderr says why
+  130  interrupted; what was found until then is reported
+  141  whoever read the output stopped reading
+"""
+
+
+@click.command("check", help=_HELP, short_help="Verify module caches (the default command).")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
+@click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(),
+    help="Trust the go.sum of the project in DIR (and go.work.sum). Repeatable.",
+)
+@click.option(
+    "--gosum",
+    "gosums",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="Trust this go.sum. Repeatable.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Form of the report (default: text).",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write the report to FILE, whole or not at all.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Work on N threads (default: one for each CPU).",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["native", "pure"]),
+    help="Engine to use (default: native where it is installed).",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note"]),
+    default="error",
+    help="Exit 1 from this severity on (default: error).",
+)
+@click.option(
+    "--color",
+    "choice",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colour (default: auto, for terminals; NO_COLOR is honoured).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Findings only: no progress, no summary.")
+@click.option("-v", "--verbose", is_flag=True, help="List every module, every note and every file.")
+def command(  # noqa: PLR0917 (click passes them by name)
+    paths: tuple[str, ...],
+    projects: tuple[str, ...],
+    gosums: tuple[str, ...],
+    form: Literal["text", "json"],
+    output: str | None,
+    threads: int | None,
+    engine: EngineName | None,
+    fail_on: Severity,
+    choice: ColourChoice,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Parse, call, print; returns the exit status."""
+    sink: Output
+    # With --output - or none the terminal decides about colour; a file is plain unless told.
+    if output is None or output == "-":
+        on_terminal = _is_terminal(sys.stdout)
+        sink = StandardOutput(colour=colours.wanted(choice, terminal=on_terminal, environ=os.environ))
+        coloured = sink.colour
+    else:
+        refuse_inside(output, paths or [module_cache(go_settings())])
+        on_terminal, coloured = False, choice == "always"
+        sink = OutputFile(output)
+    try:
+        with check_module_cache(
+            *paths, projects=projects, gosums=gosums, threads=threads, engine=engine
+        ) as check:
+            text = (
+                TextReport(
+                    sink.write,
+                    colour=coloured,
+                    verbose=verbose,
+                    quiet=quiet,
+                    listed="note" if fail_on == "note" else "warning",
+                    width=shutil.get_terminal_size().columns if on_terminal else None,
+                )
+                if form == "text"
+                else None
+            )
+            # Lines for each module on the same terminal are progress enough.
+            shows_progress = not quiet and not (verbose and on_terminal and text is not None)
+            failure = _stream(check, text, _progress(check, choice) if shows_progress else None, on_terminal)
+            if text is not None:
+                text.end(check.report, modules_total=check.modules_total)
+            else:
+                write_json(check.report, sink.write)
+            sink.commit()
+    finally:
+        sink.discard()
+    if isinstance(sink, OutputFile) and not quiet:
+        sentence, _ = verdict_line(check.report, check.modules_total)
+        click.echo(f"{sentence} The report is in {printable(sink.path)}.", err=True)
+    if failure is not None:
+        raise failure
+    worst = check.report.worst()
+    return 1 if worst is not None and at_least(worst, fail_on) else 0
+
+
+def _stream(
+    check: Check, text: TextReport | None, progress: ProgressLine | None, on_terminal: bool
+) -> BaseException | None:
+    """Go through `check`, writing as it goes; what stopped it early is returned, to be raised later.
+
+    A pipe that nobody reads any more is raised at once: there is nobody to write the rest for.
+    """
+    try:
+        with progress if progress is not None else nullcontext():
+            for result in check:
+                if progress is not None:
+                    progress.advance(result)
+                if text is not None and text.will_write(result):
+                    with _set_aside(progress if on_terminal else None):
+                        text.module(result)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again by the caller)
+        check.close()
+        check.report.complete = False
+        return error
+    return None
+
+
+@contextmanager
+def _set_aside(progress: ProgressLine | None) -> Iterator[None]:
+    """Keep the progress line away from a terminal that is written to."""
+    with progress.hidden() if progress is not None else nullcontext():
+        yield
+
+
+def _progress(check: Check, choice: ColourChoice) -> ProgressLine | None:
+    """The progress line, where stderr is a terminal that can take a line back."""
+    if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        return None
+    from fastverify.report.progress import ProgressLine
+
+    coloured = colours.wanted(choice, terminal=True, environ=os.environ)
+    return ProgressLine(
+        sys.stderr, modules=check.modules_total, bytes_expected=check.bytes_total, colour=coloured
+    )
+
+
+def _is_terminal(stream: object) -> bool:
+    isatty = getattr(stream, "isatty", None)
+    return bool(isatty is not None and isatty())

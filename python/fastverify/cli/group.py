@@ -1,0 +1,72 @@
+"""The command ``fastverify`` itself; each command is imported when it is called for."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+import click
+
+from fastverify import __version__
+
+_COMMANDS = ("check", "hash", "demo")
+
+_HELP = """Verify every byte of Go's module cache.
+
+fastverify holds each module's zip, extracted tree, recorded hash and go.mod to what can vouch for
+it, names every file that differs, and says what the go command would do about it.  Verifying
+writes nothing into a cache.
+
+Without a command it runs `check` on the module cache that the go command would use here; options
+before a command are those of `check`.
+
+\b
+Examples:
+  fastverify                          check this machine's module cache
+  fastverify check --project ./svc    hold it to that project's go.sum, too
+  fastverify hash x.zip               the h1 hash that go.sum would have
+  fastverify demo                     see how damage is found and reported
+
+\b
+Exit status:
+  0  nothing found at or above the failing severity (see check --fail-on)
+  1  something was found
+  2  the check could not be made
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their own names beside this one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """The names, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now; None for no such name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"fastverify.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but a path in a command's place is told how to be checked."""
+        if args and args[0] not in _COMMANDS and os.path.lexists(args[0]):
+            ctx.fail(f"no such command: {args[0]} (to check that path: fastverify check {args[0]})")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=LazyGroup,
+    name="fastverify",
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+# Only for the help: the command line is looked at for it before anything is imported.
+@click.version_option(
+    __version__, "-V", "--version", message="%(prog)s %(version)s", help="Show the version (-v: and more)."
+)
+def cli() -> None:
+    """See `_HELP`."""

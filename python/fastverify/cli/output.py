@@ -1,0 +1,129 @@
+"""Where a report goes: standard output, or a file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from typing import IO
+
+import click
+
+from fastverify.errors import FastverifyError
+
+
+class StandardOutput:
+    """Writes to standard output, at once."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self.colour = colour
+
+    def write(self, text: str) -> None:
+        """Write `text` and flush.  Raises OSError, BrokenPipeError among them."""
+        click.echo(text, nl=False, color=self.colour)
+
+    def commit(self) -> None:
+        """Nothing to do: all has been written."""
+
+    def discard(self) -> None:
+        """Nothing to undo."""
+
+
+class OutputFile:
+    """Writes beside `path`, and takes its place at :meth:`commit`.
+
+    A fifo or a device is written to directly.  Raises FastverifyError, before anything else is done,
+    where `path` cannot be written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        # A link stays a link; what it names is replaced.
+        self._target = os.path.realpath(path)
+        self._temporary: str | None = None
+        self._file: IO[str] | None = None
+        try:
+            mode = self._mode()
+            if mode is not None and not stat.S_ISREG(mode):
+                self._file = _text(self._target)
+            else:
+                self._open_beside(mode)
+        except OSError as error:
+            raise FastverifyError(
+                f"cannot write {path}: {error.strerror or error}; choose another --output"
+            ) from error
+
+    def write(self, text: str) -> None:
+        """Write `text`.  Raises OSError."""
+        if self._file is None:
+            raise ValueError(f"{self.path} is closed")
+        self._file.write(text)
+
+    def commit(self) -> None:
+        """Make what was written the content of the file.  Raises OSError; the file is then as it was."""
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        with file:
+            file.flush()
+        if self._temporary is not None:
+            os.replace(self._temporary, self._target)
+            self._temporary = None
+
+    def discard(self) -> None:
+        """Forget what was written, unless it was committed."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # what cannot be flushed is thrown away all the same
+                self._file.close()
+            self._file = None
+        if self._temporary is not None:
+            with contextlib.suppress(OSError):  # it is gone already, or its folder is
+                os.unlink(self._temporary)
+            self._temporary = None
+
+    def _mode(self) -> int | None:
+        try:
+            return os.stat(self._target).st_mode
+        except FileNotFoundError:
+            return None
+
+    def _open_beside(self, mode: int | None) -> None:
+        folder, name = os.path.split(self._target)
+        if mode is not None:
+            # Replacing needs only the folder's permission; a file that says no is still respected.
+            os.close(os.open(self._target, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)))
+        descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:64]}.", suffix=".tmp", dir=folder)
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, _new_file_mode() if mode is None else stat.S_IMODE(mode))
+        self._file = _text(descriptor)
+
+
+Output = StandardOutput | OutputFile
+
+
+def refuse_inside(path: str, caches: Iterable[str]) -> None:
+    """Raise FastverifyError where `path` lies in one of `caches`: verifying writes nothing into them."""
+    target = os.path.realpath(path)
+    for cache in caches:
+        root = os.path.realpath(cache)
+        try:
+            inside = os.path.commonpath([root, target]) == root
+        except ValueError:  # on another drive
+            continue
+        if inside:
+            raise FastverifyError(
+                f"{path} lies inside the cache {cache}, into which nothing is written; "
+                "choose another --output"
+            )
+
+
+def _text(file: str | int) -> IO[str]:
+    return open(file, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _new_file_mode() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,121 @@
+"""What a check comes to: what was read, who vouched for it, what stays open, and the answer in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from fastverify.report import words
+from fastverify.report.colour import Paint, Style
+from fastverify.report.escape import printable
+from fastverify.report.model import Finding, Report
+
+# One and many of what an unlisted note is about, by verdict and place.
+_NOTES: dict[tuple[str, str], tuple[str, str]] = {
+    ("untracked", "mod"): ("go.mod file that nothing vouches for", "go.mod files that nothing vouches for"),
+    ("untracked", "gosum"): ("module that no go.sum given names", "modules that no go.sum given names"),
+    ("untracked", "dir"): ("tree that nothing vouches for", "trees that nothing vouches for"),
+    ("untracked", "zip"): ("zip that nothing vouches for", "zips that nothing vouches for"),
+    ("untracked", "info"): (
+        ".info file that nothing can vouch for",
+        ".info files that nothing can vouch for",
+    ),
+}
+# Places of which a go.sum would know.
+_IN_GOSUM = frozenset(["mod", "zip", "gosum"])
+
+_REASONS = {"damaged": "damaged", "unreadable": "unreadable", "untracked": "not vouched for"}
+
+_LABEL_WIDTH = 14
+
+
+def note_lines(findings: Iterable[Finding], *, trusted: bool) -> list[str]:
+    """The findings that were not listed, counted by kind, a line each; most frequent first.
+
+    `trusted` says whether a go.sum was given, so that nobody is told to do what they have done.
+    """
+    kinds = Counter((finding.verdict, finding.where) for finding in findings)
+    lines = []
+    for (verdict, where), many in kinds.most_common():
+        one, several = _NOTES.get((verdict, where), (f"{verdict} {where}", f"{verdict} {where}"))
+        advice = "-v lists them" if many > 1 else "-v names it"
+        if verdict == "untracked" and where in _IN_GOSUM and not trusted:
+            advice = f"give --project to hold {'them' if many > 1 else 'it'} to a go.sum; {advice}"
+        lines.append(f"{words.count(many, one, several)} ({advice})")
+    return lines
+
+
+def reason_words(reason: str) -> str:
+    """A key of ``not_verified_by_reason``, as the end of "not verified: …"."""
+    return _REASONS.get(reason) or printable(reason)
+
+
+def summary_lines(report: Report, paint: Paint) -> list[str]:
+    """The table that closes a report, a line each."""
+    counts = report.counts
+    rows: list[tuple[str, str]] = []
+    for kind, path in report.caches:
+        rows.append(("module cache" if kind == "modcache" else kind, printable(path)))
+    read = [
+        words.count(counts.modules, "module"),
+        words.count(counts.zips, "zip"),
+        words.count(counts.trees, "tree"),
+        words.count(counts.mods, "go.mod"),
+        words.count(counts.files, "file"),
+        words.size(counts.bytes),
+    ]
+    rows.append(("read", ", ".join(read)))
+    rate = f", {words.size(counts.bytes / report.seconds)}/s" if report.seconds > 0 else ""
+    rows.append(("time", f"{words.duration(report.seconds)}{rate}, {report.engine} engine"))
+    rows.append(("verified", _verified(report)))
+    if counts.not_verified:
+        reasons = sorted(counts.not_verified_by_reason.items(), key=lambda pair: -pair[1])
+        why = [f"{words.number(many)} {reason_words(reason)}" for reason, many in reasons]
+        suffix = f" ({', '.join(why)})" if why else ""
+        rows.append(("not verified", f"{words.number(counts.not_verified)}{suffix}"))
+    if counts.vanished:
+        rows.append(("vanished", f"{words.number(counts.vanished)} went away while they were read"))
+    for number, sentence in enumerate(report.not_checked):
+        rows.append(("not checked" if number == 0 else "", printable(sentence)))
+    return [f"{paint(f'{label:<{_LABEL_WIDTH}}', 'faint')}{text}" for label, text in rows]
+
+
+def _verified(report: Report) -> str:
+    by_authority = report.counts.by_authority
+    ranked = [name for name in words.AUTHORITIES if by_authority.get(name)]
+    ranked += sorted(name for name, many in by_authority.items() if many and name not in words.AUTHORITIES)
+    held = [f"{words.number(by_authority[name])} by {words.AUTHORITIES.get(name, name)}" for name in ranked]
+    return words.number(report.counts.verified) + (f" ({', '.join(held)})" if held else "")
+
+
+def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str, Style]:
+    """The answer in one sentence, and how it should look.
+
+    `modules_total` is how many module versions there were to look at, where the check may not have
+    come to its end.
+    """
+    counts = report.counts
+    by_severity = Counter(finding.severity for finding in report.findings)
+    errors, warnings = by_severity["error"], by_severity["warning"]
+    found = [words.count(errors, "error")] if errors else []
+    if warnings:
+        found.append(words.count(warnings, "warning"))
+    beside = f"; {words.count(warnings, 'warning')}" if warnings else ""
+    calm: Style = "warning" if warnings else "good"
+    if not report.complete:
+        seen = words.number(counts.modules)
+        total = f" of {words.number(modules_total)}" if modules_total is not None else ""
+        so_far = " and ".join(found) or "no damage"
+        return f"Incomplete: stopped after {seen}{total} modules, {so_far} until then.", "warning"
+    modules = words.count(counts.modules, "module")
+    if errors:
+        damaged = {(f.module, f.version) for f in report.findings if f.severity == "error" and f.module}
+        place = f" in {words.number(len(damaged))} of {modules}" if damaged else ""
+        return f"Found {found[0]}{place}{beside}.", "error"
+    if not counts.modules:
+        return f"There is no module in it, so nothing to verify{beside}.", calm
+    if counts.not_verified:
+        verified, others = words.number(counts.verified), words.number(counts.not_verified)
+        return f"Found no damage: {verified} of {modules} verified, {others} not{beside}.", calm
+    everything = "The only module is" if counts.modules == 1 else f"All {modules} are"
+    return f"{everything} verified{beside}.", calm

@@ -1,0 +1,176 @@
+"""The report for people: each finding as it is made, and a summary at the end."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+from fastverify.report import words
+from fastverify.report.colour import Paint, Style, paint, plain
+from fastverify.report.escape import printable
+from fastverify.report.model import FileChange, Finding, ModuleResult, Report, Severity, at_least
+from fastverify.report.summary import note_lines, reason_words, summary_lines, verdict_line
+
+#: How many damaged files of one module are listed without ``verbose``.
+LISTED_FILES = 20
+
+_STYLES: dict[Severity, Style] = {"error": "error", "warning": "warning", "note": "note"}
+
+
+class TextReport:
+    """Renders results as they come, and the whole report when it is done.
+
+    Everything goes out through `write`, whole lines at a time.  Findings below `listed` are counted
+    by kind at the end instead of being listed; `verbose` lists every finding, every file and every
+    module.  `quiet` leaves only the findings.  `width` is the terminal's, for wrapping sentences;
+    None never wraps.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        colour: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+        listed: Severity = "warning",
+        width: int | None = None,
+    ) -> None:
+        self._write = write
+        self._paint: Paint = paint if colour else plain
+        self._verbose = verbose
+        self._quiet = quiet
+        self._listed: Severity = "note" if verbose else listed
+        self._width = width
+        # What was written last, since a block of findings stands between empty lines.
+        self._last: str | None = None
+
+    def module(self, result: ModuleResult) -> None:
+        """Write the findings of one module version; with `verbose` a line where it has none."""
+        findings = [finding for finding in result.findings if at_least(finding.severity, self._listed)]
+        if findings:
+            lines = [self._title(result), *(line for f in findings for line in self._finding(f))]
+            self._emit(lines, "block")
+        elif self._verbose and not self._quiet and result.module:
+            self._emit([self._module_line(result)], "line")
+
+    def will_write(self, result: ModuleResult) -> bool:
+        """Whether :meth:`module` has anything to write for `result`."""
+        if any(at_least(finding.severity, self._listed) for finding in result.findings):
+            return True
+        return self._verbose and not self._quiet and bool(result.module)
+
+    def end(self, report: Report, *, modules_total: int | None = None) -> None:
+        """Write what was only counted, the summary, and the answer in words.
+
+        `modules_total` is how many module versions there were to look at, for the words on a check
+        that was interrupted.
+        """
+        if self._quiet:
+            return
+        unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]
+        if unlisted:
+            trusted = report.project is not None
+            lines = [
+                f"{self._paint('note:', 'note')} {line}" for line in note_lines(unlisted, trusted=trusted)
+            ]
+            self._emit(lines, "notes")
+        self._emit(summary_lines(report, self._paint), "summary")
+        sentence, style = verdict_line(report, modules_total)
+        self._emit([self._paint(sentence, style)], "verdict")
+
+    def _emit(self, lines: Sequence[str], kind: str) -> None:
+        apart = self._last is not None and (kind != "line" or self._last != "line")
+        self._write(("\n" if apart else "") + "".join(f"{line}\n" for line in lines))
+        self._last = kind
+
+    def _title(self, result: ModuleResult) -> str:
+        if not result.module:
+            return self._paint("The cache as a whole", "strong")
+        return self._paint(printable(f"{result.module}@{result.version}"), "strong")
+
+    def _module_line(self, result: ModuleResult) -> str:
+        name = printable(f"{result.module}@{result.version}")
+        if result.verified:
+            authority = words.AUTHORITIES.get(result.authority, result.authority)
+            facts = f"{words.count(result.files, 'file')}, {words.size(result.bytes)}, held to {authority}"
+            return f"{self._paint('verified', 'good')}  {name}  {self._paint(facts, 'faint')}"
+        reason = f"  {self._paint(reason_words(result.reason), 'faint')}" if result.reason else ""
+        return f"{self._paint('not verified', 'warning')}  {name}{reason}"
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        style = _STYLES[finding.severity]
+        # A verdict and a severity may be the same word: "warning: dir", not "warning: warning dir".
+        what = finding.where if finding.verdict == "warning" else f"{finding.verdict} {finding.where}"
+        label = f"  {finding.severity}: {what}: "
+        painted = f"  {self._paint(f'{finding.severity}:', style)} {self._paint(f'{what}:', 'strong')} "
+        yield from self._sentence(label, painted, finding.message, indent="    ")
+        yield f"    {printable(finding.path)}"
+        # With the files named, the hashes of the whole add nothing for a reader.
+        if not finding.files or self._verbose:
+            yield from self._values(finding)
+        yield from self._files(finding.files)
+        for name, sentence in (("go:", finding.go), ("hint:", finding.hint)):
+            if sentence:
+                label = f"    {name:<6}"
+                painted = f"    {self._paint(name, 'note')}{' ' * (6 - len(name))}"
+                yield from self._sentence(label, painted, sentence, indent=" " * 10)
+
+    def _values(self, finding: Finding) -> Iterator[str]:
+        if finding.expected:
+            source = words.AUTHORITIES.get(finding.authority, finding.authority) if finding.authority else ""
+            suffix = f"  ({source})" if source else ""
+            yield f"      {self._paint('expected', 'faint')}  {printable(finding.expected)}{suffix}"
+        if finding.actual:
+            yield f"      {self._paint('found', 'faint')}     {printable(finding.actual)}"
+
+    def _files(self, files: Sequence[FileChange]) -> Iterator[str]:
+        shown = files if self._verbose else files[:LISTED_FILES]
+        rows = [_columns(change) for change in shown]
+        # One long name must not push the columns of all the others off the screen.
+        path_width = max((len(path) for _, path, *_ in rows if len(path) <= 60), default=0)
+        size_width = max((len(length) for _, _, length, _ in rows), default=0)
+        for change, path, length, rest in rows:
+            facts = f"  {length:>{size_width}}  {rest}" if length else ""
+            row = f"{path:<{path_width}}{self._paint(facts, 'faint')}" if facts else path
+            yield f"      {self._paint(f'{change:<8}', _change_style(change))}  {row}"
+        if len(shown) < len(files):
+            yield f"      and {words.number(len(files) - len(shown))} more (-v lists them all)"
+
+    def _sentence(self, label: str, painted: str, text: str, *, indent: str) -> Iterator[str]:
+        """`text` after a label (`painted` is how it looks), wrapped at the terminal's width."""
+        safe = printable(text)
+        if self._width is None:
+            yield painted + safe
+            return
+        lines = textwrap.wrap(
+            safe,
+            max(self._width, 40),
+            initial_indent=label,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [label]
+        yield painted + lines[0][len(label) :]
+        yield from lines[1:]
+
+
+def _change_style(change: str) -> Style:
+    return "warning" if change.strip() == "mode" else "error"
+
+
+def _columns(change: FileChange) -> tuple[str, str, str, str]:
+    """Kind, name, size, and the rest, of one damaged file; the last two empty where it is not there."""
+    name = printable(change.path if change.path_hex is None else _exact(change.path_hex))
+    length = "" if change.size is None else f"{words.number(change.size)} B"
+    rest = [] if change.mtime is None else [change.mtime[:19].replace("T", " ") + "Z"]
+    if change.mode is not None and change.change in ("mode", "type"):
+        rest.append(change.mode)
+    if change.owner is not None:
+        rest.append(change.owner)
+    return change.change, name, length, printable("  ".join(rest))
+
+
+def _exact(path_hex: str) -> str:
+    """The name that `path_hex` spells, so that its odd bytes are shown as they are."""
+    return bytes.fromhex(path_hex).decode("utf-8", "surrogateescape")
