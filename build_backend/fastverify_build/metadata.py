@@ -85,7 +85,8 @@ def core_metadata(project: Project) -> str:
         if "\n" in value:
             raise ValueError(f"pyproject.toml: the value for {name} has a line break")
     head = "".join(f"{name}: {value}\n" for name, value in fields)
-    return head + "\n" + (project.root / table["readme"]).read_text(encoding="utf-8")
+    readme = Path(project.root, table["readme"]).read_text(encoding="utf-8")
+    return f"{head}\n{readme}"
 
 
 def entry_points(project: Project) -> str:

@@ -15,4 +15,5 @@ else:
 def load(path: Path) -> dict[str, Any]:
     """The content of a TOML file.  Raises OSError and ``TOMLDecodeError``."""
     with path.open("rb") as file:
-        return tomllib.load(file)
+        document: dict[str, Any] = tomllib.load(file)
+    return document
