@@ -35,22 +35,27 @@ type answer struct {
 	Bytes []byte   `json:"bytes"`
 	Error string   `json:"error"`
 	Names [][]byte `json:"names"` // of the entries that a zip rule forbids
+	Rules []string `json:"rules"` // and the rule, for each
 }
 
 func hashGoMod(path string) (string, error) {
 	return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) { return os.Open(path) })
 }
 
-// checkZip tells the entries that zip.CheckZip forbids.  The error is about the zip as a whole.
-func checkZip(req *request) (names [][]byte, err error) {
+// checkZip tells the entries that zip.CheckZip forbids, and why.  The error is about the zip as a
+// whole.
+func checkZip(req *request) (names [][]byte, rules []string, err error) {
 	checked, err := modzip.CheckZip(module.Version{Path: string(req.Module), Version: string(req.Version)}, string(req.Path))
 	for _, invalid := range checked.Invalid {
 		names = append(names, []byte(invalid.Path))
+		rules = append(rules, invalid.Err.Error())
 	}
 	if checked.SizeError != nil {
 		err = checked.SizeError
+	} else if len(names) > 0 {
+		err = nil
 	}
-	return names, err
+	return names, rules, err
 }
 
 func reply(req *request) (ans answer) {
@@ -63,15 +68,17 @@ func reply(req *request) (ans answer) {
 	case "hash_go_mod":
 		ans.Value, err = hashGoMod(string(req.Path))
 	case "check_zip":
-		ans.Names, err = checkZip(req)
+		ans.Names, ans.Rules, err = checkZip(req)
 	case "unzip":
 		err = modzip.Unzip(string(req.Target), module.Version{Path: string(req.Module), Version: string(req.Version)}, string(req.Path))
 	case "check_path":
 		err = module.CheckPath(string(req.Name))
 	case "check":
 		err = module.Check(string(req.Module), string(req.Version))
-	case "check_file_path":
-		err = module.CheckFilePath(string(req.Name))
+	case "canonical_version":
+		if v := string(req.Name); v == "" || module.CanonicalVersion(v) != v {
+			err = fmt.Errorf("version %q is not canonical", v)
+		}
 	case "escape_path":
 		ans.Value, err = module.EscapePath(string(req.Name))
 	case "escape_version":

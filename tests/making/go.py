@@ -127,10 +127,11 @@ class Oracle:
         text: str = self.ask(operation, **fields)["error"]
         return text
 
-    def forbidden_names(self, path: Path, module: str, version: str) -> tuple[list[bytes], str]:
-        """The entries that ``zip.CheckZip`` forbids, and its error about the zip as a whole."""
+    def check_zip(self, path: Path, module: str, version: str) -> tuple[list[tuple[bytes, str]], str]:
+        """The entries that ``zip.CheckZip`` forbids, each with the rule, and its error about the whole."""
         answer = self.ask("check_zip", Path=path, Module=module, Version=version)
-        return [base64.b64decode(name) for name in answer["names"] or ()], answer["error"]
+        names = [base64.b64decode(name) for name in answer["names"] or ()]
+        return list(zip(names, answer["rules"] or (), strict=True)), answer["error"]
 
 
 def build_oracle(directory: Path) -> Path:
