@@ -17,6 +17,9 @@ from typing import Literal, NamedTuple, Protocol
 
 EngineName = Literal["native", "pure"]
 
+#: A record below has a field named ``bytes``, which hides the type inside it.
+_Name = bytes
+
 #: Go refuses to extract a zip that is larger than this, or whose entries together declare more
 #: (``golang.org/x/mod/zip``, ``MaxZipFile``).
 MAX_ZIP_BYTES = 500 << 20
@@ -132,7 +135,7 @@ class TreeMeasurement(NamedTuple):
     #: Every file or directory that could not be read, by path.
     faults: tuple[Fault, ...]
     #: Topmost directories below the root that hold no file at any depth, by path.
-    empty_directories: tuple[bytes, ...]
+    empty_directories: tuple[_Name, ...]
 
 
 Change = Literal["modified", "missing", "extra", "type", "mode"]
@@ -210,13 +213,23 @@ class MeasurementError(Exception):
         self.path = path
 
 
+class Measurements(Iterator[ModuleMeasurement], Protocol):
+    """Measurements under way; a generator will do."""
+
+    def close(self) -> None:
+        """Stop the work soon; no more measurements come."""
+        ...
+
+
 class Engine(Protocol):
     """Measures modules and hashes files.  All methods may be called from any thread."""
 
     @property
-    def name(self) -> EngineName: ...
+    def name(self) -> EngineName:
+        """Which engine this is."""
+        ...
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Iterator[ModuleMeasurement]:
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
         """Measure `tasks` on `threads` workers (at least 1), yielding each module as it is done.
 
         The biggest are begun first, the order of the results is not defined.  Closing the iterator

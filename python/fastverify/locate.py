@@ -1,0 +1,205 @@
+"""Where the go command keeps its caches, and its settings, worked out without a go command.
+
+The order is Go's (``cmd/go/internal/cfg``): the environment, then the file that ``go env -w``
+writes, then ``go.env`` in GOROOT, then Go's own defaults for the operating system.  A variable that
+is set to nothing counts as not set, as in Go.
+"""
+
+from __future__ import annotations
+
+import ntpath
+import os
+import posixpath
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+from fastverify.errors import FastverifyError
+
+Platform = Literal["linux", "darwin", "windows"]
+
+#: What an unpatched Go has in ``GOROOT/go.env``.
+DEFAULT_GOPROXY = "https://proxy.golang.org,direct"
+DEFAULT_GOSUMDB = "sum.golang.org"
+
+
+@dataclass(frozen=True, slots=True)
+class GoSettings:
+    """The settings of the go command that matter to its caches.  ``""`` is Go's "not set"."""
+
+    #: The file that ``go env -w`` writes; ``""`` where GOENV=off or there is no home.
+    goenv: str
+    #: Where a Go installation was found; ``""`` where none was.
+    goroot: str
+    #: The whole list, as Go has it.
+    gopath: str
+    #: The module cache; ``""`` where neither GOMODCACHE nor GOPATH nor a home is set.
+    gomodcache: str
+    goflags: str
+    #: Whether GOFLAGS keeps extracted directories writable.
+    modcacherw: bool
+    goproxy: str
+    gosumdb: str
+    goprivate: str
+    gonosumdb: str
+    gonoproxy: str
+
+
+def current_platform() -> Platform:
+    """The platform whose rules apply here; every Unix but macOS counts as Linux."""
+    if sys.platform == "win32":
+        return "windows"
+    return "darwin" if sys.platform == "darwin" else "linux"
+
+
+def go_settings(environ: Mapping[str, str] | None = None, *, platform: Platform | None = None) -> GoSettings:
+    """Go's settings for this process.
+
+    `environ` stands in for the environment and `platform` for this machine's.  Files that cannot be
+    read count as empty, as in Go.
+    """
+    env = os.environ if environ is None else environ
+    system = platform or current_platform()
+    path = ntpath if system == "windows" else posixpath
+
+    goenv = _env_file(env, system, path)
+    settings = _read_env_file(goenv)
+    goroot = _find_goroot(env, settings, system)
+    if goroot:
+        for key, value in _read_env_file(path.join(goroot, "go.env")).items():
+            settings.setdefault(key, value)
+
+    def get(key: str, default: str = "") -> str:
+        return env.get(key) or settings.get(key) or default
+
+    gopath = get("GOPATH", _default_gopath(env, system, path, goroot))
+    goflags = get("GOFLAGS")
+    goprivate = get("GOPRIVATE")
+    return GoSettings(
+        goenv=goenv,
+        goroot=goroot,
+        gopath=gopath,
+        gomodcache=get("GOMODCACHE", _below_gopath(gopath, path)),
+        goflags=goflags,
+        modcacherw=_boolean_flag(goflags, "modcacherw"),
+        goproxy=get("GOPROXY", DEFAULT_GOPROXY),
+        gosumdb=get("GOSUMDB", DEFAULT_GOSUMDB),
+        goprivate=goprivate,
+        gonosumdb=get("GONOSUMDB", goprivate),
+        gonoproxy=get("GONOPROXY", goprivate),
+    )
+
+
+def module_cache(settings: GoSettings) -> str:
+    """The module cache that the go command would use.
+
+    Raises FastverifyError where there is none to be named, as the go command does.
+    """
+    if not settings.gomodcache:
+        raise FastverifyError(
+            "no module cache can be named: neither GOMODCACHE nor GOPATH nor a home folder is set; "
+            "give the cache's path"
+        )
+    if not os.path.isabs(settings.gomodcache):
+        raise FastverifyError(
+            f"GOMODCACHE is {settings.gomodcache}, but the go command takes only an absolute path; "
+            "correct the setting or give the cache's path"
+        )
+    return settings.gomodcache
+
+
+def _env_file(env: Mapping[str, str], system: Platform, path: ModuleType) -> str:
+    """``cfg.EnvFile``: GOENV, or ``go/env`` in os.UserConfigDir."""
+    named = env.get("GOENV", "")
+    if named:
+        return "" if named == "off" else named
+    if system == "windows":
+        folder = env.get("AppData") or env.get("APPDATA") or ""
+    elif system == "darwin":
+        home = env.get("HOME", "")
+        folder = path.join(home, "Library", "Application Support") if home else ""
+    else:
+        home = env.get("HOME", "")
+        folder = env.get("XDG_CONFIG_HOME") or (path.join(home, ".config") if home else "")
+        if folder and not path.isabs(folder):
+            return ""  # os.UserConfigDir: "path in $XDG_CONFIG_HOME is relative"
+    return str(path.join(folder, "go", "env")) if folder else ""
+
+
+def _read_env_file(file: str) -> dict[str, str]:
+    """``cfg.readEnvFile``: KEY=value lines; the last one of a key counts."""
+    if not file:
+        return {}
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read(1 << 20)
+    except OSError:
+        return {}
+    settings: dict[str, str] = {}
+    for line in content.split(b"\n"):
+        key, equals, value = line.partition(b"=")
+        if equals and b"A" <= key[:1] <= b"Z":
+            settings[os.fsdecode(key)] = os.fsdecode(value)
+    return settings
+
+
+def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Platform) -> str:
+    """A GOROOT, from the settings or from the go command on the path (which is not run)."""
+    named = settings.get("GOROOT") or env.get("GOROOT")
+    if named:
+        return os.path.normpath(named)
+    if system != current_platform():
+        return ""
+    command = shutil.which("go", path=env.get("PATH"))
+    if command:
+        for exe in (os.path.abspath(command), os.path.realpath(command)):
+            for up in ((os.pardir,), (os.pardir, os.pardir)):
+                root = os.path.normpath(os.path.join(os.path.dirname(exe), *up))
+                if os.path.isdir(os.path.join(root, "pkg", "tool")):
+                    return root
+    return ""
+
+
+def _default_gopath(env: Mapping[str, str], system: Platform, path: ModuleType, goroot: str) -> str:
+    """``go/build.defaultGOPATH``: ``go`` in the home folder, unless that is GOROOT."""
+    home = env.get("USERPROFILE" if system == "windows" else "HOME", "")
+    if not home:
+        return ""
+    default = str(path.join(home, "go"))
+    return "" if goroot and path.normpath(default) == path.normpath(goroot) else default
+
+
+def _below_gopath(gopath: str, path: ModuleType) -> str:
+    first = gopath.split(path.pathsep, maxsplit=1)[0]
+    if path is ntpath:
+        first = first.replace('"', "")  # filepath.SplitList on Windows
+    return str(path.join(first, "pkg", "mod")) if first else ""
+
+
+def _boolean_flag(goflags: str, name: str) -> bool:
+    """Whether GOFLAGS turns the boolean flag `name` on; the last mention counts."""
+    on = False
+    for field in _split_quoted(goflags):
+        flag, equals, value = field.lstrip("-").partition("=")
+        if field.startswith("-") and flag == name:
+            # strconv.ParseBool
+            on = not equals or value in {"1", "t", "T", "true", "TRUE", "True"}
+    return on
+
+
+def _split_quoted(text: str) -> list[str]:
+    """``cmd/internal/quoted.Split``: blanks separate; a field may stand whole in quotes."""
+    fields: list[str] = []
+    rest = text.lstrip(" \t\n\r")
+    while rest:
+        if rest[0] in "'\"":
+            field, _, rest = rest[1:].partition(rest[0])
+        else:
+            end = next((i for i, char in enumerate(rest) if char in " \t\n\r"), len(rest))
+            field, rest = rest[:end], rest[end:]
+        fields.append(field)
+        rest = rest.lstrip(" \t\n\r")
+    return fields

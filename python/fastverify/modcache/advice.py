@@ -1,0 +1,107 @@
+"""What the go command does about each kind of damage, and what a person does next.
+
+The sentences on Go were checked with the go command itself; ``tests/modcache`` shows each of them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+GO_BUILDS_TREE = (
+    "go build compiles the extracted files as they are and says nothing; go mod verify reports the "
+    "module only where it is in the project's build list"
+)
+GO_BUILDS_EXTRA = (
+    "go build compiles added Go files as soon as GOCACHE has no index of this folder; go mod verify "
+    "reports the module only where it is in the project's build list"
+)
+GO_IGNORES_ZIP = (
+    "go build goes on using the extracted tree; once that tree is gone, it extracts and compiles this "
+    "zip without hashing it, because it trusts the .ziphash beside it"
+)
+GO_EXTRACTS_ZIP = (
+    "go build extracts and compiles this zip without hashing it, because it trusts the .ziphash beside it"
+)
+GO_REFUSES_ZIP = "the go command fails when it next has to extract this zip; until then it uses the tree"
+GO_REFUSES_SUM = "go build and go mod download stop with a checksum mismatch in any project with this go.sum"
+GO_BLIND_TO_SUM = (
+    "go mod verify accepts this, as it never reads go.sum's module hashes; go build and go mod "
+    "download stop with a checksum mismatch in any project with this go.sum"
+)
+GO_TRUSTS_ZIPHASH = (
+    "go mod verify reports zip and tree as modified; go build compares only this file's text with "
+    "go.sum and stops with a checksum mismatch, or takes it where there is no go.sum line"
+)
+GO_HEALS_ZIPHASH = (
+    "go build and go mod download hash the zip again and rewrite this file; go mod verify reports the module"
+)
+GO_REFETCHES_TREE = (
+    "go build takes such a module as not downloaded: it makes the .ziphash anew from the zip, or "
+    "downloads the module again, and extracts it anew; go mod verify reports a missing ziphash"
+)
+GO_EXTRACTS_TREE = "go build and go mod download extract the tree again from the zip"
+GO_REEXTRACTS_PARTIAL = "go build and go mod download remove this tree and extract it again"
+GO_REFETCHES_ZIP = "go build uses the extracted tree; go mod download fetches the zip again"
+GO_REPLACES_FILE = "go build and go mod download extract the tree over it; go mod verify takes it as absent"
+GO_REFUSES_MOD = (
+    "the go command stops with a checksum mismatch where the module is in a project's graph and go.sum "
+    "has a line for it; elsewhere it uses the file as it is"
+)
+GO_REFETCHES_MOD = "the go command fetches the file again when it next needs it, and fails where it may not"
+GO_REFETCHES_INFO = "the go command takes the file as absent and fetches it again when it needs it"
+GO_REWRITES_LIST = "the go command takes the file as a hint only and writes it anew"
+GO_IGNORES = "the go command does not look at it"
+GO_CANNOT_READ = "the go command fails where it has to read this"
+GO_STOPS_AT_SUM = "every go command in that project stops with: malformed go.sum"
+GO_IGNORES_MODE = "the go command does not look at the permission bits of extracted files"
+GO_HANGS = "go mod verify opens it like any file, and can hang for ever or read what lies elsewhere"
+GO_NEVER_CHECKS = "the go command uses it without any check"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the parts of one module version lie, for the commands in a hint."""
+
+    module: str
+    version: str
+    zip: str
+    ziphash: str
+    mod: str
+    info: str
+    tree: str
+
+    @property
+    def name(self) -> str:
+        """``P@V``, as the go command takes it."""
+        return f"{self.module}@{self.version}"
+
+
+def reextract(paths: Paths) -> str:
+    """The tree is bad and the zip is proved."""
+    tree = shlex.quote(paths.tree)
+    return (
+        f"the zip is good, extract it again: chmod -R u+w {tree}; rm -rf {tree}; "
+        f"go mod download {shlex.quote(paths.name)}"
+    )
+
+
+def redownload(paths: Paths, *, tree: bool) -> str:
+    """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too."""
+    files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash))
+    folder = shlex.quote(paths.tree)
+    removal = f"rm -f {files}; " + (f"chmod -R u+w {folder}; rm -rf {folder}; " if tree else "")
+    return f"download it again: {removal}go mod download {shlex.quote(paths.name)}"
+
+
+def refetch(paths: Paths, file: str) -> str:
+    """One small file below ``@v`` is bad or absent."""
+    return f"fetch it again: rm -f {shlex.quote(file)}; go mod download {shlex.quote(paths.name)}"
+
+
+def rewrite_ziphash(paths: Paths) -> str:
+    """Zip and tree are good and only the recorded hash is not."""
+    return (
+        f"zip and tree are good, let Go write the hash again: rm -f {shlex.quote(paths.ziphash)}; "
+        f"go mod download {shlex.quote(paths.name)}"
+    )

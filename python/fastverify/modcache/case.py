@@ -1,0 +1,87 @@
+"""One module version on its way to a judgement: what is known of it, and what was found so far."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+
+from fastverify.engine.faults import describe
+from fastverify.engine.protocol import Difference, Fault, ModuleMeasurement
+from fastverify.modcache import advice, changes
+from fastverify.modcache.gosum import Expectation
+from fastverify.modcache.inventory import ModuleFiles
+from fastverify.report.model import Authority, Finding, Severity, Verdict, Where
+
+
+@dataclass(slots=True)
+class Case:
+    """One module version on its way to a judgement."""
+
+    files: ModuleFiles
+    paths: advice.Paths
+    measured: ModuleMeasurement
+    expected: list[Expectation]
+    expected_mod: list[Expectation]
+    #: Whether any go.sum was given at all.
+    sums_given: bool
+    findings: list[Finding] = field(default_factory=list)
+    #: Authorities that vouched for a part, in the order of parts.
+    vouched: list[Authority] = field(default_factory=list)
+    #: Whether a part that is there could not be held to anything.
+    unvouched: bool = False
+
+    def add(
+        self,
+        verdict: Verdict,
+        where: Where,
+        path: str,
+        *,
+        message: str,
+        go: str,
+        hint: str,
+        severity: Severity = "error",
+        authority: Authority = "",
+        expected: str = "",
+        actual: str = "",
+        differences: tuple[Difference, ...] = (),
+        faults: tuple[Fault, ...] = (),
+        of_zip: bool = False,
+    ) -> None:
+        """Add a finding; `differences` are told from the zip's side where `of_zip` is set."""
+        listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
+        listed += changes.unreadable_entries(faults, self.files.module, self.files.version)
+        self.findings.append(
+            Finding(
+                verdict=verdict,
+                severity=severity,
+                where=where,
+                path=path,
+                message=message,
+                go=go,
+                hint=hint,
+                module=self.files.module,
+                version=self.files.version,
+                authority=authority,
+                expected=expected,
+                actual=actual,
+                files=listed,
+            )
+        )
+
+    def unreadable(self, where: Where, path: str, fault: Fault) -> None:
+        """Add that a part could not be read, and so is not verified."""
+        at = f"{changes.shown(fault.name)} in it " if fault.name else ""
+        self.add(
+            "unreadable",
+            where,
+            path,
+            message=f"{at}cannot be read, so it is not verified: {describe(fault)}",
+            go=advice.GO_CANNOT_READ,
+            hint="run fastverify as a user who may read it, or mend the permissions or the disk",
+        )
+
+
+def is_gone(fault: Fault | None, no_stat: bool) -> bool:
+    """Whether a part that was listed was not there any more when it was measured."""
+    whole = fault is not None and fault.code == "os" and fault.errno == errno.ENOENT and not fault.name
+    return whole or (no_stat and fault is None)

@@ -1,0 +1,398 @@
+"""Checking whole module caches: inventory, measure and judge, one module version after the other.
+
+Everything streams: a module version is judged and given out as soon as it is measured.  An anomaly is
+looked at again before it is given out (see :mod:`fastverify.modcache.live`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+from fastverify.engine import default_threads, load_engine
+from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
+from fastverify.errors import FastverifyError
+from fastverify.locate import go_settings, module_cache
+from fastverify.modcache import changes, layout, live, lock
+from fastverify.modcache.gosum import TrustedSums
+from fastverify.modcache.inventory import (
+    Inventory,
+    ModuleFiles,
+    download_dir,
+    file_path,
+    look_again,
+    take_inventory,
+)
+from fastverify.modcache.judge import judge_module
+from fastverify.modcache.layoutfindings import (
+    busy_finding,
+    list_finding,
+    lock_finding,
+    removed_finding,
+    stray_finding,
+    sum_file_findings,
+    unreadable_folder_finding,
+)
+from fastverify.modcache.project import find_project, trusted_sums
+from fastverify.modcache.recognise import require_module_cache
+from fastverify.report.model import Counts, Finding, ModuleResult, Report
+
+StrPath = str | os.PathLike[str]
+
+#: How much an extracted module outweighs its zip, for sharing work and guessing the time left.
+_UNPACKED = 5
+#: What a tree without a zip is taken to weigh, in bytes.
+_UNKNOWN_TREE = 1 << 20
+
+
+def check_module_cache(
+    *paths: StrPath,
+    projects: Sequence[StrPath] = (),
+    gosums: Sequence[StrPath] = (),
+    threads: int | None = None,
+    engine: EngineName | None = None,
+) -> Check:
+    """Check every module version in the module caches `paths`; without any, the go command's own.
+
+    `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
+    trusted, `gosums` are go.sum files that are.  `threads` is the number of workers (default: one a
+    core that this process may use), `engine` the engine (default: FASTVERIFY_ENGINE, else native
+    where it is installed).
+
+    Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
+    version as it is done and one for each finding about the cache as a whole; its ``report`` is
+    complete when it ends.  Nothing is written into a cache.
+
+    Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
+    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine.
+    What is wrong inside a cache or a go.sum is a finding, never an exception.
+
+    >>> import fastverify
+    >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP
+    ...     for finding in result.findings:
+    ...         print(finding.module, finding.version, finding.message)
+    """
+    if threads is not None and threads < 1:
+        raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    settings = go_settings()
+    roots = [os.path.abspath(os.fspath(path)) for path in paths] or [module_cache(settings)]
+    for root in roots:
+        require_module_cache(root)
+    found = [find_project(os.fspath(folder)) for folder in projects]
+    sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
+    report = Report(
+        engine=engine or "pure",
+        started=changes.timestamp(time.time_ns()),
+        caches=[("modcache", root) for root in roots],
+    )
+    if found or gosums:
+        report.project = {
+            "projects": [project.root for project in found],
+            "gosums": [file.path for file in sums.files()],
+        }
+    absent = [path for project in found for path in project.absent]
+    return Check(
+        dict.fromkeys(roots),
+        sums,
+        report,
+        load_engine(engine),
+        threads or default_threads(),
+        modcacherw=settings.modcacherw,
+        first=[*sum_file_findings(sums, absent)],
+    )
+
+
+@dataclass(slots=True)
+class _Suspect:
+    """A module version that was found wanting, until a later look confirms or clears it."""
+
+    files: ModuleFiles
+    result: ModuleResult
+
+
+#: What a second look at a suspect says.
+_Look = Literal["gone", "busy", "moving", "settled"]
+
+
+class Check:
+    """A check under way: an iterator of results, with the report that grows with them."""
+
+    def __init__(
+        self,
+        roots: dict[str, None],
+        sums: TrustedSums,
+        report: Report,
+        engine: Engine,
+        threads: int,
+        *,
+        modcacherw: bool,
+        first: Sequence[Finding] = (),
+    ) -> None:
+        self.report = report
+        self._engine = engine
+        self._sums = sums
+        self._threads = threads
+        self._modcacherw = modcacherw
+        self._first = first
+        self._begun = time.monotonic()
+        report.engine = engine.name
+        report.complete = False
+        self._inventories = [take_inventory(root) for root in roots]
+        report.not_checked = _not_checked(self._inventories)
+        self._results = self._run()
+
+    @property
+    def engine(self) -> EngineName:
+        """The name of the engine at work."""
+        return self._engine.name
+
+    @property
+    def modules_total(self) -> int:
+        """How many module versions there are to look at."""
+        return sum(len(inventory.modules) for inventory in self._inventories)
+
+    @property
+    def bytes_total(self) -> int:
+        """About how many bytes there are to read."""
+        return sum(_weight(files) for inventory in self._inventories for files in inventory.modules.values())
+
+    def __iter__(self) -> Iterator[ModuleResult]:
+        return self
+
+    def __next__(self) -> ModuleResult:
+        try:
+            result = next(self._results)
+        finally:
+            self.report.seconds = time.monotonic() - self._begun
+        _count(self.report.counts, result)
+        self.report.findings.extend(result.findings)
+        return result
+
+    def close(self) -> None:
+        """End the check early.  The report keeps what was found, marked as not complete."""
+        self._results.close()
+
+    def __enter__(self) -> Check:  # noqa: PYI034 - typing.Self came with Python 3.11
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> Generator[ModuleResult, None, None]:
+        yield from map(_of_cache, self._first)
+        for inventory in self._inventories:
+            yield from self._check_cache(inventory)
+        self.report.complete = True
+
+    def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
+        root = inventory.root
+        for folder, number in inventory.unreadable:
+            yield _of_cache(unreadable_folder_finding(folder, number))
+        for stray in inventory.strays:
+            finding = stray_finding(stray)
+            if finding is not None:
+                yield _of_cache(finding)
+        listed = list(inventory.modules.values())
+        tasks = [_task(key, files) for key, files in enumerate(listed)]
+        lists = len(tasks)
+        tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
+        suspects: list[_Suspect] = []
+        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
+            for measured in measurements:
+                if measured.key >= lists:
+                    yield from self._judge_list(inventory, measured, measured.key - lists)
+                    continue
+                files = listed[measured.key]
+                suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
+                if not _is_anomalous(suspect.result):
+                    yield from _with_lock_finding(suspect.result, files)
+                elif self._look(root, suspect) == "settled":
+                    yield from _with_lock_finding(suspect.result, suspect.files)
+                else:
+                    suspects.append(suspect)
+        yield from self._settle(inventory, suspects)
+
+    def _look(self, root: str, suspect: _Suspect) -> _Look:
+        """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
+        module, version = suspect.files.module, suspect.files.version
+        marks = live.fingerprint(live.places(root, suspect.files))
+        with lock.shared(file_path(root, module, version, "lock")) as state:
+            if state == "busy":
+                return "busy"
+            before, seen = suspect.result, suspect.files
+            suspect.files = look_again(root, module, version)
+            if suspect.files.tree is None and not suspect.files.files:
+                return "gone"
+            if suspect.files != seen or not _is_about_absence(before):
+                measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
+                suspect.result = judge_module(root, suspect.files, measured, self._sums)
+        if not _is_anomalous(suspect.result):
+            return "settled"
+        if suspect.result.findings != before.findings or live.is_young(marks):
+            return "moving"
+        if marks != live.fingerprint(live.places(root, suspect.files)):
+            return "moving"
+        cleaned = live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
+        return "moving" if cleaned else "settled"
+
+    def _settle(self, inventory: Inventory, suspects: list[_Suspect]) -> Iterator[ModuleResult]:
+        """Wait until the cache is at rest, then give out what is wrong with the suspects."""
+        root = inventory.root
+        deadline = time.monotonic() + live.PATIENCE
+        while suspects:
+            at_rest = _wait_for_rest(root, suspects, deadline, self._modcacherw)
+            if inventory.has_download and not os.path.isdir(download_dir(root)):
+                self.report.counts.vanished += len(suspects)
+                yield _of_cache(removed_finding(root))
+                return
+            remaining: list[_Suspect] = []
+            for suspect in suspects:
+                before = suspect.result
+                look = self._look(root, suspect)
+                if look == "moving" and at_rest and suspect.result.findings == before.findings:
+                    look = "settled"
+                if look == "gone":
+                    self.report.counts.vanished += 1
+                elif look != "settled" and time.monotonic() < deadline:
+                    remaining.append(suspect)
+                elif look == "busy":
+                    yield _busy(root, suspect)
+                else:
+                    yield from _with_lock_finding(suspect.result, suspect.files)
+            suspects = remaining
+
+    def _judge_list(
+        self, inventory: Inventory, measured: ModuleMeasurement, number: int
+    ) -> Iterator[ModuleResult]:
+        listed = inventory.lists[number]
+        finding = list_finding(listed, measured.info)
+        if finding is not None:
+            # It is rewritten in place: look once more after its writer.
+            time.sleep(live.YOUNG / 10)
+            again = next(iter(self._engine.measure([_list_task(0, listed.path)], threads=1)))
+            finding = list_finding(listed, again.info)
+        if finding is not None:
+            yield _of_cache(finding)
+
+
+def _wait_for_rest(root: str, suspects: Sequence[_Suspect], deadline: float, modcacherw: bool) -> bool:
+    """Wait until nothing around the suspects changes any more; False where patience ran out."""
+    rest = live.YOUNG
+    if any(live.looks_cleaned(root, suspect.files, modcacherw=modcacherw) for suspect in suspects):
+        rest = live.CLEAN_REST
+    paths = [path for suspect in suspects for path in live.places(root, suspect.files)]
+    still_since = time.monotonic()
+    marks = live.fingerprint(paths)
+    while time.monotonic() < deadline:
+        if time.monotonic() - still_since >= rest and not live.is_young(marks):
+            return True
+        time.sleep(live.YOUNG / 5)
+        now = live.fingerprint(paths)
+        if now != marks:
+            marks, still_since = now, time.monotonic()
+    return False
+
+
+def _is_anomalous(result: ModuleResult) -> bool:
+    """Whether there is anything that a go command at work could be the cause of."""
+    return any(finding.severity != "note" and not _is_about_modes(finding) for finding in result.findings)
+
+
+def _is_about_modes(finding: Finding) -> bool:
+    """Permission bits of files: Go sets them once and for all when it makes the file."""
+    return bool(finding.files) and all(change.change == "mode" for change in finding.files)
+
+
+def _is_about_absence(result: ModuleResult) -> bool:
+    """Whether a look at which files there are, without their content, is a second look."""
+    return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
+
+
+def _busy(root: str, suspect: _Suspect) -> ModuleResult:
+    files = suspect.files
+    path = file_path(root, files.module, files.version, "lock")
+    return ModuleResult(
+        files.module,
+        files.version,
+        (busy_finding(files, path, live.PATIENCE),),
+        reason="unreadable",
+    )
+
+
+def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[ModuleResult]:
+    yield result
+    finding = lock_finding(files)
+    if finding is not None:
+        yield _of_cache(finding)
+
+
+def _of_cache(finding: Finding) -> ModuleResult:
+    """A result that stands for no module version and is counted as none."""
+    return ModuleResult("", "", (finding,))
+
+
+def _task(key: int, files: ModuleFiles) -> ModuleTask:
+    return ModuleTask(
+        key=key,
+        prefix=f"{files.module}@{files.version}/".encode(),
+        zip=files.files.get("zip"),
+        tree=files.tree,
+        mod=files.files.get("mod"),
+        info=files.files.get("info"),
+        ziphash=files.files.get("ziphash"),
+        toolchain=files.module == layout.TOOLCHAIN,
+        weight=_weight(files),
+    )
+
+
+def _list_task(key: int, path: str) -> ModuleTask:
+    """A ``list`` file is read as the small file that it is."""
+    return ModuleTask(key, b"", None, None, None, path, None, False, 1)
+
+
+def _weight(files: ModuleFiles) -> int:
+    weight = files.zip_bytes * (1 + _UNPACKED if files.tree is not None else 1)
+    if files.tree is not None and not files.zip_bytes:
+        weight += _UNKNOWN_TREE
+    return weight + 1
+
+
+def _count(counts: Counts, result: ModuleResult) -> None:
+    for finding in result.findings:
+        counts.by_verdict[finding.verdict] = counts.by_verdict.get(finding.verdict, 0) + 1
+    if not result.module:
+        return
+    counts.modules += 1
+    counts.zips += result.zips
+    counts.trees += result.trees
+    counts.mods += result.mods
+    counts.files += result.files
+    counts.bytes += result.bytes
+    if result.verified:
+        counts.verified += 1
+        counts.by_authority[result.authority] = counts.by_authority.get(result.authority, 0) + 1
+    else:
+        counts.not_verified += 1
+        reasons = counts.not_verified_by_reason
+        reasons[result.reason] = reasons.get(result.reason, 0) + 1
+
+
+def _not_checked(inventories: Sequence[Inventory]) -> list[str]:
+    """What the caches hold beside modules, in sentences."""
+    said = []
+    for inventory in inventories:
+        if inventory.sumdb is not None:
+            said.append(f"records of the checksum database in {inventory.sumdb} are not used")
+        if inventory.vcs is not None:
+            said.append(f"repositories in {inventory.vcs} are not looked into")
+    return said

@@ -1,0 +1,271 @@
+"""What a module cache holds: every module version with the files it has, and what belongs to nothing.
+
+Reads directories only, never the content of a file.  The layout is that of
+``cmd/go/internal/modfetch`` (``CachePath``, ``DownloadDir``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fastverify.modcache import layout
+
+#: The files that a module version can have in ``cache/download/<path>/@v``, by their ending.
+FileKind = Literal["zip", "ziphash", "mod", "info", "lock", "partial"]
+FILE_KINDS: tuple[FileKind, ...] = ("zip", "ziphash", "mod", "info", "lock", "partial")
+
+StrayKind = Literal[
+    "unknown",  # a name that Go never makes, or a file where only folders lie
+    "temporary",  # left by a download that was killed
+    "tree-temporary",  # left by an extraction of Go before 1.16
+    "mismatch",  # a module path that cannot have this version
+]
+
+_TEMPORARY = re.compile(r"(?P<version>.+)\.(?:info|mod|zip)[0-9]{1,10}\.tmp")
+_TREE_TEMPORARY = re.compile(r"(?P<tree>.+@.+)\.tmp-[0-9]+")
+
+
+@dataclass(slots=True)
+class ModuleFiles:
+    """One module version, with the paths of the files that it has."""
+
+    module: str
+    version: str
+    #: The extracted tree, whatever lies there under its name.
+    tree: str | None = None
+    #: Paths below ``cache/download`` by kind.
+    files: dict[FileKind, str] = field(default_factory=dict)
+    zip_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something that belongs to no module version."""
+
+    path: str
+    kind: StrayKind
+    is_directory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VersionList:
+    """A ``list`` file: the versions that the cache knew of when it was written."""
+
+    module: str
+    path: str
+
+
+@dataclass(slots=True)
+class Inventory:
+    """All that a module cache holds."""
+
+    root: str
+    modules: dict[tuple[str, str], ModuleFiles] = field(default_factory=dict)
+    lists: list[VersionList] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    #: Folders that could not be listed, with the error's number.
+    unreadable: list[tuple[str, int]] = field(default_factory=list)
+    #: Parts of the cache that hold no module content, where they are there.
+    sumdb: str | None = None
+    vcs: str | None = None
+    #: Whether ``cache/download`` is there.
+    has_download: bool = False
+
+
+def download_dir(root: str) -> str:
+    """``cache/download`` of the module cache `root`."""
+    return os.path.join(root, "cache", "download")
+
+
+def tree_path(root: str, module: str, version: str) -> str:
+    """Where the extracted tree of a module version lies (``modfetch.DownloadDir``)."""
+    escaped = layout.escape(module).replace("/", os.sep)
+    return os.path.join(root, f"{escaped}{layout.AT}{layout.escape(version)}")
+
+
+def file_path(root: str, module: str, version: str, kind: FileKind) -> str:
+    """Where a file of a module version lies (``modfetch.CachePath``)."""
+    escaped = layout.escape(module).replace("/", os.sep)
+    return os.path.join(download_dir(root), escaped, "@v", f"{layout.escape(version)}.{kind}")
+
+
+def take_inventory(root: str) -> Inventory:
+    """List the module cache `root`.  Folders that cannot be read are among its `unreadable`."""
+    inventory = Inventory(root)
+    _Trees(inventory).walk()
+    _Downloads(inventory).walk()
+    return inventory
+
+
+def look_again(root: str, module: str, version: str) -> ModuleFiles:
+    """The files that one module version has now."""
+    found = ModuleFiles(module, version)
+    tree = tree_path(root, module, version)
+    if os.path.lexists(tree):
+        found.tree = tree
+    for kind in FILE_KINDS:
+        path = file_path(root, module, version, kind)
+        if os.path.lexists(path):
+            found.files[kind] = path
+    if "zip" in found.files:
+        found.zip_bytes = _size(found.files["zip"])
+    return found
+
+
+def _size(path: str) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+class _Walk:
+    """Lists folders, once each however they are reached, and notes those that cannot be listed."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self._linked: set[tuple[int, int]] = set()
+
+    def entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as scan:
+                return list(scan)
+        except FileNotFoundError:
+            return []  # removed since its parent was listed
+        except OSError as error:
+            self.inventory.unreadable.append((folder, error.errno or 0))
+            return []
+
+    def is_folder(self, entry: os.DirEntry[str]) -> bool:
+        """Whether `entry` is to be walked into; a link to a folder is, but only once."""
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                return True
+            if not entry.is_dir():
+                return False
+            target = os.stat(entry.path)
+        except OSError:
+            return False
+        identity = (target.st_dev, target.st_ino)
+        below = os.path.join(os.path.realpath(self.inventory.root), "")
+        if identity in self._linked or below.startswith(os.path.join(os.path.realpath(entry.path), "")):
+            return False  # seen already, or it holds the cache itself: a loop
+        self._linked.add(identity)
+        return stat.S_ISDIR(target.st_mode)
+
+    def stray(self, entry: os.DirEntry[str], kind: StrayKind) -> None:
+        self.inventory.strays.append(Stray(entry.path, kind, _is_directory(entry)))
+
+    def module_files(self, module: str, version: str) -> ModuleFiles:
+        key = (module, version)
+        found = self.inventory.modules.get(key)
+        if found is None:
+            found = self.inventory.modules[key] = ModuleFiles(module, version)
+        return found
+
+
+class _Trees(_Walk):
+    """Extracted trees: ``<path>@<version>`` in the folders below the root."""
+
+    def walk(self) -> None:
+        pending = [(self.inventory.root, "")]
+        while pending:
+            folder, prefix = pending.pop()
+            for entry in self.entries(folder):
+                if not prefix and entry.name == "cache":
+                    continue
+                path = prefix + entry.name
+                if layout.AT in entry.name:
+                    self._tree(entry, path)
+                elif not _may_lead_to_module(path):
+                    self.stray(entry, "unknown")
+                elif self.is_folder(entry):
+                    pending.append((entry.path, path + "/"))
+                else:
+                    self.stray(entry, "unknown")
+
+    def _tree(self, entry: os.DirEntry[str], path: str) -> None:
+        escaped_path, _, escaped_version = path.partition(layout.AT)
+        module = layout.unescape_path(escaped_path)
+        version = layout.unescape_version(escaped_version)
+        if module is None or version is None:
+            temporary = _TREE_TEMPORARY.fullmatch(path)
+            self.stray(entry, "tree-temporary" if temporary else "unknown")
+        elif not layout.agrees(module, version):
+            self.stray(entry, "mismatch")
+        else:
+            self.module_files(module, version).tree = entry.path
+
+
+class _Downloads(_Walk):
+    """``cache``: downloads by module path, and the folders that hold no module content."""
+
+    def walk(self) -> None:
+        cache = os.path.join(self.inventory.root, "cache")
+        for entry in self.entries(cache) if os.path.isdir(cache) else []:
+            if entry.name == "download" and self.is_folder(entry):
+                self.inventory.has_download = True
+                self._download(entry.path)
+            elif entry.name == "vcs" and self.is_folder(entry):
+                self.inventory.vcs = entry.path
+            elif entry.name != "lock" or self.is_folder(entry):
+                self.stray(entry, "unknown")
+
+    def _download(self, download: str) -> None:
+        pending = [(download, "")]
+        while pending:
+            folder, prefix = pending.pop()
+            for entry in self.entries(folder):
+                path = prefix + entry.name
+                if entry.name == "@v" and prefix and self.is_folder(entry):
+                    self._versions(entry.path, prefix[:-1], entry)
+                elif not prefix and entry.name == "sumdb" and self.is_folder(entry):
+                    self.inventory.sumdb = entry.path
+                elif _may_lead_to_module(path) and self.is_folder(entry):
+                    pending.append((entry.path, path + "/"))
+                else:
+                    self.stray(entry, "unknown")
+
+    def _versions(self, folder: str, escaped_path: str, parent: os.DirEntry[str]) -> None:
+        module = layout.unescape_path(escaped_path)
+        if module is None:
+            self.stray(parent, "unknown")
+            return
+        for entry in self.entries(folder):
+            if entry.name == "list":
+                self.inventory.lists.append(VersionList(module, entry.path))
+                continue
+            stem, _, ending = entry.name.rpartition(".")
+            version = layout.unescape_version(stem) if stem else None
+            if version is None or ending not in FILE_KINDS:
+                temporary = _TEMPORARY.fullmatch(entry.name)
+                self.stray(entry, "temporary" if temporary else "unknown")
+            elif not layout.agrees(module, version):
+                self.stray(entry, "mismatch")
+            else:
+                found = self.module_files(module, version)
+                for kind in FILE_KINDS:
+                    if kind == ending:
+                        found.files[kind] = entry.path
+                if ending == "zip":
+                    found.zip_bytes = _size(entry.path)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _may_lead_to_module(escaped: str) -> bool:
+    """Whether a folder of this name can hold module versions, itself or further down."""
+    path = layout.unescape(escaped)
+    if path is None:
+        return False
+    # The major-version rule is about whole paths: gopkg.in itself is no module path.
+    return layout.has_path_characters(path)

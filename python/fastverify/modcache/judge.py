@@ -1,0 +1,94 @@
+"""What the measurements of one module version mean: pure functions from plain records to findings.
+
+Nothing is opened here.  The authorities, strongest first, are the trusted go.sum files, the cache's
+own ``.ziphash``, and the agreement of zip and tree; a finding names the part that differs from the
+strongest authority at hand, and one cause makes one finding.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.modcache import advice
+from fastverify.modcache.case import Case
+from fastverify.modcache.gosum import TrustedSums
+from fastverify.modcache.inventory import ModuleFiles, file_path, tree_path
+from fastverify.modcache.judge_content import judge_content
+from fastverify.modcache.judge_versionfiles import judge_info, judge_mod
+from fastverify.report.model import Authority, ModuleResult
+
+#: Why a module version does not count as verified.
+NotVerified = Literal["", "damaged", "unreadable", "untracked"]
+
+
+def judge_module(
+    root: str, files: ModuleFiles, measured: ModuleMeasurement, sums: TrustedSums
+) -> ModuleResult:
+    """Judge one module version of the module cache `root` by what was measured of it."""
+    module, version = files.module, files.version
+    case = Case(
+        files=files,
+        paths=advice.Paths(
+            module,
+            version,
+            zip=file_path(root, module, version, "zip"),
+            ziphash=file_path(root, module, version, "ziphash"),
+            mod=file_path(root, module, version, "mod"),
+            info=file_path(root, module, version, "info"),
+            tree=tree_path(root, module, version),
+        ),
+        measured=measured,
+        expected=sums.of_module(module, version),
+        expected_mod=sums.of_go_mod(module, version),
+        sums_given=bool(sums),
+    )
+    content = judge_content(case)
+    judge_mod(case, content)
+    judge_info(case)
+    _judge_leftovers(case)
+    return _result(case)
+
+
+def _judge_leftovers(case: Case) -> None:
+    if "partial" in case.files.files:
+        case.add(
+            "warning",
+            "partial",
+            case.files.files["partial"],
+            message="an extraction of this module was begun and never ended",
+            go=advice.GO_REEXTRACTS_PARTIAL,
+            hint=f"let Go extract it again: go mod download {case.paths.name}",
+            severity="warning",
+        )
+
+
+def _result(case: Case) -> ModuleResult:
+    measured = case.measured
+    errors = [f for f in case.findings if f.severity == "error"]
+    unread = any(f.verdict == "unreadable" for f in errors)
+    partial = any(f.verdict == "modified" for f in case.findings)
+    reason: NotVerified = ""
+    if any(f.verdict != "unreadable" for f in errors) or partial:
+        reason = "damaged"
+    elif unread:
+        reason = "unreadable"
+    elif case.unvouched or not case.vouched:
+        reason = "untracked"
+    order: tuple[Authority, ...] = ("gosum", "sumdb", "ziphash", "zip")
+    vouched = [a for a in order if a in case.vouched]
+    zip_, tree, mod = measured.zip, measured.tree, measured.mod
+    sizes = [part.stat.size for part in (zip_, mod, measured.info, measured.ziphash) if part and part.stat]
+    return ModuleResult(
+        module=case.files.module,
+        version=case.files.version,
+        findings=tuple(case.findings),
+        authority=vouched[0] if vouched and not reason else "",
+        verified=not reason,
+        reason=reason,
+        zips=int(zip_ is not None and zip_.stat is not None),
+        trees=int(tree is not None and tree.stat is not None),
+        mods=int(mod is not None and mod.stat is not None),
+        files=tree.files if tree is not None else 0,
+        bytes=sum(sizes) + (tree.bytes if tree is not None else 0),
+    )

@@ -1,0 +1,79 @@
+"""Telling damage from a go command at work: when is a module version at rest?
+
+Go extracts and downloads under ``<version>.lock``, but ``go clean -modcache`` takes no lock: it
+makes every directory writable and then deletes.  So an anomaly counts only when nobody holds the
+lock, nothing around it has changed lately, and a second look finds the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable
+
+from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, tree_path
+
+#: What changed less than this long ago (seconds) may be about to change again.
+YOUNG = 0.5
+#: How long (seconds) everything must have been still where directories look as `go clean -modcache`
+#: leaves them just before it deletes.
+CLEAN_REST = 2.0
+#: How long (seconds) a check waits for a cache to come to rest before it says what it sees.
+PATIENCE = 60.0
+
+#: What lstat says of the places of one module version.
+Fingerprint = tuple[tuple[int, int, int, int] | None, ...]
+
+
+def places(root: str, files: ModuleFiles) -> list[str]:
+    """The paths whose change means that somebody is at work on this module version."""
+    module, version = files.module, files.version
+    tree = tree_path(root, module, version)
+    zip_ = file_path(root, module, version, "zip")
+    return [
+        *(file_path(root, module, version, kind) for kind in ("zip", "ziphash", "mod", "info", "partial")),
+        _nearest_folder(os.path.dirname(zip_)),
+        tree,
+        _nearest_folder(os.path.dirname(tree)),
+        download_dir(root),
+    ]
+
+
+def fingerprint(paths: Iterable[str]) -> Fingerprint:
+    """What lstat says of each path; equal where nothing was written, made or removed there."""
+    return tuple(_status(path) for path in paths)
+
+
+def is_young(marks: Fingerprint) -> bool:
+    """Whether any of the places changed within the last moments."""
+    now = time.time_ns()
+    return any(mark is not None and abs(now - mark[2]) < YOUNG * 1e9 for mark in marks)
+
+
+def looks_cleaned(root: str, files: ModuleFiles, *, modcacherw: bool) -> bool:
+    """Whether the tree's root is writable, as ``go clean -modcache`` makes it before it deletes."""
+    if modcacherw or os.name == "nt":
+        return False
+    try:
+        status = os.lstat(tree_path(root, files.module, files.version))
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_IWUSR)
+
+
+def _nearest_folder(path: str) -> str:
+    while not os.path.isdir(path):
+        parent = os.path.dirname(path)
+        if parent == path:
+            break
+        path = parent
+    return path
+
+
+def _status(path: str) -> tuple[int, int, int, int] | None:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_ctime_ns, status.st_mode)
