@@ -45,6 +45,17 @@ def note_lines(findings: Iterable[Finding], *, trusted: bool) -> list[str]:
     return lines
 
 
+def trust_line(report: Report) -> str | None:
+    """What is worth knowing of the authorities; None where there is nothing to add."""
+    by_cache = report.counts.by_authority.get("ziphash", 0) + report.counts.by_authority.get("zip", 0)
+    if report.project is not None or not by_cache:
+        return None
+    return (
+        "a .ziphash lies in the cache itself: it shows an accident, but not a module that was replaced "
+        "together with it (give --project to hold modules to a go.sum)"
+    )
+
+
 def reason_words(reason: str) -> str:
     """A key of ``not_verified_by_reason``, as the end of "not verified: …"."""
     return _REASONS.get(reason) or printable(reason)
@@ -60,7 +71,7 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
         words.count(counts.modules, "module"),
         words.count(counts.zips, "zip"),
         words.count(counts.trees, "tree"),
-        words.count(counts.mods, "go.mod"),
+        words.count(counts.mods, "go.mod file"),
         words.count(counts.files, "file"),
         words.size(counts.bytes),
     ]
@@ -84,6 +95,8 @@ def _verified(report: Report) -> str:
     by_authority = report.counts.by_authority
     ranked = [name for name in words.AUTHORITIES if by_authority.get(name)]
     ranked += sorted(name for name, many in by_authority.items() if many and name not in words.AUTHORITIES)
+    if len(ranked) == 1 and by_authority[ranked[0]] == report.counts.verified:
+        return f"{words.number(report.counts.verified)}, all by {words.AUTHORITIES.get(ranked[0], ranked[0])}"
     held = [f"{words.number(by_authority[name])} by {words.AUTHORITIES.get(name, name)}" for name in ranked]
     return words.number(report.counts.verified) + (f" ({', '.join(held)})" if held else "")
 

@@ -9,7 +9,7 @@ from fastverify.report import words
 from fastverify.report.colour import Paint, Style, paint, plain
 from fastverify.report.escape import printable
 from fastverify.report.model import FileChange, Finding, ModuleResult, Report, Severity, at_least
-from fastverify.report.summary import note_lines, reason_words, summary_lines, verdict_line
+from fastverify.report.summary import note_lines, reason_words, summary_lines, trust_line, verdict_line
 
 #: How many damaged files of one module are listed without ``verbose``.
 LISTED_FILES = 20
@@ -69,12 +69,17 @@ class TextReport:
         if self._quiet:
             return
         unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]
-        if unlisted:
-            trusted = report.project is not None
-            lines = [
-                f"{self._paint('note:', 'note')} {line}" for line in note_lines(unlisted, trusted=trusted)
-            ]
-            self._emit(lines, "notes")
+        notes = note_lines(unlisted, trusted=report.project is not None)
+        trust = trust_line(report)
+        if trust is not None:
+            notes.append(trust)
+        if notes:
+            wrapped = (
+                line
+                for note in notes
+                for line in self._sentence("note: ", f"{self._paint('note:', 'note')} ", note, indent=" " * 6)
+            )
+            self._emit(list(wrapped), "notes")
         self._emit(summary_lines(report, self._paint), "summary")
         sentence, style = verdict_line(report, modules_total)
         self._emit([self._paint(sentence, style)], "verdict")
@@ -131,7 +136,7 @@ class TextReport:
         path_width = max((len(path) for _, path, *_ in rows if len(path) <= 60), default=0)
         size_width = max((len(length) for _, _, length, _ in rows), default=0)
         for change, path, length, rest in rows:
-            facts = f"  {length:>{size_width}}  {rest}" if length else ""
+            facts = f"  {length:>{size_width}}  {rest}".rstrip() if length else ""
             row = f"{path:<{path_width}}{self._paint(facts, 'faint')}" if facts else path
             yield f"      {self._paint(f'{change:<8}', _change_style(change))}  {row}"
         if len(shown) < len(files):

@@ -1,0 +1,139 @@
+"""The JSON form is a contract: every field, one document, and nothing that a strict parser refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fastverify import __version__
+from fastverify.report.json import write_json
+from fastverify.report.model import FileChange, Report
+from tests.report.making import MODIFIED, finding, note, report
+
+REPORT_FIELDS = {
+    "schema",
+    "fastverify",
+    "engine",
+    "started",
+    "seconds",
+    "caches",
+    "project",
+    "counts",
+    "findings",
+}
+COUNT_FIELDS = {
+    "modules",
+    "verified",
+    "not_verified",
+    "zips",
+    "trees",
+    "files",
+    "bytes",
+    "by_verdict",
+    "by_authority",
+}
+FINDING_FIELDS = {
+    "cache",
+    "module",
+    "version",
+    "verdict",
+    "severity",
+    "where",
+    "action",
+    "output",
+    "path",
+    "authority",
+    "expected",
+    "actual",
+    "files",
+    "message",
+    "go",
+    "hint",
+}
+
+
+def written(of: Report) -> str:
+    pieces: list[str] = []
+    write_json(of, pieces.append)
+    return "".join(pieces)
+
+
+def parsed(of: Report) -> Any:
+    return json.loads(written(of))
+
+
+def test_every_field_is_there() -> None:
+    document = parsed(report(finding(), note()))
+    assert set(document) >= REPORT_FIELDS
+    assert set(document["counts"]) >= COUNT_FIELDS
+    assert document["schema"] == "fastverify/1"
+    assert document["fastverify"] == __version__
+    assert document["engine"] == "pure"
+    assert document["complete"] is True
+    assert document["caches"] == [{"kind": "modcache", "path": "/go/pkg/mod"}]
+    assert len(document["findings"]) == 2
+    for one in document["findings"]:
+        assert set(one) >= FINDING_FIELDS
+    [change] = document["findings"][0]["files"]
+    assert change == {
+        "path": MODIFIED.path,
+        "change": "modified",
+        "size": 18231,
+        "mtime": MODIFIED.mtime,
+        "owner": "mallory",
+        "mode": "-r--r--r--",
+        "expected": "aa" * 32,
+        "actual": "bb" * 32,
+    }
+
+
+def test_values_are_those_of_the_model() -> None:
+    one = finding()
+    [as_json] = parsed(report(one))["findings"]
+    for name in FINDING_FIELDS - {"files"}:
+        assert as_json[name] == getattr(one, name), name
+
+
+@pytest.mark.skipif("os.name == 'nt'", reason="names are bytes only on Unix")
+def test_a_path_that_is_no_utf8_keeps_its_bytes() -> None:
+    odd = b"/go/m\xffd/\xc3\xa4".decode("utf-8", "surrogateescape")
+    document = parsed(report(finding(path=odd), caches=[("modcache", odd)]))
+    for place in (document["findings"][0], document["caches"][0]):
+        assert place["path"] == "/go/m\ufffdd/ä"
+        assert bytes.fromhex(place["path_hex"]) == b"/go/m\xffd/\xc3\xa4"
+    assert "path_hex" not in parsed(report(finding()))["findings"][0]
+
+
+def test_a_files_own_bytes_are_kept() -> None:
+    change = FileChange("a\ufffd", "extra", path_hex="61ff")
+    [one] = parsed(report(finding(files=(change,))))["findings"][0]["files"]
+    assert one == {"path": "a\ufffd", "change": "extra", "path_hex": "61ff"}
+
+
+@pytest.mark.parametrize("hostile", ["\ud800", "x\udfffy", "\udc00\ud800", '"\\\n\x00\u2028', "\U0001f600"])
+def test_strict_parsers_take_it(hostile: str) -> None:
+    words: dict[str, Any] = dict.fromkeys(("path", "message", "module", "actual", "go", "hint"), hostile)
+    whole = report(finding(**words), project={"projects": [hostile], "gosums": []}, not_checked=[hostile])
+    whole.counts.by_authority = {hostile: 1}
+    text = written(whole)
+    assert text.isascii()
+    document = json.loads(text)
+    # A lone surrogate would not come through this.
+    json.dumps(document, ensure_ascii=False).encode("utf-8")
+    safe = "".join("\ufffd" if 0xD800 <= ord(char) <= 0xDFFF else char for char in hostile)
+    assert document["findings"][0]["message"] == safe
+    assert document["project"]["projects"] == [safe]
+
+
+def test_it_is_one_document_in_pieces() -> None:
+    pieces: list[str] = []
+    write_json(report(*(note(n) for n in range(2000))), pieces.append)
+    assert len(pieces) > 5
+    assert pieces[-1].endswith("}\n")
+    assert len(json.loads("".join(pieces))["findings"]) == 2000
+
+
+def test_an_interrupted_check_says_so() -> None:
+    assert parsed(report(complete=False))["complete"] is False

@@ -1,0 +1,262 @@
+"""The report for people: every fact of a finding is there, and nothing that a stranger wrote acts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from fastverify.report.model import Counts, FileChange, Finding, ModuleResult, Report
+from fastverify.report.summary import verdict_line
+from fastverify.report.text import LISTED_FILES, TextReport
+from tests.report.making import HASHES, MODIFIED, finding, note, report, result
+
+HOSTILE = "a\x1b[2Jb\nc\u202ed\udcff"
+SHOWN = r"a\x1b[2Jb\nc\u202ed\xff"
+
+
+def rendered(*results: ModuleResult, whole: Report | None = None, **options: Any) -> str:
+    """What `results`, and then the `whole` report, look like."""
+    written: list[str] = []
+    text = TextReport(written.append, **options)
+    for one in results:
+        assert text.will_write(one) == bool(_grown(written, text, one))
+    if whole is not None:
+        text.end(whole)
+    return "".join(written)
+
+
+def _grown(written: list[str], text: TextReport, one: ModuleResult) -> bool:
+    before = len(written)
+    text.module(one)
+    return len(written) > before
+
+
+def test_a_finding_tells_everything() -> None:
+    text = rendered(result(finding()))
+    for fact in (
+        "golang.org/x/text@v0.14.0",
+        "error: modified dir: one file differs from the zip",
+        "/go/pkg/mod/golang.org/x/text@v0.14.0",
+        "go:   go build compiles it",
+        "hint: extract it again",
+    ):
+        assert fact in text
+    [row] = [line for line in text.splitlines() if "tables.go" in line]
+    assert row.split() == [
+        "modified",
+        "unicode/norm/tables.go",
+        "18,231",
+        "B",
+        "2026-03-04",
+        "05:06:07Z",
+        "mallory",
+    ]
+
+
+def test_hashes_are_shown_where_no_file_is_named() -> None:
+    named = rendered(result(finding()))
+    unnamed = rendered(result(finding(files=(), authority="gosum")))
+    assert not any(h1 in named for h1 in HASHES)
+    assert re.search(
+        rf"expected +{re.escape(HASHES[0])} +\(go\.sum\)\n +found +{re.escape(HASHES[1])}\n", unnamed
+    )
+    assert all(h1 in rendered(result(finding()), verbose=True) for h1 in HASHES)
+
+
+def test_a_missing_file_has_no_facts_and_a_mode_is_shown() -> None:
+    changes = (
+        FileChange("gone.go", "missing"),
+        FileChange("run.sh", "mode", size=5, mode="-rwxr-xr-x", mtime="2026-03-04T05:06:07Z", owner="root"),
+    )
+    text = rendered(result(finding(files=changes)))
+    rows = {line.split()[1]: line for line in text.splitlines() if re.match(" +(missing|mode) ", line)}
+    assert rows["gone.go"].split() == ["missing", "gone.go"]
+    assert "-rwxr-xr-x" in rows["run.sh"]
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_many_files_are_cut_unless_verbose() -> None:
+    changes = tuple(FileChange(f"f{n:04}.go", "extra", size=n) for n in range(1500))
+    short, full = (rendered(result(finding(files=changes)), verbose=verbose) for verbose in (False, True))
+    assert len(re.findall(r"f\d{4}\.go", short)) == LISTED_FILES
+    assert f"and {1500 - LISTED_FILES:,} more" in short
+    assert len(re.findall(r"f\d{4}\.go", full)) == 1500
+    assert " more" not in full
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+@pytest.mark.parametrize("width", [None, 60])
+def test_hostile_words_are_shown_and_do_not_act(verbose: bool, width: int | None) -> None:
+    words: dict[str, Any] = dict.fromkeys(
+        ("path", "message", "go", "hint", "module", "version", "expected", "actual"), HOSTILE
+    )
+    change = FileChange(HOSTILE, "modified", size=1, owner=HOSTILE, mtime=HOSTILE, mode=HOSTILE)
+    for files in ((), (change,)):
+        bad = finding(**words, files=files)
+        whole = report(
+            bad,
+            caches=[("modcache", HOSTILE)],
+            not_checked=[HOSTILE],
+            counts=Counts(not_verified_by_reason={HOSTILE: 1}, not_verified=1),
+        )
+        text = rendered(result(bad), result(module=HOSTILE), whole=whole, verbose=verbose, width=width)
+        assert SHOWN in text
+        assert not set(text) - {"\n"} & set("\x1b\u202e\udcff")
+        assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_name_that_is_no_utf8_is_shown_byte_for_byte() -> None:
+    change = FileChange("a\ufffd.go", "extra", path_hex=b"a\xfe.go".hex())
+    assert r"extra     a\xfe.go" in rendered(result(finding(files=(change,))))
+
+
+def test_markup_is_no_markup() -> None:
+    text = rendered(result(finding(message="[red]x[/red]", module="[bold]m")), colour=True)
+    assert "[red]x[/red]" in text
+    assert "[bold]m" in text
+
+
+def test_colour_only_adds_colour() -> None:
+    bad, whole = finding(files=(MODIFIED, FileChange("gone", "missing"))), report(finding(), note())
+    for verbose in (False, True):
+        for width in (None, 60):
+            plain, coloured = (
+                rendered(
+                    result(bad),
+                    result(),
+                    result(note()),
+                    whole=whole,
+                    colour=colour,
+                    verbose=verbose,
+                    width=width,
+                )
+                for colour in (False, True)
+            )
+            assert "\x1b" not in plain
+            assert "\x1b[" in coloured
+            assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_sentences_are_wrapped_at_the_width_and_no_word_is_lost() -> None:
+    sentence = " ".join(f"word{n}" for n in range(60))
+    long_path = "/" + "x" * 200
+    bad = finding(message=sentence, go=sentence, hint=f"{sentence} {long_path}", path=long_path, files=())
+    narrow, wide = rendered(result(bad), width=72), rendered(result(bad))
+    assert wide.count(sentence) == 3
+    assert narrow.split() == wide.split()
+    assert all(len(line) <= 72 for line in narrow.splitlines() if long_path not in line and "h1:" not in line)
+    assert narrow.count(long_path) == 2
+
+
+def test_notes_are_counted_and_listed_when_asked() -> None:
+    notes = [note(n) for n in range(1933)]
+    whole = report(*notes)
+    results = [result(one, reason="untracked") for one in notes]
+    short = rendered(*results, whole=whole)
+    assert "note: 1,933 go.mod files that nothing vouches for (give --project" in short
+    assert "example.com/n7" not in short
+    given = rendered(*results, whole=report(*notes, project={"projects": ["/p"], "gosums": []}))
+    assert "--project" not in given
+    assert "1,933 go.mod files" in given
+    for options in ({"verbose": True}, {"listed": "note"}):
+        full = rendered(*results, whole=whole, **options)
+        assert full.count("note: untracked mod:") == 1933
+        assert "1,933 go.mod files" not in full
+
+
+def test_one_note_is_singular_and_an_unknown_kind_is_named() -> None:
+    text = rendered(whole=report(note(), note(where="vendor"), note(1, where="vendor")))
+    assert "1 go.mod file that nothing vouches for" in text
+    assert "2 untracked vendor" in text
+
+
+def test_verbose_has_a_line_for_each_module() -> None:
+    text = rendered(
+        result(),
+        result(module="example.com/open", verified=False, authority="", reason="untracked"),
+        verbose=True,
+    )
+    verified, unverified = text.splitlines()
+    assert verified.startswith("verified")
+    assert all(fact in verified for fact in ("golang.org/x/text@v0.14.0", "412 files", "3.20 MB", ".ziphash"))
+    assert unverified.split("  ") == ["not verified", "example.com/open@v0.14.0", "not vouched for"]
+    assert rendered(result()) == ""
+
+
+def test_quiet_leaves_only_findings() -> None:
+    whole = report(finding(), note())
+    loud = rendered(result(finding()), result(note()), whole=whole)
+    quiet = rendered(result(finding()), result(note()), whole=whole, quiet=True)
+    assert loud.startswith(quiet)
+    assert quiet == rendered(result(finding()))
+    assert rendered(result(), result(note()), whole=report(note()), quiet=True, verbose=True) == rendered(
+        result(note()), verbose=True
+    )
+
+
+def test_a_finding_on_the_cache_has_its_own_title() -> None:
+    text = rendered(result(finding(module="", version="", where="layout"), zips=0))
+    assert text.splitlines()[0] == "The cache as a whole"
+
+
+def test_the_summary_tells_what_was_read_and_by_whom_it_is_vouched() -> None:
+    text = rendered(whole=report(finding(), not_checked=["no records", "no clones"]))
+    for fact in (
+        "/go/pkg/mod",
+        "1,021 modules, 1,000 zips, 990 trees, 1,021 go.mod files, 310,223 files, 4.21 GB",
+        "3.25 s, 1.30 GB/s, pure engine",
+        "1,020 (700 by go.sum, 320 by the cache's own .ziphash)",
+        "1 (1 damaged)",
+        "no records",
+        "no clones",
+    ):
+        assert fact in text
+    assert text.endswith("\nFound 1 error in 1 of 1,021 modules.\n")
+
+
+def test_a_ziphash_alone_is_told_to_be_weak() -> None:
+    assert "a .ziphash lies in the cache itself" in rendered(whole=report())
+    assert "a .ziphash lies in" not in rendered(whole=report(project={"projects": ["/p"], "gosums": []}))
+
+
+def test_vanished_modules_are_told() -> None:
+    whole = report()
+    whole.counts.vanished = 3
+    assert re.search(r"vanished +3 went away", rendered(whole=whole))
+
+
+WARNING = finding(verdict="warning", severity="warning", where="partial", files=())
+
+
+@pytest.mark.parametrize(
+    ("whole", "answer"),
+    [
+        (report(), "All 1,021 modules are verified."),
+        (report(WARNING), "All 1,021 modules are verified; 1 warning."),
+        (report(finding()), "Found 1 error in 1 of 1,021 modules."),
+        (
+            report(finding(), finding(where="zip"), WARNING),
+            "Found 2 errors in 1 of 1,021 modules; 1 warning.",
+        ),
+        (report(finding(module="", version="")), "Found 1 error."),
+        (report(note(1), note(2)), "Found no damage: 1,019 of 1,021 modules verified, 2 not."),
+        (report(counts=Counts()), "There is no module in it, so nothing to verify."),
+        (report(counts=Counts(modules=1, verified=1)), "The only module is verified."),
+        (report(complete=False), "Incomplete: stopped after 1,021 of 2,000 modules, no damage until then."),
+        (
+            report(finding(), complete=False),
+            "Incomplete: stopped after 1,021 of 2,000 modules, 1 error until then.",
+        ),
+    ],
+)
+def test_the_answer_in_words(whole: Report, answer: str) -> None:
+    assert verdict_line(whole, 2000)[0] == answer
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_no_answer_calls_findings_good(severity: Any) -> None:
+    bad: Finding = finding(severity=severity)
+    for complete in (True, False):
+        assert verdict_line(report(bad, complete=complete))[1] != "good"
