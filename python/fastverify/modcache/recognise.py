@@ -37,6 +37,8 @@ def is_module_cache(path: str, names: set[str]) -> bool:
     if os.path.isdir(os.path.join(path, "cache", "download")):
         return True
     # Without downloads there may still be extracted trees, such as github.com/x/y@v1.0.0.
+    if any("@v" in name for name in names):
+        return True
     hosts = [name for name in names if "." in name and not name.startswith(".")]
     return any(_holds_tree(os.path.join(path, host), depth=3) for host in sorted(hosts)[:50])
 

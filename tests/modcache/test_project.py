@@ -1,0 +1,77 @@
+"""Which sum files a project brings, as the go command would choose them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fastverify.errors import FastverifyError
+from fastverify.modcache.project import find_project, trusted_sums, use_directories
+
+_H1 = "h1:" + "A" * 43 + "="
+
+
+def _module(folder: Path, key: str | None) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "go.mod").write_text("module example.com/x\n")
+    if key is not None:
+        (folder / "go.sum").write_text(f"{key} v1.0.0 {_H1}\n")
+    return folder
+
+
+def _keys(folder: Path, **environ: str) -> set[str]:
+    return {
+        path
+        for file in trusted_sums([find_project(str(folder), environ)], []).files()
+        for path, _ in file.lines
+    }
+
+
+def test_project_is_found_from_a_folder_inside(tmp_path: Path) -> None:
+    root = _module(tmp_path / "m", "a.example/a")
+    inside = root / "cmd" / "x"
+    inside.mkdir(parents=True)
+    project = find_project(str(inside), {})
+    assert project.root == str(root.resolve())
+    assert _keys(inside) == {"a.example/a"}
+
+
+def test_project_without_go_sum_says_so(tmp_path: Path) -> None:
+    project = find_project(str(_module(tmp_path / "m", None)), {})
+    assert project.absent == [str((tmp_path / "m" / "go.sum").resolve())]
+
+
+def test_workspace_brings_its_members(tmp_path: Path) -> None:
+    one, _ = _module(tmp_path / "one", "a.example/a"), _module(tmp_path / "two words", "b.example/b")
+    _module(tmp_path / "three", "c.example/c")
+    (tmp_path / "go.work").write_text('go 1.24\n\nuse ./one // first\nuse (\n\t"./two words"\n)\n')
+    (tmp_path / "go.work.sum").write_text(f"w.example/w v1.0.0 {_H1}\n")
+    assert _keys(one) == {"a.example/a", "b.example/b", "w.example/w"}
+    assert _keys(one, GOWORK="off") == {"a.example/a"}
+    other = tmp_path / "three" / "go.work"
+    other.write_text("go 1.24\nuse .\n")
+    assert _keys(one, GOWORK=str(other)) == {"c.example/c"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("use .\n", ["."]),
+        ("use(\n./a\n./b // c\n)\nuse `./c`\n", ["./a", "./b", "./c"]),
+        ("replace (\n./x => ./y\n)\nuse ./z\r\n", ["./z"]),
+        ('use "./a\\"b"\n', ['./a"b']),
+        ("", []),
+    ],
+)
+def test_use_directories(text: str, expected: list[str]) -> None:
+    assert use_directories(text) == expected
+
+
+def test_errors_name_the_path(tmp_path: Path) -> None:
+    with pytest.raises(FastverifyError, match="nowhere does not exist"):
+        find_project(str(tmp_path / "nowhere"), {})
+    with pytest.raises(FastverifyError, match=r"has no go\.mod"):
+        find_project(str(tmp_path), {})
+    with pytest.raises(FastverifyError, match=r"missing\.sum cannot be read"):
+        trusted_sums([], [str(tmp_path / "missing.sum")])
