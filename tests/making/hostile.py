@@ -6,7 +6,16 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from tests.making.zips import BZIP2, DEFLATED, FLAG_DESCRIPTOR, FLAG_ENCRYPTED, FLAG_UTF8, STORED, Archive, Entry
+from tests.making.zips import (
+    BZIP2,
+    DEFLATED,
+    FLAG_DESCRIPTOR,
+    FLAG_ENCRYPTED,
+    FLAG_UTF8,
+    STORED,
+    Archive,
+    Entry,
+)
 
 T = TypeVar("T")
 
@@ -25,7 +34,13 @@ ELEMENTS = [
     *("a'b", 'a"b', "a*b", "a<b", "a>b", "a?b", "a`b", "a|b", "a\\b", "a:b", "a;b", "!#$%&()+,-.=@[]^_{}~"),
     *("\x00", "a\x00b", "\n", "\x1b[31m", "\x7f", "n" * 300),
 ]
-RAW_ELEMENTS = [*(element.encode() for element in ELEMENTS), b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"]
+RAW_ELEMENTS = [
+    *(element.encode() for element in ELEMENTS),
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+]
 
 
 def rarely(usual: T, otherwise: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
@@ -62,12 +77,16 @@ def entries() -> st.SearchStrategy[Entry]:
     small = st.integers(0, 80)
     any_u32 = st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF]) | small
     flags = st.lists(
-        st.sampled_from([FLAG_DESCRIPTOR, FLAG_ENCRYPTED, FLAG_UTF8, 1 << 6, 1 << 15]), max_size=2, unique=True
+        st.sampled_from([FLAG_DESCRIPTOR, FLAG_ENCRYPTED, FLAG_UTF8, 1 << 6, 1 << 15]),
+        max_size=2,
+        unique=True,
     ).map(sum)
     extras = rarely(
         b"",
         st.binary(max_size=12)
-        | st.sampled_from([b"\x01\x00\x08\x00" + b"\x05" + b"\0" * 7, b"\x01\x00\x00\x00", b"\x01\x00\xff\xff", b"\x01"]),
+        | st.sampled_from(
+            [b"\x01\x00\x08\x00" + b"\x05" + b"\0" * 7, b"\x01\x00\x00\x00", b"\x01\x00\xff\xff", b"\x01"]
+        ),
     )
     return st.builds(
         Entry,
@@ -116,10 +135,16 @@ def archives() -> st.SearchStrategy[Archive]:
     number = st.sampled_from([0, 1, 0xFFFF, 0xFFFF_FFFF, 0x10001]) | st.integers(0, 300)
     return st.builds(
         Archive,
-        entries=st.lists(st.builds(Entry, name=names(), content=contents()) | entries() | described(), max_size=6),
-        comment=rarely(b"", st.binary(max_size=30) | st.sampled_from([b"PK\x05\x06", b"PK\x05\x06" + b"\0" * 18])),
+        entries=st.lists(
+            st.builds(Entry, name=names(), content=contents()) | entries() | described(), max_size=6
+        ),
+        comment=rarely(
+            b"", st.binary(max_size=30) | st.sampled_from([b"PK\x05\x06", b"PK\x05\x06" + b"\0" * 18])
+        ),
         before=rarely(b"", st.binary(min_size=1, max_size=50)),
-        after=rarely(b"", st.sampled_from([b"x", b"\0" * 900, b"\0" * 66_000, b"\0" * 70_000, b"PK\x05\x06"])),
+        after=rarely(
+            b"", st.sampled_from([b"x", b"\0" * 900, b"\0" * 66_000, b"\0" * 70_000, b"PK\x05\x06"])
+        ),
         offsets_count_before=st.booleans(),
         zip64=rarely(False, st.just(True)),
         count=_either(number),

@@ -55,7 +55,11 @@ RULES: dict[str, ViolationCode] = {
 many = settings(
     max_examples=400,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 
 
@@ -99,9 +103,9 @@ def our_hash_zip(engine: Engine, path: Path, threads: int = 2) -> str:
         return error.fault.code
 
 
-def measured(engine: Engine, *, zip_path: Path | None = None, tree: Path | None = None, prefix: bytes = PREFIX) -> tuple[
-    ZipMeasurement | None, TreeMeasurement | None
-]:
+def measured(
+    engine: Engine, *, zip_path: Path | None = None, tree: Path | None = None, prefix: bytes = PREFIX
+) -> tuple[ZipMeasurement | None, TreeMeasurement | None]:
     """What `measure` says of one zip and one tree."""
     task = ModuleTask(
         key=7,
@@ -213,7 +217,9 @@ class TestZips:
             else:
                 assert not found.violations
                 if found.fault is None:
-                    tree = oracle.value("hash_dir", Path=target, Name=PREFIX[:-1]) if target.exists() else None
+                    tree = (
+                        oracle.value("hash_dir", Path=target, Name=PREFIX[:-1]) if target.exists() else None
+                    )
                     assert tree in {found.files_h1, None}
                     mod = target / "go.mod"
                     assert found.has_go_mod == mod.exists()
@@ -239,11 +245,17 @@ PARTICULAR: dict[str, tuple[Archive, bool]] = {
     "no entries": (Archive(), True),
     "comment": (Archive([_FILE], comment=b"a comment"), True),
     "comment with a signature that fits": (Archive([_FILE], comment=b"PK\x05\x06" + b"\0" * 18), True),
-    "comment with a signature that does not fit": (Archive([_FILE], comment=b"PK\x05\x06\x01" + b"\xff" * 18), False),
+    "comment with a signature that does not fit": (
+        Archive([_FILE], comment=b"PK\x05\x06\x01" + b"\xff" * 18),
+        False,
+    ),
     "comment longer than the file": (Archive([_FILE], comment_length=9), False),
     "longest comment": (Archive([_FILE], comment=b"c" * 65_535), True),
     "leading bytes": (Archive([_FILE], before=b"#!/bin/sh\n"), True),
-    "leading bytes that offsets count": (Archive([_FILE], before=b"#!/bin/sh\n", offsets_count_before=True), True),
+    "leading bytes that offsets count": (
+        Archive([_FILE], before=b"#!/bin/sh\n", offsets_count_before=True),
+        True,
+    ),
     "trailing bytes": (Archive([_FILE], after=b"x"), True),
     "60 KiB trailing": (Archive([_FILE], after=b"\0" * (60 << 10)), True),
     "70 KiB trailing": (Archive([_FILE], after=b"\0" * (70 << 10)), False),
@@ -281,7 +293,10 @@ PARTICULAR: dict[str, tuple[Archive, bool]] = {
         False,
     ),
     "descriptor with its signature": (Archive([_DESCRIBED]), True),
-    "descriptor without": (Archive([Entry(_FILE.name, b"x", flags=FLAG_DESCRIPTOR, descriptor="bare")]), True),
+    "descriptor without": (
+        Archive([Entry(_FILE.name, b"x", flags=FLAG_DESCRIPTOR, descriptor="bare")]),
+        True,
+    ),
     "descriptor that is not there": (Archive([Entry(_FILE.name, b"x", flags=FLAG_DESCRIPTOR)]), False),
     "descriptor with another crc": (
         Archive([Entry(_FILE.name, b"x", flags=FLAG_DESCRIPTOR, descriptor="signed", descriptor_crc=1)]),
@@ -292,7 +307,10 @@ PARTICULAR: dict[str, tuple[Archive, bool]] = {
     "a terabyte declared": (Archive([Entry(_FILE.name, b"xyz", size=1 << 40, zip64=True)]), False),
     "stored, body cut": (Archive([Entry(_FILE.name, b"xyz", STORED, compressed_size=2)]), False),
     "deflate, body cut": (Archive([Entry(_FILE.name, b"xyz" * 99, compressed_size=4)]), False),
-    "deflate, bytes after its end": (Archive([Entry(_FILE.name, b"x", body=b"\x4b\x04\x00" + b"junk")]), False),
+    "deflate, bytes after its end": (
+        Archive([Entry(_FILE.name, b"x", body=b"\x4b\x04\x00" + b"junk")]),
+        False,
+    ),
     "deflate, garbage": (Archive([Entry(_FILE.name, b"xyz", body=b"\xff" * 20)]), False),
     "offset past the end": (Archive([Entry(_FILE.name, b"x", offset_shift=1 << 20)]), False),
     "negative offset": (Archive([Entry(_FILE.name, b"x", offset_shift=-(1 << 20), zip64=True)]), False),
@@ -318,7 +336,9 @@ class TestParticularZips:
 
     def test_every_cut(self, engine: Engine, oracle: Oracle, tmp_path: Path) -> None:
         """A small zip, cut off after each of its bytes."""
-        whole = Archive([Entry(PREFIX + b"a", b"abc"), Entry(PREFIX + b"b", flags=FLAG_DESCRIPTOR, descriptor="signed")])
+        whole = Archive(
+            [Entry(PREFIX + b"a", b"abc"), Entry(PREFIX + b"b", flags=FLAG_DESCRIPTOR, descriptor="signed")]
+        )
         content = whole.to_bytes()
         path = tmp_path / "v.zip"
         for length in range(len(content)):
@@ -343,7 +363,9 @@ class TestLimits:
     @pytest.mark.parametrize("over", [0, 1])
     def test_root_files(self, engine: Engine, oracle: Oracle, tmp_path: Path, name: str, over: int) -> None:
         path = tmp_path / "v.zip"
-        path.write_bytes(Archive([Entry(PREFIX + name.encode(), b"x", size=MAX_GO_MOD_BYTES + over)]).to_bytes())
+        path.write_bytes(
+            Archive([Entry(PREFIX + name.encode(), b"x", size=MAX_GO_MOD_BYTES + over)]).to_bytes()
+        )
         TestZips.hold_rules(engine, oracle, path)
 
     @pytest.mark.parametrize("over", [0, 1])
@@ -367,7 +389,9 @@ class TestLimits:
 
 #: Names of files and folders in random trees: whatever a file system takes.
 _TREE_NAMES = st.one_of(
-    st.sampled_from([b"a", b"b", b"c.go", b"go.mod", b"A", b"\xff", b"a b", b"a\\b", b"\x1b[2J", b"-", b"a.", b"..a"]),
+    st.sampled_from(
+        [b"a", b"b", b"c.go", b"go.mod", b"A", b"\xff", b"a b", b"a\\b", b"\x1b[2J", b"-", b"a.", b"..a"]
+    ),
     st.sampled_from([b"\n", b"a\nb"]),
     st.binary(min_size=1, max_size=4).filter(lambda raw: raw not in {b".", b".."} and not set(raw) & {0, 47}),
 )
@@ -401,10 +425,17 @@ class TestTrees:
     @given(
         files=st.dictionaries(_TREE_PATHS, contents(), max_size=8),
         folders=st.lists(_TREE_PATHS, max_size=3),
-        links=st.dictionaries(_TREE_PATHS, st.sampled_from([b"a", b"b", b"c.go", b"./a", b"nowhere"]), max_size=2),
+        links=st.dictionaries(
+            _TREE_PATHS, st.sampled_from([b"a", b"b", b"c.go", b"./a", b"nowhere"]), max_size=2
+        ),
     )
     def test_hash_of_any_tree(
-        self, engine: Engine, oracle: Oracle, files: dict[bytes, bytes], folders: list[bytes], links: dict[bytes, bytes]
+        self,
+        engine: Engine,
+        oracle: Oracle,
+        files: dict[bytes, bytes],
+        folders: list[bytes],
+        links: dict[bytes, bytes],
     ) -> None:
         with tempfile.TemporaryDirectory() as made:
             root = Path(made, "tree")
@@ -434,7 +465,9 @@ class TestTrees:
         root = tmp_path / "tree"
         files = {b"%d/%d/f%d" % (n % 7, n % 31, n): b"%d" % n * (n % 400) for n in range(1500)}
         plant(root, files, [], {})
-        assert engine.hash_dir(str(root), b"m@v", threads=threads) == oracle.value("hash_dir", Path=root, Name="m@v")
+        assert engine.hash_dir(str(root), b"m@v", threads=threads) == oracle.value(
+            "hash_dir", Path=root, Name="m@v"
+        )
 
     @pytest.mark.parametrize("prefix", ["m@v", "a/b@v1.0.0", "gopkg.in/x.v1@v1.0.0-é", "x y"])
     def test_prefixes(self, engine: Engine, oracle: Oracle, tmp_path: Path, prefix: str) -> None:
@@ -453,8 +486,12 @@ class TestTrees:
                 engine.hash_dir(str(tmp_path / name), b"m@v", threads=1)
             assert caught.value.fault.code == code
 
-    @pytest.mark.parametrize("target", ["/etc/passwd", "../outside", "dir/../../outside", "/dev/null", "/dev/zero"])
-    def test_links_out_of_the_tree_are_not_followed(self, engine: Engine, tmp_path: Path, target: str) -> None:
+    @pytest.mark.parametrize(
+        "target", ["/etc/passwd", "../outside", "dir/../../outside", "/dev/null", "/dev/zero"]
+    )
+    def test_links_out_of_the_tree_are_not_followed(
+        self, engine: Engine, tmp_path: Path, target: str
+    ) -> None:
         """Go follows them, and hangs on some; here they are named and left alone."""
         (tmp_path / "outside").write_bytes(b"secret")
         plant(tmp_path / "tree", {b"dir/a": b"1"}, [], {b"link": target.encode()})

@@ -12,14 +12,59 @@ from tests.making.go import Oracle
 pytestmark = pytest.mark.go
 
 many = settings(
-    max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=1500,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 _ELEMENTS = st.sampled_from(
     [
-        *("example.com", "gopkg.in", "github.com", "Example.com", "a", "B", "a..b", ".a", "a.", "", "-x", "x-", "~", "a~1"),
-        *("a~1.b", "con", "CON.go", "com1", "com10", "a_b", "a b", "é", "!a", "v1", "v2", "v02", "v2.0", "v10", "vx"),
-        *("yaml.v2", "yaml.v0", "yaml.v1", "yaml.v02", "yaml.v2-unstable", ".v2", "yaml", "yaml.v", "x.v2.v3", "v", "v2~1"),
+        *(
+            "example.com",
+            "gopkg.in",
+            "github.com",
+            "Example.com",
+            "a",
+            "B",
+            "a..b",
+            ".a",
+            "a.",
+            "",
+            "-x",
+            "x-",
+            "~",
+            "a~1",
+        ),
+        *(
+            "a~1.b",
+            "con",
+            "CON.go",
+            "com1",
+            "com10",
+            "a_b",
+            "a b",
+            "é",
+            "!a",
+            "v1",
+            "v2",
+            "v02",
+            "v2.0",
+            "v10",
+            "vx",
+        ),
+        *(
+            "yaml.v2",
+            "yaml.v0",
+            "yaml.v1",
+            "yaml.v02",
+            "yaml.v2-unstable",
+            ".v2",
+            "yaml",
+            "yaml.v",
+            "x.v2.v3",
+            "v",
+            "v2~1",
+        ),
     ]
 )
 _PATHS = st.lists(_ELEMENTS, min_size=1, max_size=4).map("/".join) | st.text(
@@ -32,8 +77,27 @@ _VERSIONS = st.one_of(
         st.sampled_from(["0", "1", "00", "9999999999999999999999"]),
         st.sampled_from(
             [
-                *("", "-rc.1", "-rc.01", "-0.20240101000000-abcdefabcdef", "-", "-a..b", "-A", "-é", "-0a", "-01a", "--"),
-                *("+incompatible", "+incompatible.1", "+meta", "-rc1+incompatible", "+", "-20240101000000-abcdefabcdef"),
+                *(
+                    "",
+                    "-rc.1",
+                    "-rc.01",
+                    "-0.20240101000000-abcdefabcdef",
+                    "-",
+                    "-a..b",
+                    "-A",
+                    "-é",
+                    "-0a",
+                    "-01a",
+                    "--",
+                ),
+                *(
+                    "+incompatible",
+                    "+incompatible.1",
+                    "+meta",
+                    "-rc1+incompatible",
+                    "+",
+                    "-20240101000000-abcdefabcdef",
+                ),
             ]
         ),
     ),
