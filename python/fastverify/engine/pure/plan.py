@@ -1,0 +1,438 @@
+"""One module's measurement: what there is to read, shared into parts, and the record made of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fastverify.engine.protocol import (
+    MAX_LISTED,
+    MAX_ZIP_BYTES,
+    Difference,
+    Fault,
+    FileStat,
+    ModuleMeasurement,
+    ModuleTask,
+    TreeMeasurement,
+    Violation,
+    ZipMeasurement,
+)
+from fastverify.engine.pure.contents import Pair, Part, PartResult, Reason
+from fastverify.engine.pure.dirhash import hash1
+from fastverify.engine.pure.faults import FaultError
+from fastverify.engine.pure.files import file_stat, lstat, open_regular
+from fastverify.engine.pure.small_file import read_go_mod, read_small_file
+from fastverify.engine.pure.tree_listing import Listing, OddFile, is_below, list_tree, stat_root
+from fastverify.engine.pure.zip_directory import Directory, read_directory
+from fastverify.engine.pure.zip_rules import violations
+
+#: At most this many contents stand in one part, so that a part stays small to send.
+_MOST_PAIRS = 16384
+#: What opening a file costs, in bytes read.
+_FILE_COST = 16 << 10
+_DIGEST = 32
+
+#: Bits that Go leaves on no extracted file; a toolchain's programs are executable.
+_ODD_MODE = 0o7333
+_ODD_MODE_TOOLCHAIN = 0o7222
+
+
+class Job(NamedTuple):
+    """A ModuleTask whose paths are bytes, as this process encodes them."""
+
+    key: int
+    prefix: bytes
+    zip: bytes | None
+    tree: bytes | None
+    mod: bytes | None = None
+    info: bytes | None = None
+    ziphash: bytes | None = None
+    toolchain: bool = False
+    #: Hold the zip to Go's limits and rules for extracting it.
+    extractable: bool = True
+
+    @classmethod
+    def of(cls, task: ModuleTask) -> Job:
+        """The job for a task."""
+        paths = (task.zip, task.tree, task.mod, task.info, task.ziphash)
+        return cls(
+            task.key,
+            task.prefix,
+            *(None if path is None else os.fsencode(path) for path in paths),
+            toolchain=task.toolchain,
+        )
+
+
+class _Zip:
+    """An archive as far as it is known before any content is read."""
+
+    def __init__(self, job: Job, path: bytes) -> None:
+        self.stat: FileStat | None = None
+        self.fault: Fault | None = None
+        self.names: list[bytes] = []
+        #: Numbers of all entries by name; and of the last entry of each name, which Go reads for all.
+        self.order = array("L")
+        self.last = array("L")
+        self.directory: Directory | None = None
+        self.violations: tuple[Violation, ...] = ()
+        try:
+            self.stat = file_stat(lstat(path))
+            fd, found = open_regular(path)
+            try:
+                self.directory = read_directory(fd, found.st_size)
+            finally:
+                os.close(fd)
+        except FaultError as error:
+            self.fault = error.fault()
+            return
+        self.names = names = self.directory.names()
+        if job.extractable:
+            self.violations = violations(self.directory, names, job.prefix)
+            if found.st_size > MAX_ZIP_BYTES or self.directory.unpacked > MAX_ZIP_BYTES:
+                self.fault = Fault("zip-too-large")
+                return
+        self.order.extend(sorted(range(len(names)), key=names.__getitem__))
+        previous = -1
+        for number in self.order:
+            if previous >= 0 and names[previous] != names[number]:
+                self.last.append(previous)
+            previous = number
+        if previous >= 0:
+            self.last.append(previous)
+
+
+class _Tree:
+    """A tree as far as it is known before any content is read."""
+
+    def __init__(self, path: bytes) -> None:
+        self.stat: FileStat | None = None
+        self.fault: Fault | None = None
+        self.listing: Listing | None = None
+        try:
+            self.stat = stat_root(path)
+            if not stat.S_ISDIR(self.stat.mode):
+                raise FaultError("not-directory")
+            self.listing = list_tree(path)
+        except FaultError as error:
+            self.fault = error.fault()
+
+
+class ModulePlan:
+    """What is to be read of one module.  Read each of the `parts`, `take` it, and `assemble`."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._zip = None if job.zip is None else _Zip(job, job.zip)
+        self._tree = None if job.tree is None else _Tree(job.tree)
+        self._mod = None if job.mod is None else read_go_mod(job.mod)
+        self._info = None if job.info is None else read_small_file(job.info)
+        self._ziphash = None if job.ziphash is None else read_small_file(job.ziphash)
+        self._odd_mode = _ODD_MODE_TOOLCHAIN if job.toolchain else _ODD_MODE
+        if os.name == "nt":
+            self._odd_mode = 0
+
+        # A pair is an entry with the file of the same name.  First come the entries by name, then the
+        # files that have none, by path.
+        self._entries = self._zip.last if self._zip is not None else array("L")
+        #: The file of the tree that each pair has, by its path; where it is a link, what it leads to.
+        self._paths: list[bytes | None] = [None] * len(self._entries)
+        self._targets: list[bytes | None] = self._paths
+        self._pair_up()
+
+        self._digests = bytearray(_DIGEST * len(self._paths))
+        self._differing: dict[int, bytes] = {}
+        self._entry_faults: dict[int, Reason] = {}
+        self._file_faults: dict[int, Reason] = {}
+        self._stats: dict[int, FileStat] = {}
+        self._file_bytes = 0
+
+    def _pair_up(self) -> None:
+        listing = None if self._tree is None else self._tree.listing
+        if listing is None:
+            return
+        links = {path: odd.target for path, odd in listing.odd.items() if odd.target is not None}
+        paths = sorted([*listing.files, *links]) if links else listing.files
+        if self._zip is None or not self._entries:
+            self._paths = list(paths)
+        else:
+            prefix, names = self._job.prefix, self._zip.names
+            unpaired = {prefix + path: path for path in paths}
+            self._paths = [unpaired.pop(names[number], None) for number in self._entries]
+            self._paths.extend(unpaired.values())
+        self._targets = self._paths
+        if links:
+            self._targets = [None if path is None else links.get(path, path) for path in self._paths]
+
+    @property
+    def weight(self) -> int:
+        """What the contents cost to read, in bytes."""
+        directory = None if self._zip is None else self._zip.directory
+        unpacked = 0 if directory is None or not self._entries else directory.unpacked
+        return unpacked + _FILE_COST * len(self._paths)
+
+    def parts(self, weight: int) -> Iterator[tuple[list[int], Part]]:
+        """The contents to read, in parts of about `weight`: the numbers of their pairs, and the part."""
+        directory = None if self._zip is None else self._zip.directory
+        entries = self._entries
+        listing = None if self._tree is None else self._tree.listing
+        start = b"" if listing is None else listing.start
+        numbers: list[int] = []
+        pairs: list[Pair] = []
+        left = weight
+        count = len(entries)
+        order: list[int] = []
+        if directory is not None:
+            offset = directory.offset
+            order = sorted(range(count), key=lambda pair: offset(entries[pair]))
+        for pair in (*order, *range(count, len(self._paths))) if count else range(len(self._paths)):
+            stored = None
+            left -= _FILE_COST
+            if pair < count and directory is not None:
+                entry = directory[entries[pair]]
+                stored = (
+                    entry.offset,
+                    entry.compressed_size,
+                    entry.size,
+                    entry.crc,
+                    entry.method,
+                    entry.flags,
+                    entry.name.endswith(b"/"),
+                )
+                left -= entry.size
+            numbers.append(pair)
+            pairs.append((stored, self._targets[pair]))
+            if left <= 0 or len(pairs) == _MOST_PAIRS:
+                yield numbers, self._part(start, pairs)
+                numbers, pairs, left = [], [], weight
+        if pairs:
+            yield numbers, self._part(start, pairs)
+
+    def _part(self, start: bytes, pairs: list[Pair]) -> Part:
+        archive = self._job.zip if self._entries else None
+        return Part(archive, start, pairs, False, self._odd_mode, archive is not None)
+
+    def take(self, numbers: list[int], result: PartResult) -> None:
+        """Take in what came of a part."""
+        digests = self._digests
+        found = result.digests
+        at = 0
+        for number in numbers:
+            digests[number * _DIGEST : (number + 1) * _DIGEST] = found[at : at + _DIGEST]
+            at += _DIGEST
+        self._differing.update((numbers[at], digest) for at, digest in result.differing.items())
+        self._entry_faults.update((numbers[at], reason) for at, reason in result.entry_faults.items())
+        self._file_faults.update((numbers[at], reason) for at, reason in result.file_faults.items())
+        self._stats.update((numbers[at], found) for at, found in result.stats.items())
+        self._file_bytes += result.file_bytes
+
+    def assemble(self) -> ModuleMeasurement:
+        """The record, when every part has been taken in."""
+        measured_zip = None if self._zip is None else self._measured_zip(self._zip)
+        measured_tree = None
+        differences: list[Difference] = []
+        if self._tree is not None:
+            copies = self._copied_go_mods()
+            measured_tree = self._measured_tree(self._tree, copies, measured_zip)
+            if self._tree.listing is not None:
+                differences = self._differences(self._tree.listing, copies)
+        return ModuleMeasurement(
+            self._job.key,
+            measured_zip,
+            measured_tree,
+            self._mod,
+            self._info,
+            self._ziphash,
+            tuple(differences),
+        )
+
+    def _digest(self, pair: int) -> bytes:
+        return bytes(self._digests[pair * _DIGEST : (pair + 1) * _DIGEST])
+
+    def _file_digest(self, pair: int) -> bytes:
+        return self._differing.get(pair) or self._digest(pair)
+
+    def _measured_zip(self, zipped: _Zip) -> ZipMeasurement:
+        directory, names, prefix = zipped.directory, zipped.names, self._job.prefix
+        fault = zipped.fault
+        bad: list[Fault] = []
+        h1 = files_h1 = go_mod_h1 = None
+        if fault is None:
+            faults = {
+                pair: Fault(code, names[self._entries[pair]], errno)
+                for pair, (code, errno) in self._entry_faults.items()
+            }
+            for pair, number in enumerate(self._entries):
+                if b"\n" in names[number]:
+                    faults[pair] = Fault("name-newline", names[number])
+            bad = [faults[pair] for pair in sorted(faults)]
+            if not faults:
+                h1 = files_h1 = hash1(self._lines(zipped, with_directories=True))
+                if any(names[number].endswith(b"/") for number in self._entries):
+                    files_h1 = hash1(self._lines(zipped, with_directories=False))
+            else:
+                fault = bad[0]
+                if all(each.name.endswith(b"/") for each in bad):
+                    files_h1 = hash1(self._lines(zipped, with_directories=False))
+            go_mod = prefix + b"go.mod"
+            for pair, number in enumerate(self._entries):
+                if names[number] == go_mod and pair not in self._entry_faults:
+                    go_mod_h1 = hash1([(self._digest(pair), b"go.mod")])
+        return ZipMeasurement(
+            stat=zipped.stat,
+            fault=fault,
+            h1=h1,
+            files_h1=files_h1,
+            entries=len(names),
+            unpacked=0 if directory is None else directory.unpacked,
+            go_mod_h1=go_mod_h1,
+            has_go_mod=prefix + b"go.mod" in names,
+            bad_entries=tuple(bad[:MAX_LISTED]),
+            violations=zipped.violations,
+        )
+
+    def _lines(self, zipped: _Zip, *, with_directories: bool) -> Iterator[tuple[bytes, bytes]]:
+        """What the h1 is made of: a line for every entry, each with the content of its name's last."""
+        names = zipped.names
+        pair = 0
+        for number in zipped.order:
+            name = names[number]
+            if names[self._entries[pair]] != name:
+                pair += 1
+            if with_directories or not name.endswith(b"/"):
+                yield self._digest(pair), name
+
+    def _copied_go_mods(self) -> set[bytes]:
+        """Each go.mod that the go command made from the _go.mod beside it, in a toolchain."""
+        if not self._job.toolchain or self._tree is None or self._tree.listing is None:
+            return set()
+        odd = self._tree.listing.odd
+        found: dict[bytes, bytes] = {}
+        for pair, path in enumerate(self._paths):
+            if path is not None and path.rpartition(b"/")[2] in {b"go.mod", b"_go.mod"}:
+                if pair not in self._file_faults and path not in odd:
+                    found[path] = self._file_digest(pair)
+        copies = set()
+        for path, digest in found.items():
+            folder, slash, name = path.rpartition(b"/")
+            if name == b"go.mod" and found.get(folder + slash + b"_go.mod") == digest:
+                copies.add(path)
+        return copies
+
+    def _measured_tree(
+        self, tree: _Tree, copies: set[bytes], zipped: ZipMeasurement | None
+    ) -> TreeMeasurement:
+        listing = tree.listing
+        if listing is None:
+            faults = () if tree.fault is None else (tree.fault,)
+            return TreeMeasurement(tree.stat, tree.fault, None, 0, 0, faults, ())
+        prefix = self._job.prefix
+        paths = self._paths
+        bad: dict[bytes, Fault] = {
+            path: odd.fault for path, odd in listing.odd.items() if odd.fault is not None
+        }
+        for pair, (code, errno) in self._file_faults.items():
+            bad[paths[pair] or b""] = Fault(code, paths[pair] or b"", errno)
+        everything = sorted([*listing.files, *listing.odd]) if listing.odd else listing.files
+        in_prefix = b"\n" in prefix
+        for path in everything:
+            if in_prefix or b"\n" in path:
+                bad[path] = Fault("name-newline", path)
+        file_faults = sorted(bad.values(), key=lambda fault: fault.name)
+        fault = next(iter([*listing.faults, *file_faults]), None)
+        h1 = None
+        if fault is None:
+            if zipped is not None and self._same_as_zip(everything):
+                h1 = zipped.files_h1
+            if h1 is None:
+                pairs = sorted(
+                    (path, pair) for pair, path in enumerate(paths) if path is not None and path not in copies
+                )
+                h1 = hash1((self._file_digest(pair), prefix + path) for path, pair in pairs)
+        return TreeMeasurement(
+            stat=tree.stat,
+            fault=fault,
+            h1=h1,
+            files=len(everything),
+            bytes=self._file_bytes,
+            faults=tuple(sorted([*listing.faults, *file_faults], key=lambda fault: fault.name)),
+            empty_directories=listing.empty_directories(),
+        )
+
+    def _same_as_zip(self, everything: list[bytes]) -> bool:
+        """Whether the tree has just the lines of the zip, so that they need not be hashed again."""
+        return (
+            self._zip is not None
+            and not self._job.toolchain
+            and not self._differing
+            and len(self._zip.names) == len(self._entries) == len(self._paths) == len(everything)
+            and None not in self._paths
+        )
+
+    def _differences(self, listing: Listing, copies: set[bytes]) -> list[Difference]:
+        zipped = self._zip
+        comparable = zipped is not None and zipped.directory is not None and zipped.fault is None
+        found: list[Difference] = []
+        told: set[bytes] = set()
+        unlisted = listing.unlisted()
+        prefix = self._job.prefix
+        count = len(self._entries)
+        for pair, paired in enumerate(self._paths):
+            path = paired
+            zip_sha256 = zip_size = None
+            if pair < count and zipped is not None and zipped.directory is not None:
+                number = self._entries[pair]
+                name = zipped.names[number]
+                if path is None:
+                    if not name.startswith(prefix) or name.endswith(b"/") or name == prefix:
+                        continue
+                    path = name[len(prefix) :]
+                if pair not in self._entry_faults:
+                    if paired is not None and pair not in self._differing and pair not in self._stats:
+                        if path not in listing.odd:
+                            continue  # as it should be
+                    zip_sha256 = self._digest(pair)
+                    zip_size = zipped.directory[number].size
+            if path is None:
+                continue
+            odd = listing.odd.get(path)
+            told.add(path)
+            if odd is not None:
+                if _is_odd(odd):
+                    readable = odd.target is not None and pair not in self._file_faults
+                    tree_sha256 = self._file_digest(pair) if readable else None
+                    found.append(Difference(path, "type", zip_sha256, zip_size, tree_sha256, odd.stat))
+                continue
+            if paired is None:
+                if zip_sha256 is not None and not is_below(path, unlisted):
+                    found.append(Difference(path, "missing", zip_sha256, zip_size, None, None))
+                continue
+            if path in copies:
+                continue
+            here = self._stats.get(pair)
+            reason = self._file_faults.get(pair)
+            if reason is not None:
+                if here is not None and not stat.S_ISREG(here.mode):
+                    found.append(Difference(path, "type", zip_sha256, zip_size, None, here))
+                continue
+            if here is None or pair in self._entry_faults:
+                continue
+            tree_sha256 = self._file_digest(pair)
+            if comparable and pair >= count:
+                found.append(Difference(path, "extra", None, None, tree_sha256, here))
+            elif pair in self._differing:
+                found.append(Difference(path, "modified", zip_sha256, zip_size, tree_sha256, here))
+            elif here.mode & self._odd_mode:
+                found.append(Difference(path, "mode", zip_sha256, zip_size, tree_sha256, here))
+        for path, odd in listing.odd.items():
+            if path not in told and _is_odd(odd):
+                found.append(Difference(path, "type", None, None, None, odd.stat))
+        found.sort(key=lambda difference: difference.path)
+        return found
+
+
+def _is_odd(odd: OddFile) -> bool:
+    """Whether it is known to be no regular file."""
+    return odd.stat is not None and not stat.S_ISREG(odd.stat.mode)

@@ -1,0 +1,139 @@
+"""The rules of ``golang.org/x/mod/zip`` that an entry must keep, or Go refuses to extract the zip.
+
+They are those of ``checkZip`` (``zip/zip.go``) and of ``module.CheckFilePath``
+(``module/module.go``), in their order.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from fastverify.engine._unicode_tables import FOLD, LETTER_RANGES
+from fastverify.engine.protocol import MAX_GO_MOD_BYTES, MAX_LISTED, Violation, ViolationCode
+from fastverify.engine.pure.zip_directory import Directory, int64
+
+# module.fileNameOK, for ASCII.
+_ASCII_ALLOWED = r"0-9A-Za-z!#$%&()+,\-.=@\[\]^_{}~ "
+# Names that Windows keeps for devices, with anything after a dot.
+_DEVICE = r"(?!(?i:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:[./]|\Z))"
+_ELEMENT = rf"{_DEVICE}[{_ASCII_ALLOWED}]*[{_ASCII_ALLOWED}](?<!\.)"
+_ASCII_PATH = re.compile(rf"{_ELEMENT}(?:/{_ELEMENT})*".encode())
+# Beyond ASCII any letter is allowed; which characters are letters is looked up, not matched.
+_WIDE_ELEMENT = rf"{_DEVICE}[{_ASCII_ALLOWED}\u0080-\U0010ffff]*[{_ASCII_ALLOWED}\u0080-\U0010ffff](?<!\.)"
+_WIDE_PATH = re.compile(rf"{_WIDE_ELEMENT}(?:/{_WIDE_ELEMENT})*")
+
+_LETTER_STARTS = [low for low, _ in LETTER_RANGES]
+
+
+def _is_letter(character: str) -> bool:
+    """Go's ``unicode.IsLetter``."""
+    code = ord(character)
+    at = bisect_right(_LETTER_STARTS, code) - 1
+    return at >= 0 and code <= LETTER_RANGES[at][1]
+
+
+def is_file_path(name: bytes) -> bool:
+    """Whether ``module.CheckFilePath`` accepts the name and ``path.Clean`` leaves it as it is."""
+    if name.isascii():
+        return _ASCII_PATH.fullmatch(name) is not None
+    try:
+        text = name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    if _WIDE_PATH.fullmatch(text) is None:
+        return False
+    return all(character < "\u0080" or _is_letter(character) for character in text)
+
+
+def fold(name: bytes) -> bytes:
+    """What is equal for names that Go's ``strings.EqualFold`` takes for equal (``strToFold``)."""
+    if name.isascii():
+        return name.lower()
+    return name.decode("utf-8").translate(FOLD).encode("utf-8")
+
+
+class _Collisions:
+    """``collisionChecker``: names that are equal but for case, or both a file and a directory."""
+
+    def __init__(self) -> None:
+        # Folded name to whether it is a directory; where the name is not its own fold, with the name.
+        self._seen: dict[bytes, bool | tuple[bytes, bool]] = {}
+        # Directories that were found good with all their parents; they stay so.
+        self._good: set[bytes] = set()
+
+    def check(self, name: bytes, is_directory: bool) -> ViolationCode | None:
+        """Enter a name and its parents; what is wrong with the first of them that is."""
+        while True:
+            folded = fold(name)
+            other = self._seen.get(folded)
+            if other is None:
+                if folded == name:
+                    self._seen[name] = is_directory
+                else:
+                    self._seen[folded] = (name, is_directory)
+            else:
+                other_name, other_is_directory = other if isinstance(other, tuple) else (folded, other)
+                if other_name != name:
+                    return "collision"
+                if other_is_directory != is_directory:
+                    return "file-and-directory"
+                if not is_directory:
+                    return "duplicate"
+            name, _, base = name.rpartition(b"/")
+            if not name or name in self._good:
+                return None
+            is_directory = True
+
+    def check_with_parent(self, name: bytes, is_directory: bool) -> ViolationCode | None:
+        """The same, remembering a good parent."""
+        wrong = self.check(name, is_directory)
+        if wrong is None and (slash := name.rfind(b"/")) > 0:
+            self._good.add(name[:slash])
+        return wrong
+
+
+def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple[Violation, ...]:
+    """The first MAX_LISTED broken rules, in the order of the entries.
+
+    `names` are the names of the directory's entries, `prefix` is ``P@V/``.
+    """
+    found: list[Violation] = []
+    collisions = _Collisions()
+    check = collisions.check_with_parent
+    ascii_path = _ASCII_PATH.fullmatch
+    length = len(prefix)
+    for number, full_name in enumerate(names):
+        wrong: ViolationCode | None
+        if not full_name.startswith(prefix):
+            wrong = "prefix"
+        else:
+            name = full_name[length:]
+            if not name:
+                continue
+            is_directory = name.endswith(b"/")
+            if is_directory:
+                name = name[:-1]
+            if not ascii_path(name) and not is_file_path(name):
+                wrong = "path"
+            else:
+                wrong = check(name, is_directory)
+                if wrong is None and not is_directory:
+                    wrong = _go_mod_or_license(directory, number, name)
+        if wrong is not None:
+            found.append(Violation(wrong, full_name))
+            if len(found) == MAX_LISTED:
+                break
+    return tuple(found)
+
+
+def _go_mod_or_license(directory: Directory, number: int, name: bytes) -> ViolationCode | None:
+    """The rules for a go.mod anywhere and for the root's LICENSE."""
+    if name[-6:].lower() == b"go.mod" and name[-7:-6] in {b"", b"/"}:
+        if name != b"go.mod":
+            return "go-mod-place"
+        if int64(directory[number].size) > MAX_GO_MOD_BYTES:
+            return "go-mod-size"
+    elif name == b"LICENSE" and int64(directory[number].size) > MAX_GO_MOD_BYTES:
+        return "license-size"
+    return None
