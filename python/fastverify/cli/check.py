@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fastverify import Check, check_module_cache
+from fastverify.cli import status
 from fastverify.cli.output import Output, OutputFile, StandardOutput, refuse_inside
 from fastverify.engine.protocol import EngineName
 from fastverify.locate import go_settings, module_cache
@@ -166,7 +167,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     if failure is not None:
         raise failure
     worst = check.report.worst()
-    return 1 if worst is not None and at_least(worst, fail_on) else 0
+    return status.FOUND if worst is not None and at_least(worst, fail_on) else status.CLEAN
 
 
 def _stream(

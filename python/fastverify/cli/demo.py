@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import click
 
 from fastverify import check_module_cache
-from fastverify.cli import demo_cache
+from fastverify.cli import demo_cache, status
 from fastverify.cli.demo_cache import Module
 from fastverify.cli.output import StandardOutput
 from fastverify.engine.protocol import EngineName
@@ -71,7 +71,7 @@ def command(keep: bool, engine: EngineName | None, choice: ColourChoice) -> int:
             f"\nThe damaged cache is kept. To check it again:\n"
             f"  fastverify check --project {printable(project)} {printable(cache)}\n"
         )
-    return 0 if found else 1
+    return status.CLEAN if found else status.FOUND
 
 
 def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput, width: int | None) -> bool:

@@ -8,6 +8,7 @@ import stat
 import click
 
 from fastverify import hash_dir, hash_go_mod, hash_zip
+from fastverify.cli import status
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import EngineError, FastverifyError
 from fastverify.modcache import layout
@@ -48,7 +49,7 @@ def command(
         )
     # Every path has its line, whatever became of the others.
     printed = [_print_hash(path, module, threads, engine) for path in paths]
-    return 0 if all(printed) else 1
+    return status.CLEAN if all(printed) else status.FOUND
 
 
 def _print_hash(path: str, module: str | None, threads: int | None, engine: EngineName | None) -> bool:

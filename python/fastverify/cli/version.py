@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from fastverify import __version__
+from fastverify.cli import status
+from fastverify.cli.streams import flush_stdout, make_encodable, silence_stdout, tell
+
+if TYPE_CHECKING:
+    from fastverify.engine.protocol import EngineName
 
 
-def show_version(*, verbose: bool) -> None:
-    """Print the version; `verbose` adds the engines that are there, Python and the platform."""
-    print(f"fastverify {__version__}")
+def show_version(*, verbose: bool) -> int:
+    """Print the version; `verbose` adds the engines that are there, Python and the platform.
+
+    Returns the exit status.
+    """
+    make_encodable()
+    lines = [f"fastverify {__version__}"]
     if verbose:
-        for line in _surroundings():
-            print(line)
+        lines += _surroundings()
+    try:
+        print("\n".join(lines))
+        flush_stdout()
+    except BrokenPipeError:
+        silence_stdout()
+        return status.BROKEN_PIPE
+    except OSError as error:
+        silence_stdout()
+        tell(f"fastverify: error: {error.strerror}")
+        return status.FAILED
+    return status.CLEAN
 
 
 def _surroundings() -> list[str]:
@@ -21,19 +41,22 @@ def _surroundings() -> list[str]:
     from fastverify.engine import default_threads
     from fastverify.report.escape import printable
 
-    lines = [_engine_line("native"), _engine_line("pure")]
-    lines.append(f"python   {platform.python_version()} ({printable(sys.executable or 'embedded')})")
-    lines.append(f"system   {printable(platform.platform())}, {default_threads()} threads")
-    return lines
+    return [
+        f"native  {_presence('native')}",
+        f"pure    {_presence('pure')}",
+        f"python  {platform.python_version()} ({printable(sys.executable or 'embedded')})",
+        f"system  {printable(platform.platform())}, {default_threads()} threads",
+    ]
 
 
-def _engine_line(name: str) -> str:
+def _presence(name: EngineName) -> str:
+    """Whether an engine is there; if not, or if it is broken, why."""
     from fastverify.engine import load_engine
     from fastverify.errors import EngineError
     from fastverify.report.escape import printable
 
     try:
-        load_engine("native" if name == "native" else "pure")
+        load_engine(name)
     except EngineError as error:
-        return f"{name:<7}  not there: {printable(str(error))}"
-    return f"{name:<7}  there"
+        return f"not there: {printable(str(error))}"
+    return "there"
