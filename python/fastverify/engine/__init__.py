@@ -1,0 +1,75 @@
+"""The two engines, and the choice of one.
+
+An engine is what reads a cache's content; see :mod:`fastverify.engine.protocol`.  They give the same
+answers, ``native`` the faster.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+from fastverify.engine.protocol import Engine, EngineName
+from fastverify.errors import EngineError
+
+#: Environment variable that names the engine where the caller does not.
+ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
+
+_EXTENSION = "fastverify._native"
+
+
+def load_engine(name: EngineName | None = None) -> Engine:
+    """The engine called `name`; without one, that which ``FASTVERIFY_ENGINE`` names.
+
+    Where neither says anything it is the native engine if it is installed, else the pure one.
+    Raises EngineError for a name that is none, for a native engine that is asked for and not installed,
+    and always for one that is installed and cannot be loaded: that is a damaged installation, which
+    nothing should hide.
+    """
+    wanted: str | None = name
+    source = f"the engine {name!r}"
+    if wanted is None:
+        wanted = os.environ.get(ENVIRONMENT_VARIABLE, "") or None
+        source = f"{ENVIRONMENT_VARIABLE}={wanted!r}"
+    if wanted not in {None, "native", "pure"}:
+        raise EngineError(f"{source} is unknown: it is native or pure")
+    if wanted == "pure":
+        return _pure()
+    if find_spec(_EXTENSION) is not None:
+        return _native()
+    if wanted == "native":
+        raise EngineError(
+            f"{source}: the native engine is not part of this installation; install a wheel that has it,"
+            " or go on with --engine pure"
+        )
+    return _pure()
+
+
+def _pure() -> Engine:
+    from fastverify.engine.pure import PureEngine
+
+    return PureEngine()
+
+
+def _native() -> Engine:
+    try:
+        from fastverify.engine.native import NativeEngine
+
+        return NativeEngine()
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise EngineError(
+            f"the native engine is installed but cannot be loaded ({reason}); install fastverify again,"
+            f" or go on with --engine pure (or {ENVIRONMENT_VARIABLE}=pure)"
+        ) from error
+
+
+def default_threads() -> int:
+    """How many processors this process may use; at least 1."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    if affinity is not None:
+        try:
+            return max(len(affinity(0)), 1)
+        except OSError:
+            pass
+    return os.cpu_count() or 1
