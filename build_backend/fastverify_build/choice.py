@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,9 @@ from fastverify_build.toml import load
 
 #: What builds the native engine.
 MATURIN = "maturin>=1.9,<2"
+
+#: The first free-threaded Python for which maturin and PyO3 build.
+FREE_THREADED_FROM = (3, 14)
 
 #: A rustup that has to look for its toolchain may take a while; one that hangs is not usable.
 TOOLCHAIN_SECONDS = 60
@@ -51,6 +56,8 @@ def choose(root: Path) -> Choice:
 
 def _look_at_toolchain(root: Path) -> tuple[str, str]:
     """What keeps the toolchain from being used, "" where nothing does; and rustc's version."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED") and sys.version_info < FREE_THREADED_FROM:
+        return "maturin supports free-threaded Python only from 3.14 on", ""
     version = ""
     for program in ("cargo", os.environ.get("RUSTC") or "rustc"):
         if shutil.which(program) is None:

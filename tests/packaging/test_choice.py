@@ -79,6 +79,19 @@ def test_what_calls_itself_cargo_but_has_no_version_is_not_used(toolchain: Path)
     assert "answers no version" in choose(ROOT).reason
 
 
+def test_free_threaded_python_gets_the_native_wheel_from_the_first_that_can_have_it(
+    toolchain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_rust(toolchain, "9.0.0")
+    monkeypatch.setattr("sysconfig.get_config_var", {"Py_GIL_DISABLED": 1}.get)
+    monkeypatch.setattr("sys.version_info", (3, 13, 1))
+    choice = choose(ROOT)
+    assert not choice.native
+    assert "free-threaded Python only from 3.14 on" in choice.reason
+    monkeypatch.setattr("sys.version_info", (3, 14, 0))
+    assert choose(ROOT).native
+
+
 def test_the_pure_wheel_can_be_asked_for(toolchain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_rust(toolchain, "9.0.0")
     monkeypatch.setenv("FASTVERIFY_PURE", "1")
