@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fastverify import check_module_cache
 from fastverify.engine.protocol import EngineName
 from fastverify.report.model import Authority, Finding, ModuleResult, Report, Severity, Verdict, Where
 from tests.making.modules import Module, ModuleCache, Places, Project, module
@@ -122,8 +123,6 @@ def check(
     threads: int = 1,
 ) -> Outcome:
     """Check module caches through the public API, and hold the report to what must be so in any."""
-    from fastverify import check_module_cache
-
     made = check_module_cache(*roots, engine=engine, projects=projects, gosums=gosums, threads=threads)
     with made:
         results = list(made)

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from fastverify.modcache import live
 from tests.making.go import Go, Oracle, build_oracle
+
+
+@pytest.fixture
+def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For caches on which nobody works: a check need not wait for them to come to rest."""
+    monkeypatch.setattr(live, "YOUNG", 0.01)
+    monkeypatch.setattr(live, "CLEAN_REST", 0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -99,8 +99,7 @@ def our_hash_zip(engine: Engine, path: Path, threads: int = 2) -> str:
     try:
         return engine.hash_zip(str(path), threads=threads)
     except MeasurementError as error:
-        assert error.path == str(path)
-        return error.fault.code
+        return error.fault.code if error.path == str(path) else f"the error names {error.path}"
 
 
 def measured(
@@ -164,7 +163,7 @@ class TestZips:
     def test_every_character(self, engine: Engine, oracle: Oracle, tmp_path: Path, plane: int) -> None:
         """Each code point alone and doubled with its folds, a plane at a time, 1,000 names to a zip."""
         points = [point for point in range(plane << 16, (plane + 1) << 16) if not 0xD800 <= point <= 0xDFFF]
-        letters = [point for point in points if chr(point).isalnum()] if 2 < plane else points
+        letters = [point for point in points if chr(point).isalnum()] if plane > 2 else points
         path = tmp_path / "v.zip"
         step = 1000
         for start in range(0, len(letters), step):
@@ -183,7 +182,7 @@ class TestZips:
         }
         listed = sorted(related)
         path = tmp_path / "v.zip"
-        for start in range(0, 256):
+        for start in range(256):
             # Folds lie near each other or far apart: group by what Python folds to.
             part = [text for text in listed if sum(text.casefold().encode()) % 256 == start]
             path.write_bytes(zip_of([(PREFIX + text.encode(), b"") for text in part]))
@@ -403,21 +402,17 @@ def plant(root: Path, files: dict[bytes, bytes], folders: list[bytes], links: di
     root.mkdir()
     base = os.fsencode(root)
     for path in folders:
-        try:
+        with suppress(FileExistsError, NotADirectoryError):
             os.makedirs(os.path.join(base, path), exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            continue
     for path, content in [*files.items(), *links.items()]:
         full = os.path.join(base, path)
-        try:
+        with suppress(FileExistsError, IsADirectoryError, NotADirectoryError):
             os.makedirs(os.path.dirname(full), exist_ok=True)
             if path in links:
                 os.symlink(content, full)
             else:
                 with open(full, "xb") as file:
                     file.write(content)
-        except (FileExistsError, IsADirectoryError, NotADirectoryError):
-            continue
 
 
 class TestTrees:
@@ -450,15 +445,14 @@ class TestTrees:
                 assert found.fault.code == ours
             else:
                 assert found.h1 == ours
-            try:
-                expected = oracle.value("hash_dir", Path=root, Name=PREFIX[:-1])
-            except OracleError as error:
-                # A newline is an error of its own; the rest is the operating system's.
-                if "newlines" in str(error) and not links:
-                    assert ours == "name-newline"
-                assert not ours.startswith("h1:"), error
+            answer = oracle.ask("hash_dir", Path=root, Name=PREFIX[:-1])
+            if not answer["error"]:
+                assert ours == answer["value"]
+            elif "newlines" in answer["error"] and not links:
+                assert ours == "name-newline"
             else:
-                assert ours == expected
+                # The operating system's refusal, or a link of which ours has more to say.
+                assert not ours.startswith("h1:"), answer["error"]
 
     @pytest.mark.parametrize("threads", [1, 2, 5])
     def test_many_files(self, engine: Engine, oracle: Oracle, tmp_path: Path, threads: int) -> None:

@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from fastverify.engine.protocol import Engine
-from fastverify.modcache import live
 from tests.making.world import World
 from tests.modcache.cases import CASES
 
-
-@pytest.fixture(autouse=True)
-def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody works on these caches, so a check need not wait for them to come to rest."""
-    monkeypatch.setattr(live, "YOUNG", 0.01)
-    monkeypatch.setattr(live, "CLEAN_REST", 0.02)
+pytestmark = pytest.mark.usefixtures("nobody_else")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,0 +1,120 @@
+"""What may not be read is named, what may is verified, for a user whom permissions bind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fastverify.engine.protocol import Engine
+from tests.making.go import Go
+from tests.making.users import NOBODY, bound_by_permissions
+from tests.making.world import VICTIM, Expected, Outcome, World
+
+pytestmark = [
+    pytest.mark.usefixtures("nobody_else"),
+    pytest.mark.skipif("os.name == 'nt'", reason="Windows has no such permission bits"),
+]
+DOWNLOAD = "cache/cache/download/example.com"
+
+
+def unreadable(where: str, path: str, *, of_victim: bool = True) -> Expected:
+    name = (VICTIM.path, VICTIM.version) if of_victim else ("", "")
+    return Expected("unreadable", where, path=path, module=name[0], version=name[1])  # type: ignore[arg-type]
+
+
+CASES: dict[str, tuple[Callable[[World], Path], list[Expected]]] = {
+    "file of a tree": (
+        lambda world: world.places.tree / "internal/deep/deep.go",
+        [unreadable("dir", "cache/example.com/victim@v1.2.3")],
+    ),
+    "folder of a tree": (
+        lambda world: world.places.tree / "internal",
+        [unreadable("dir", "cache/example.com/victim@v1.2.3")],
+    ),
+    "tree": (lambda world: world.places.tree, [unreadable("dir", "cache/example.com/victim@v1.2.3")]),
+    "zip": (
+        lambda world: world.places.zip,
+        [unreadable("zip", f"{DOWNLOAD}/victim/@v/v1.2.3.zip"), Expected("untracked", "mod", "note")],
+    ),
+    "ziphash": (
+        lambda world: world.places.ziphash,
+        [unreadable("ziphash", f"{DOWNLOAD}/victim/@v/v1.2.3.ziphash")],
+    ),
+    "mod": (lambda world: world.places.mod, [unreadable("mod", f"{DOWNLOAD}/victim/@v/v1.2.3.mod")]),
+    "info": (lambda world: world.places.info, [unreadable("info", f"{DOWNLOAD}/victim/@v/v1.2.3.info")]),
+}
+
+
+def checked(world: World, engine: Engine) -> Outcome:
+    return bound_by_permissions(lambda: world.check(engine.name))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parts_of_a_module(engine: Engine, public_path: Path, name: str) -> None:
+    locate, found = CASES[name]
+    world = World(public_path)
+    path = locate(world)
+    path.chmod(0)
+    outcome = checked(world, engine)
+    expected = [world.expect(each, project=False) for each in found]
+    errors = [each for each in outcome.findings if each.severity == "error"]
+    assert errors == [each for each in expected if each.severity == "error"]
+    # The file itself is named, by the path or in the sentence.
+    (finding,) = [each for each in outcome.report.findings if each.severity == "error"]
+    assert path.name in finding.path + finding.message
+    counts = outcome.report.counts
+    assert (counts.verified, counts.not_verified_by_reason) == (1, {"unreadable": 1})
+
+
+def test_a_damaged_file_beside_an_unreadable_one(engine: Engine, public_path: Path) -> None:
+    """What cannot be read hides nothing else."""
+    from tests.modcache.cases import edit_tree
+
+    world = World(public_path)
+    edit_tree(world)
+    (world.places.tree / "LICENSE").chmod(0)
+    findings = checked(world, engine).report.findings
+    assert [(f.verdict, f.where) for f in findings if f.severity == "error"] == [
+        ("unreadable", "dir"),
+        ("modified", "dir"),
+    ]
+    assert [(file.path, file.change) for f in findings for file in f.files] == [("victim.go", "modified")]
+
+
+def test_parent_of_trees(engine: Engine, public_path: Path) -> None:
+    world = World(public_path)
+    parent = world.places.tree.parent
+    parent.chmod(0)
+    outcome = checked(world, engine)
+    path = "cache/example.com"
+    assert outcome.findings == [world.expect(unreadable("layout", path, of_victim=False), project=False)]
+
+
+def test_folder_of_versions(engine: Engine, public_path: Path) -> None:
+    world = World(public_path)
+    world.places.folder.chmod(0)
+    outcome = checked(world, engine)
+    errors = [each for each in outcome.findings if each.severity == "error"]
+    path = f"{DOWNLOAD}/victim/@v"
+    assert errors == [world.expect(unreadable("layout", path, of_victim=False), project=False)]
+    assert [result.verified for result in outcome.results if result.module] == [False, True]
+
+
+@pytest.mark.go
+@pytest.mark.skipif("os.geteuid() != 0", reason="only root can run Go as another user")
+def test_what_go_does_below_an_unsearchable_parent(go: Go, public_path: Path) -> None:
+    world = World(public_path)
+    world.places.tree.parent.chmod(0)
+    theirs = Go(gocache=public_path / "gocache", gopath=public_path / "gopath", command=go.command)
+    for folder in (theirs.gocache, theirs.gopath):
+        folder.mkdir(mode=0o777)
+        folder.chmod(0o777)
+    signs = []
+    for command in (("mod", "verify"), ("build", "./..."), ("mod", "download")):
+        done = theirs.run(
+            *command, modcache=world.cache.root, cwd=world.project.root, user=NOBODY, GOFLAGS="-modcacherw"
+        )
+        signs.append(done.returncode == 0)
+    assert signs == [True, False, False]
