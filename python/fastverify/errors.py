@@ -6,7 +6,10 @@ they are on disk: whoever prints a message escapes it (:mod:`fastverify.report.e
 
 from __future__ import annotations
 
-from fastverify.engine.protocol import Fault
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastverify.engine.protocol import Fault
 
 
 class FastverifyError(Exception):
