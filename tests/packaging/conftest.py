@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.making.go import without
 from tests.packaging.archives import Wheel
 from tests.packaging.builds import ROOT, CleanVenv, environment, pip_wheel, succeed
 
@@ -25,10 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def rust() -> None:
     """Needs a Rust toolchain: on CI its absence is a failure, elsewhere a visible skip."""
     if shutil.which("cargo") is None:
-        reason = "there is no cargo on the PATH, so the native wheel is not built"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        without("there is no cargo on the PATH, so the native wheel is not built")
 
 
 @pytest.fixture(scope="session")
