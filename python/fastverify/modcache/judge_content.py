@@ -528,9 +528,12 @@ def _judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
             severity="warning",
             differences=modes,
         )
-    if tree.empty_directories:
-        first = changes.shown(tree.empty_directories[0])
-        more = len(tree.empty_directories) - 1
+    missing = [d.path for d in case.measured.differences if d.change == "missing"]
+    # A directory that is empty because its files are missing is told by their names.
+    empty = [e for e in tree.empty_directories if not any(path.startswith(e + b"/") for path in missing)]
+    if empty:
+        first = changes.shown(empty[0])
+        more = len(empty) - 1
         case.add(
             "warning",
             "dir",
