@@ -66,15 +66,19 @@ class Go:
         cwd: Path,
         timeout: float = TIMEOUT,
         user: int | None = None,
+        as_user: bool = False,
         **settings: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it and hand back what it said.  `user`: give up root for this one."""
+        """Run it and hand back what it said.
+
+        `user`: give up root for this one.  `as_user`: with the settings of whoever runs the tests.
+        """
         identity: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         return subprocess.run(
             [self.command, *arguments],
             check=False,
             cwd=cwd,
-            env=self.environment(modcache, **settings),
+            env=None if as_user else self.environment(modcache, **settings),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -12,6 +12,7 @@ import pytest
 
 from fastverify.modcache import live
 from tests.making.go import Go, Oracle, build_oracle
+from tests.making.realmodules import RealCache, download
 
 
 @pytest.fixture
@@ -40,6 +41,12 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     """The go command; one build cache for all the tests, so that nothing is compiled twice."""
     shared = tmp_path_factory.mktemp("go")
     return Go(gocache=shared / "gocache", gopath=shared / "gopath")
+
+
+@pytest.fixture(scope="session")
+def real_cache(go: Go, tmp_path_factory: pytest.TempPathFactory) -> RealCache:
+    """A few dozen real modules.  Shared: nobody may change it."""
+    return download(go, tmp_path_factory.mktemp("real"))
 
 
 @pytest.fixture(scope="session")
