@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-from fastverify.engine.protocol import (
-    Fault,
-    MeasurementError,
-    ModuleMeasurement,
-    ModuleTask,
-)
-from fastverify.engine.pure.contents import Part, read_part
-from fastverify.engine.pure.dirhash import hash1
+from fastverify.engine.protocol import Fault, MeasurementError, Measurements, ModuleTask
+from fastverify.engine.pure.files_plan import FilesPlan
 from fastverify.engine.pure.plan import Job, ModulePlan
+from fastverify.engine.pure.workers import measure_jobs, run_plan
+
+#: What a zip is taken to hold for each of its bytes, where the task does not say.
+_INFLATION = 5
 
 
 class PureEngine:
@@ -23,12 +21,42 @@ class PureEngine:
 
     @property
     def name(self) -> Literal["pure"]:
+        """The engine's name."""
         return "pure"
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Iterator[ModuleMeasurement]:
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
         """Measure modules, the biggest first."""
-        for task in tasks:
-            plan = ModulePlan(Job.of(task))
-            for numbers, part in plan.parts(1<<40):
-                plan.take(numbers, read_part(part))
-            yield plan.assemble()
+        return measure_jobs([(task.weight or _weight(task), Job.of(task)) for task in tasks], threads)
+
+    def hash_zip(self, path: str, *, threads: int) -> str:
+        """``dirhash.HashZip``, without a limit on what the zip declares."""
+        plan = ModulePlan(Job(0, b"", os.fsencode(path), None, extractable=False))
+        zipped = run_plan(plan, threads).zip
+        return _h1(None if zipped is None else zipped.h1, None if zipped is None else zipped.fault, path)
+
+    def hash_dir(self, path: str, prefix: bytes, *, threads: int) -> str:
+        """``dirhash.HashDir``."""
+        # What filepath.Clean makes of the path, and filepath.Join of the prefix and each file's path.
+        cleaned = posixpath.normpath(prefix) if prefix else b"."
+        joined = b"" if cleaned == b"." else cleaned.rstrip(b"/") + b"/"
+        plan = ModulePlan(Job(0, joined, None, os.fsencode(os.path.normpath(path))))
+        tree = run_plan(plan, threads).tree
+        return _h1(None if tree is None else tree.h1, None if tree is None else tree.fault, path)
+
+    def hash_files(self, files: Sequence[tuple[bytes, str]], *, threads: int) -> str:
+        """``dirhash.Hash1`` over files anywhere."""
+        return run_plan(FilesPlan(files), threads)
+
+
+def _h1(h1: str | None, fault: Fault | None, path: str) -> str:
+    if h1 is None:
+        raise MeasurementError(fault or Fault("zip-format"), path)
+    return h1
+
+
+def _weight(task: ModuleTask) -> int:
+    """A guess at the bytes to be read where the caller makes none."""
+    try:
+        return os.path.getsize(task.zip or "") * _INFLATION
+    except (OSError, ValueError):
+        return 0

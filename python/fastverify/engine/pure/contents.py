@@ -23,6 +23,8 @@ from fastverify.engine.pure.files import (
 from fastverify.engine.pure.zip_content import Stored, ZipContents
 
 _NO_DIGEST = bytes(32)
+#: Stands in for the stat of a file that is not there.
+_NOTHING = os.stat_result((0,) * 10)
 
 #: One content to read: from the archive, from a file, or from both to compare them.
 Pair = tuple["Stored | None", "bytes | None"]
@@ -105,6 +107,7 @@ def _read_pairs(part: Part, archive: ZipContents | None, archive_fault: Reason |
             continue
 
         fd = -1
+        found = _NOTHING
         if path is not None:
             try:
                 if follow:
@@ -116,9 +119,9 @@ def _read_pairs(part: Part, archive: ZipContents | None, archive_fault: Reason |
                 file_faults[number] = (error.code, error.errno)
             except OSError as error:
                 file_faults[number] = ("os", error.errno or 0)
+        mode, size = found.st_mode, found.st_size
         try:
             if fd >= 0:
-                mode, size = found.st_mode, found.st_size
                 if not is_regular(mode):
                     file_faults[number] = ("not-regular", 0)
                     stats[number] = file_stat(found)

@@ -61,9 +61,6 @@ def lstat(path: bytes) -> os.stat_result:
         raise FaultError("os", errno.ENOENT) from None
 
 
-
-
-
 if hasattr(os, "pread"):
 
     def read_at(fd: int, length: int, offset: int) -> bytes:

@@ -20,12 +20,12 @@ from fastverify.engine.protocol import (
     Violation,
     ZipMeasurement,
 )
-from fastverify.engine.pure.contents import Pair, Part, PartResult, Reason
+from fastverify.engine.pure.contents import Pair, Part, PartResult, Reason, read_part
 from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import file_stat, lstat, open_regular
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
-from fastverify.engine.pure.tree_listing import Listing, OddFile, is_below, list_tree, stat_root
+from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
 from fastverify.engine.pure.zip_directory import Directory, read_directory
 from fastverify.engine.pure.zip_rules import violations
 
@@ -57,13 +57,20 @@ class Job(NamedTuple):
     @classmethod
     def of(cls, task: ModuleTask) -> Job:
         """The job for a task."""
-        paths = (task.zip, task.tree, task.mod, task.info, task.ziphash)
         return cls(
             task.key,
             task.prefix,
-            *(None if path is None else os.fsencode(path) for path in paths),
-            toolchain=task.toolchain,
+            _encoded(task.zip),
+            _encoded(task.tree),
+            _encoded(task.mod),
+            _encoded(task.info),
+            _encoded(task.ziphash),
+            task.toolchain,
         )
+
+
+def _encoded(path: str | None) -> bytes | None:
+    return None if path is None else os.fsencode(path)
 
 
 class _Zip:
@@ -173,7 +180,7 @@ class ModulePlan:
         unpacked = 0 if directory is None or not self._entries else directory.unpacked
         return unpacked + _FILE_COST * len(self._paths)
 
-    def parts(self, weight: int) -> Iterator[tuple[list[int], Part]]:
+    def parts(self, weight: int = 1 << 62) -> Iterator[tuple[list[int], Part]]:
         """The contents to read, in parts of about `weight`: the numbers of their pairs, and the part."""
         directory = None if self._zip is None else self._zip.directory
         entries = self._entries
@@ -311,9 +318,10 @@ class ModulePlan:
         odd = self._tree.listing.odd
         found: dict[bytes, bytes] = {}
         for pair, path in enumerate(self._paths):
-            if path is not None and path.rpartition(b"/")[2] in {b"go.mod", b"_go.mod"}:
-                if pair not in self._file_faults and path not in odd:
-                    found[path] = self._file_digest(pair)
+            if path is None or pair in self._file_faults or path in odd:
+                continue
+            if path.rpartition(b"/")[2] in {b"go.mod", b"_go.mod"}:
+                found[path] = self._file_digest(pair)
         copies = set()
         for path, digest in found.items():
             folder, slash, name = path.rpartition(b"/")
@@ -390,9 +398,8 @@ class ModulePlan:
                         continue
                     path = name[len(prefix) :]
                 if pair not in self._entry_faults:
-                    if paired is not None and pair not in self._differing and pair not in self._stats:
-                        if path not in listing.odd:
-                            continue  # as it should be
+                    if paired is not None and pair not in self._stats and path not in listing.odd:
+                        continue  # as it should be
                     zip_sha256 = self._digest(pair)
                     zip_size = zipped.directory[number].size
             if path is None:
@@ -406,7 +413,7 @@ class ModulePlan:
                     found.append(Difference(path, "type", zip_sha256, zip_size, tree_sha256, odd.stat))
                 continue
             if paired is None:
-                if zip_sha256 is not None and not is_below(path, unlisted):
+                if zip_sha256 is not None and not hidden(path, unlisted):
                     found.append(Difference(path, "missing", zip_sha256, zip_size, None, None))
                 continue
             if path in copies:
@@ -436,3 +443,11 @@ class ModulePlan:
 def _is_odd(odd: OddFile) -> bool:
     """Whether it is known to be no regular file."""
     return odd.stat is not None and not stat.S_ISREG(odd.stat.mode)
+
+
+def measure_module(job: Job) -> ModuleMeasurement:
+    """Measure a module here and now."""
+    plan = ModulePlan(job)
+    for numbers, part in plan.parts():
+        plan.take(numbers, read_part(part))
+    return plan.assemble()

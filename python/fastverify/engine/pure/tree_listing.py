@@ -56,9 +56,7 @@ class Listing:
         # What a directory that cannot be listed holds is not known.
         full.update(fault.name for fault in self.faults)
         return tuple(
-            sorted(
-                path for path in self.directories if path not in full and path.rpartition(b"/")[0] in full
-            )
+            sorted(path for path in self.directories if path not in full and path.rpartition(b"/")[0] in full)
         )
 
     def unlisted(self) -> frozenset[bytes]:
@@ -66,11 +64,12 @@ class Listing:
         return frozenset(fault.name for fault in self.faults)
 
 
-def is_below(path: bytes, directories: frozenset[bytes]) -> bool:
-    """Whether the path is in one of the directories, at any depth."""
-    while path := path.rpartition(b"/")[0]:
-        if path in directories:
+def hidden(path: bytes, unlisted: frozenset[bytes]) -> bool:
+    """Whether the path is one of the directories that cannot be listed, or in one of them."""
+    while path:
+        if path in unlisted:
             return True
+        path = path.rpartition(b"/")[0]
     return False
 
 

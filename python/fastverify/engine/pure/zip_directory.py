@@ -99,7 +99,7 @@ class Directory:
             raw, start
         )
         extra = start + _HEADER_LENGTH + name_length
-        if compressed == _U32_MAX or size == _U32_MAX or offset == _U32_MAX:
+        if _U32_MAX in (compressed, size, offset):
             wide = _zip64_values(raw, extra, extra + extra_length, (size, compressed, offset))
             if wide is None:
                 return None
@@ -147,7 +147,7 @@ class Directory:
                     raise FaultError("zip-eof")
                 ended = FaultError("zip-eof")
                 break
-            if compressed == _U32_MAX or size == _U32_MAX or offset == _U32_MAX:
+            if _U32_MAX in (compressed, size, offset):
                 entry = self._decode(start)
                 if entry is None:
                     break
@@ -238,7 +238,7 @@ def _read_end(read: _Read, file_size: int) -> tuple[int, int, int]:
     record, end = _find_end(read, file_size)
     _, records, size, offset, _ = _END.unpack_from(record)
     # 0xFFFF for the size is Go's own condition, not the format's.
-    if records == _U16_MAX or size == _U16_MAX or offset == _U32_MAX:
+    if _U16_MAX in (records, size) or offset == _U32_MAX:
         end64 = _find_end64(read, end)
         if end64 >= 0:
             end = end64

@@ -80,7 +80,7 @@ class _Collisions:
                     return "file-and-directory"
                 if not is_directory:
                     return "duplicate"
-            name, _, base = name.rpartition(b"/")
+            name, _, _ = name.rpartition(b"/")
             if not name or name in self._good:
                 return None
             is_directory = True

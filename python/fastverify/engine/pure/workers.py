@@ -1,0 +1,315 @@
+"""Sharing modules among worker processes, the biggest first.
+
+The workers are plain child processes that speak over pipes (:mod:`fastverify.engine.pure.worker`):
+unlike :mod:`multiprocessing` they do not import the caller's main module and do not fork its threads.
+One thread of this process serves each worker.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar, cast
+
+import fastverify
+from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.engine.pure.contents import Part, PartResult, read_part
+from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
+from fastverify.engine.pure.worker import receive, send
+from fastverify.errors import EngineError
+
+#: Less work than this is done here: starting workers would take longer.
+WORTH_WORKERS = 24 << 20
+#: A module is not split into parts smaller than this.
+SMALLEST_PART = 4 << 20
+#: A module is split where it is more than a worker's share divided by this.
+_SHARE_PARTS = 4
+#: More workers than this are never started.
+_MOST_WORKERS = 64
+
+# SIGINT reaches the whole foreground group; the parent decides what becomes of the workers.
+_BOOT = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+if hasattr(signal, "pthread_sigmask"):
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+sys.path.append(sys.argv[1])
+from fastverify.engine.pure.worker import main
+main()
+"""
+
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Plan(Protocol[T_co]):
+    """Contents to read, in parts, for one answer."""
+
+    @property
+    def weight(self) -> int:
+        """What there is to read, in bytes."""
+        ...
+
+    def parts(self, weight: int = ..., /) -> Iterator[tuple[list[int], Part]]:
+        """The parts, each of about `weight`."""
+        ...
+
+    def take(self, numbers: list[int], result: PartResult, /) -> None:
+        """Take in what came of a part."""
+        ...
+
+    def assemble(self) -> T_co:
+        """The answer, when all parts have been taken in."""
+        ...
+
+
+def measure_jobs(jobs: Sequence[tuple[int, Job]], threads: int) -> Generator[ModuleMeasurement, None, None]:
+    """Measure ``(weight, job)`` pairs on up to `threads` workers, or here where that is quicker."""
+    ordered = sorted(jobs, key=lambda job: -job[0])
+    total = sum(weight for weight, _ in ordered)
+    if threads > 1 and total >= WORTH_WORKERS:
+        crew: _Crew[ModuleMeasurement] = _Crew(min(threads, _MOST_WORKERS))
+        crew.add_jobs(ordered, total)
+        if crew.start():
+            yield from crew.results()
+            return
+    for _, job in ordered:
+        yield measure_module(job)
+
+
+def run_plan(plan: Plan[T], threads: int) -> T:
+    """Carry out one plan on up to `threads` workers, or here where that is quicker."""
+    if threads > 1 and plan.weight >= WORTH_WORKERS:
+        crew: _Crew[T] = _Crew(min(threads, _MOST_WORKERS))
+        crew.add_plan(plan)
+        if crew.start():
+            (answer,) = crew.results()
+            return answer
+    for numbers, part in plan.parts():
+        plan.take(numbers, read_part(part))
+    return plan.assemble()
+
+
+class _Split(Generic[T]):
+    """A plan that is carried out by several workers."""
+
+    def __init__(self, plan: Plan[T], threads: int) -> None:
+        self.plan = plan
+        self.parts = plan.parts(max(plan.weight // (threads * _SHARE_PARTS), SMALLEST_PART))
+        self.open = 0
+        self.exhausted = False
+        self.lock = threading.Lock()
+
+
+class _Crew(Generic[T]):
+    """The workers of one measurement, and what is left for them to do."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._jobs: deque[tuple[int, Job]] = deque()
+        self._most_unsplit = 0
+        #: What has been begun and has parts left, in the order of beginning.
+        self._splits: deque[_Split[T]] = deque()
+        #: Jobs that are becoming splits.
+        self._planning = 0
+        self._lock = threading.Condition()
+        self._stopped = False
+        #: Answers not yet put among the results.
+        self._left = 0
+        # Bounded, so that workers wait for a caller who is slow.
+        self._results: queue.Queue[T | EngineError] = queue.Queue(4 * threads)
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._servers: list[threading.Thread] = []
+
+    def add_jobs(self: _Crew[ModuleMeasurement], jobs: Sequence[tuple[int, Job]], total: int) -> None:
+        """Add modules, the biggest first; `total` is the sum of their weights."""
+        self._jobs.extend(jobs)
+        self._most_unsplit = max(total // (self._threads * _SHARE_PARTS), 2 * SMALLEST_PART)
+        self._left += len(jobs)
+
+    def add_plan(self, plan: Plan[T]) -> None:
+        """Add what has been planned already."""
+        self._splits.append(_Split(plan, self._threads))
+        self._left += 1
+
+    def start(self) -> bool:
+        """Start the workers; False where not one could be."""
+        if not sys.executable or getattr(sys, "frozen", False):
+            return False
+        command = [sys.executable, "-I", "-S", "-c", _BOOT, str(Path(fastverify.__file__).parents[1])]
+        try:
+            for _ in range(self._threads):
+                self._workers.append(_start_worker(command))
+        except OSError:
+            if not self._workers:
+                return False
+        except BaseException:
+            self.stop()
+            raise
+        return True
+
+    def results(self) -> Iterator[T]:
+        """What the workers measure; raises EngineError where one of them fails."""
+        try:
+            for worker in self._workers:
+                server = threading.Thread(target=self._serve, args=(worker,), daemon=True)
+                self._servers.append(server)
+                server.start()
+            for _ in range(self._left):
+                result = self._next_result()
+                if isinstance(result, EngineError):
+                    raise result
+                yield result
+        finally:
+            self.stop()
+
+    def _next_result(self) -> T | EngineError:
+        if os.name == "nt":
+            # On Windows Ctrl-C does not end a wait.
+            while self._results.empty():
+                time.sleep(0.01)
+        return self._results.get()
+
+    def stop(self) -> None:
+        """End the workers at once, and wait until they are gone."""
+        with self._lock:
+            self._stopped = True
+            self._lock.notify_all()
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.wait()
+        for server in self._servers:
+            while server.is_alive():
+                # It may be waiting for room among the results.
+                while not self._results.empty():
+                    self._results.get_nowait()
+                server.join(0.01)
+        for worker in self._workers:
+            for stream in (worker.stdin, worker.stdout):
+                # What was written to a worker that is gone cannot be flushed.
+                with suppress(OSError):
+                    if stream is not None:
+                        stream.close()
+
+    def _serve(self, worker: subprocess.Popen[bytes]) -> None:
+        """Give one worker its jobs, until there are none."""
+        try:
+            while (task := self._next_task()) is not None:
+                if isinstance(task, Job):
+                    # A worker answers a Job with what this crew was made for.
+                    self._results.put(cast("T", self._ask(worker, task)))
+                    continue
+                split, numbers, part = task
+                self._take(split, numbers, cast("PartResult", self._ask(worker, part)))
+        except EngineError as error:
+            self._results.put(error)
+        except Exception as error:  # noqa: BLE001 - told to the caller, whoever is waiting
+            self._results.put(EngineError(f"the pure engine failed: {type(error).__name__}: {error}"))
+
+    def _ask(self, worker: subprocess.Popen[bytes], request: Job | Part) -> object:
+        answer = None
+        try:
+            if worker.stdin is not None and worker.stdout is not None:
+                send(worker.stdin, request)
+                answer = receive(worker.stdout)
+        except OSError:
+            pass
+        if answer is None:
+            status = worker.wait()
+            how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+            raise EngineError(
+                f"a worker process of the pure engine ended before its work was done ({how});"
+                " run it again, with --threads 1 if memory is short"
+            )
+        if isinstance(answer, str):
+            raise EngineError(f"a worker process of the pure engine failed: {answer}")
+        return answer
+
+    def _next_task(self) -> Job | tuple[_Split[T], list[int], Part] | None:
+        """A part of what has been begun, else a whole module; None when nothing is left."""
+        while True:
+            big = None
+            with self._lock:
+                while not self._stopped and not self._splits and not self._jobs and self._planning:
+                    self._lock.wait()
+                if self._stopped:
+                    return None
+                split = self._splits[0] if self._splits else None
+                if split is None:
+                    if not self._jobs:
+                        return None
+                    weight, job = self._jobs.popleft()
+                    if weight <= self._most_unsplit:
+                        return job
+                    big = job
+                    self._planning += 1
+            if big is not None:
+                self._begin(big)
+            elif split is not None:
+                part = self._next_part(split)
+                if part is not None:
+                    return part
+
+    def _begin(self, job: Job) -> None:
+        """Plan a big module here, for all workers to read."""
+        try:
+            split = _Split(cast("Plan[T]", ModulePlan(job)), self._threads)
+            with self._lock:
+                self._splits.append(split)
+        finally:
+            with self._lock:
+                self._planning -= 1
+                self._lock.notify_all()
+
+    def _next_part(self, split: _Split[T]) -> tuple[_Split[T], list[int], Part] | None:
+        with split.lock:
+            following = None if split.exhausted else next(split.parts, None)
+            if following is not None:
+                split.open += 1
+                return split, *following
+            if not split.exhausted:
+                split.exhausted = True
+                with self._lock:
+                    self._splits.remove(split)
+                finished = split.open == 0
+            else:
+                finished = False
+        if finished:
+            self._results.put(split.plan.assemble())
+        return None
+
+    def _take(self, split: _Split[T], numbers: list[int], result: PartResult) -> None:
+        with split.lock:
+            split.plan.take(numbers, result)
+            split.open -= 1
+            finished = split.exhausted and split.open == 0
+        if finished:
+            self._results.put(split.plan.assemble())
+
+
+def _start_worker(command: list[str]) -> subprocess.Popen[bytes]:
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    blocked = None
+    if hasattr(signal, "pthread_sigmask"):
+        # Inherited, so that SIGINT cannot end the worker before it ignores it.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags, bufsize=-1
+        )
+    finally:
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
