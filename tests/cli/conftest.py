@@ -11,6 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from fastverify.cli import main
+from fastverify.engine import load_engine
+from fastverify.engine.protocol import EngineName
+from fastverify.errors import EngineError
+from tests.making.go import without
 from tests.making.modules import ModuleCache, module
 
 
@@ -39,6 +43,17 @@ def fastverify(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     yield run
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(params=["pure", "native"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine in turn; the native one must be there on CI."""
+    name: EngineName = request.param
+    try:
+        load_engine(name)
+    except EngineError as error:
+        without(str(error))
+    return name
 
 
 @pytest.fixture

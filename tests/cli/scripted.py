@@ -16,7 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
+from fastverify.cli import main as run
 from fastverify.report.model import ModuleResult, Report
 from tests.report.making import finding, report, result
 
@@ -71,11 +73,8 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN if script.get("ignores_interrupt") else signal.default_int_handler
     )
-    import fastverify.cli.check as command
-    from fastverify.cli import main as run
-
-    command.check_module_cache = lambda *_, **__: ScriptedCheck(script)  # type: ignore[assignment,return-value]
-    return run(sys.argv[2:])
+    with mock.patch("fastverify.cli.check.check_module_cache", return_value=ScriptedCheck(script)):
+        return run(sys.argv[2:])
 
 
 if __name__ == "__main__":

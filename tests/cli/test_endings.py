@@ -133,7 +133,7 @@ def test_nothing_is_lost_in_a_file_when_stdout_is_gone(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     process = start("check", "-o", str(target), script={"damaged": [3]}, stdout=ends[1], stderr=ends[1])
     os.close(ends[1])
-    process.wait(timeout=TIMEOUT)
+    assert process.wait(timeout=TIMEOUT) == 1
     assert "example.com/m3@v1.0.0" in target.read_text()
     assert "Found 1 error" in target.read_text().splitlines()[-1]
 

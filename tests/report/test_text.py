@@ -9,7 +9,7 @@ import pytest
 
 from fastverify.report.model import Counts, FileChange, Finding, ModuleResult, Report
 from fastverify.report.summary import verdict_line
-from fastverify.report.text import LISTED_FILES, TextReport
+from fastverify.report.text import LISTED_FILES, LISTED_HARMLESS_FILES, LISTED_WARNINGS, TextReport
 from tests.report.making import HASHES, MODIFIED, finding, note, report, result
 
 HOSTILE = "a\x1b[2Jb\nc\u202ed\udcff"
@@ -185,6 +185,33 @@ def test_verbose_has_a_line_for_each_module() -> None:
     assert rendered(result()) == ""
 
 
+def test_many_warnings_of_a_kind_are_counted() -> None:
+    warnings = [
+        finding(verdict="warning", severity="warning", files=(), module=f"example.com/w{n}")
+        for n in range(50)
+    ]
+    other = finding(verdict="missing", severity="warning", where="zip", files=(), module="example.com/other")
+    errors = [finding(module=f"example.com/e{n}") for n in range(50)]
+    results = [result(one) for one in [*warnings, other, *errors]]
+    whole = report(*warnings, other, *errors)
+    short = rendered(*results, whole=whole)
+    assert short.count("warning: dir:") == LISTED_WARNINGS
+    assert f'{50 - LISTED_WARNINGS} more like "warning: dir" (-v lists them)' in short
+    assert short.count("warning: missing zip:") == 1
+    assert short.count("error: modified dir:") == 50
+    for options in ({"verbose": True}, {"all_warnings": True}):
+        full = rendered(*results, whole=whole, **options)
+        assert full.count("warning: dir:") == 50
+        assert "more like" not in full
+
+
+def test_harmless_files_take_less_room() -> None:
+    changes = tuple(FileChange(f"f{n}.go", "mode", size=n) for n in range(30))
+    text = rendered(result(finding(verdict="warning", severity="warning", files=changes)))
+    assert text.count(".go ") == LISTED_HARMLESS_FILES
+    assert f"and {30 - LISTED_HARMLESS_FILES} more" in text
+
+
 def test_quiet_leaves_only_findings() -> None:
     whole = report(finding(), note())
     loud = rendered(result(finding()), result(note()), whole=whole)
@@ -199,6 +226,10 @@ def test_quiet_leaves_only_findings() -> None:
 def test_a_finding_on_the_cache_has_its_own_title() -> None:
     text = rendered(result(finding(module="", version="", where="layout"), zips=0))
     assert text.splitlines()[0] == "The cache as a whole"
+    stray = result(finding(module="", version="", where="layout"), zips=0)
+    text = rendered(stray, stray, result(finding()), stray)
+    assert text.count("The cache as a whole\n") == 2
+    assert text.count("error: modified layout") == 3
 
 
 def test_the_summary_tells_what_was_read_and_by_whom_it_is_vouched() -> None:

@@ -14,6 +14,7 @@ import click
 from fastverify import Check, check_module_cache
 from fastverify.cli import status
 from fastverify.cli.output import Output, OutputFile, StandardOutput, refuse_inside
+from fastverify.cli.streams import tell
 from fastverify.engine.protocol import EngineName
 from fastverify.locate import go_settings, module_cache
 from fastverify.report import colour as colours
@@ -146,6 +147,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
                     verbose=verbose,
                     quiet=quiet,
                     listed="note" if fail_on == "note" else "warning",
+                    all_warnings=fail_on != "error",
                     width=shutil.get_terminal_size().columns if on_terminal else None,
                 )
                 if form == "text"
@@ -163,7 +165,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
         sink.discard()
     if isinstance(sink, OutputFile) and not quiet:
         sentence, _ = verdict_line(check.report, check.modules_total)
-        click.echo(f"{sentence} The report is in {printable(sink.path)}.", err=True)
+        tell(f"{sentence} The report is in {printable(sink.path)}.")
     if failure is not None:
         raise failure
     worst = check.report.worst()

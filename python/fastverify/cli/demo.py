@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
@@ -165,22 +166,25 @@ def _damages(modules: Sequence[Module]) -> list[_Damage]:
 
 def _edit_file(cache: str, module: Module) -> None:
     name = next(name for name in module.files if name.endswith(".go"))
-    path = os.path.join(_opened_tree(cache, module), name)
-    os.chmod(path, 0o644)
-    with open(path, "ab") as file:
-        file.write(b'\nfunc init() { println("not from the author") }\n')
-    os.chmod(path, 0o444)
+    with _writable_tree(cache, module) as tree:
+        path = os.path.join(tree, name)
+        os.chmod(path, 0o644)
+        with open(path, "ab") as file:
+            file.write(b'\nfunc init() { println("not from the author") }\n')
+        os.chmod(path, 0o444)
 
 
 def _remove_file(cache: str, module: Module) -> None:
-    os.unlink(os.path.join(_opened_tree(cache, module), "LICENSE"))
+    with _writable_tree(cache, module) as tree:
+        os.unlink(os.path.join(tree, "LICENSE"))
 
 
 def _add_file(cache: str, module: Module) -> None:
-    path = os.path.join(_opened_tree(cache, module), "internal", "deep", "extra.go")
-    with open(path, "wb") as file:
-        file.write(b"package deep\n\nfunc init() {}\n")
-    os.chmod(path, 0o444)
+    with _writable_tree(cache, module) as tree:
+        path = os.path.join(tree, "internal", "deep", "extra.go")
+        with open(path, "wb") as file:
+            file.write(b"package deep\n\nfunc init() {}\n")
+        os.chmod(path, 0o444)
 
 
 def _flip_bit(cache: str, module: Module) -> None:
@@ -202,7 +206,9 @@ def _replace_module(cache: str, module: Module) -> None:
         file.write(forged.zip_bytes())
     with open(file_path(cache, module.path, module.version, "ziphash"), "wb") as file:
         file.write(forged.h1().encode())
-    shutil.rmtree(_opened_tree(cache, module))
+    tree = tree_path(cache, module.path, module.version)
+    demo_cache.make_writable(tree)
+    shutil.rmtree(tree)
     demo_cache.write_tree(cache, forged)
 
 
@@ -210,8 +216,10 @@ def _truncate_ziphash(cache: str, module: Module) -> None:
     os.truncate(file_path(cache, module.path, module.version, "ziphash"), 12)
 
 
-def _opened_tree(cache: str, module: Module) -> str:
-    """The module's tree, its folders made writable."""
+@contextmanager
+def _writable_tree(cache: str, module: Module) -> Iterator[str]:
+    """The module's tree, its folders writable for a while."""
     tree = tree_path(cache, module.path, module.version)
     demo_cache.make_writable(tree)
-    return tree
+    yield tree
+    demo_cache.make_read_only(tree)

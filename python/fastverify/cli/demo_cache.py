@@ -91,25 +91,25 @@ def write_downloads(root: str, module: Module) -> None:
 def write_tree(root: str, module: Module) -> None:
     """Extract `module`: files are left read-only (0444), then the folders (0555)."""
     tree = tree_path(root, module.path, module.version)
-    folders = {tree}
     for name, content in module.files.items():
         path = os.path.join(tree, *name.split("/"))
-        folder = os.path.dirname(path)
-        os.makedirs(folder, exist_ok=True)
-        while folder not in folders:
-            folders.add(folder)
-            folder = os.path.dirname(folder)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(content)
         os.chmod(path, 0o444)
-    for folder in folders:
-        os.chmod(folder, 0o555)  # noqa: S103 (as Go leaves it)
+    make_read_only(tree)
 
 
 def make_writable(root: str) -> None:
     """Make every folder below `root` writable by its owner, so that files can be changed or removed."""
     for folder, _, _ in os.walk(root):
         os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IRWXU)
+
+
+def make_read_only(tree: str) -> None:
+    """Leave the folders of an extracted tree as Go leaves them, 0555."""
+    for folder, _, _ in os.walk(tree):
+        os.chmod(folder, 0o555)  # noqa: S103 (as Go leaves it)
 
 
 def _h1(files: Mapping[str, bytes]) -> str:

@@ -9,6 +9,7 @@ import click
 
 from fastverify import hash_dir, hash_go_mod, hash_zip
 from fastverify.cli import status
+from fastverify.cli.streams import tell
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import EngineError, FastverifyError
 from fastverify.modcache import layout
@@ -59,7 +60,7 @@ def _print_hash(path: str, module: str | None, threads: int | None, engine: Engi
     except EngineError:
         raise  # true of every path
     except FastverifyError as error:
-        click.echo(f"fastverify: error: {printable(str(error))}", err=True)
+        tell(f"fastverify: error: {printable(str(error))}")
         return False
     click.echo(f"{h1}  {printable(path)}")
     return True

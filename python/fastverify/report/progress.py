@@ -33,7 +33,7 @@ class ProgressLine:
         # The streams are not redirected: rich would send what is for stdout to this console.
         self._progress = Progress(
             TextColumn("Verifying", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=20, complete_style="green", finished_style="green"),
             _State(self),
             console=console,
             transient=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style
@@ -27,6 +27,20 @@ _IN_GOSUM = frozenset(["mod", "zip", "gosum"])
 _REASONS = {"damaged": "damaged", "unreadable": "unreadable", "untracked": "not vouched for"}
 
 _LABEL_WIDTH = 14
+
+
+def more_lines(kinds: Mapping[tuple[str, str], int], listed: int) -> list[str]:
+    """How many findings there are of each kind beyond those that were listed, a line each."""
+    return [
+        f'{words.number(many - listed)} more like "warning: {kind_words(verdict, where)}" (-v lists them)'
+        for (verdict, where), many in kinds.items()
+        if many > listed
+    ]
+
+
+def kind_words(verdict: str, where: str) -> str:
+    """A kind of finding behind its severity: "warning: dir", not "warning: warning dir"."""
+    return where if verdict == "warning" else f"{verdict} {where}"
 
 
 def note_lines(findings: Iterable[Finding], *, trusted: bool) -> list[str]:

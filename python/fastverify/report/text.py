@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style, paint, plain
 from fastverify.report.escape import printable
 from fastverify.report.model import FileChange, Finding, ModuleResult, Report, Severity, at_least
-from fastverify.report.summary import note_lines, reason_words, summary_lines, trust_line, verdict_line
+from fastverify.report.summary import (
+    kind_words,
+    more_lines,
+    note_lines,
+    reason_words,
+    summary_lines,
+    trust_line,
+    verdict_line,
+)
 
-#: How many damaged files of one module are listed without ``verbose``.
+#: How many files are listed without ``verbose`` for one finding: damaged ones, and others.
 LISTED_FILES = 20
+LISTED_HARMLESS_FILES = 5
+#: How many warnings of one kind (verdict and place) are listed without ``verbose``: whoever once ran
+#: ``chmod -R`` over a cache has one for each module.
+LISTED_WARNINGS = 20
 
 _STYLES: dict[Severity, Style] = {"error": "error", "warning": "warning", "note": "note"}
 
@@ -20,10 +33,10 @@ _STYLES: dict[Severity, Style] = {"error": "error", "warning": "warning", "note"
 class TextReport:
     """Renders results as they come, and the whole report when it is done.
 
-    Everything goes out through `write`, whole lines at a time.  Findings below `listed` are counted
-    by kind at the end instead of being listed; `verbose` lists every finding, every file and every
-    module.  `quiet` leaves only the findings.  `width` is the terminal's, for wrapping sentences;
-    None never wraps.
+    Everything goes out through `write`, whole lines at a time.  Findings below `listed`, and warnings if
+    many of a kind (unless `all_warnings`), are counted by kind at the end instead of being listed; `verbose`
+    lists every finding, every file and every module.  `quiet` leaves only the findings.  `width` is
+    the terminal's, for wrapping sentences; None never wraps.
     """
 
     def __init__(
@@ -34,6 +47,7 @@ class TextReport:
         verbose: bool = False,
         quiet: bool = False,
         listed: Severity = "warning",
+        all_warnings: bool = False,
         width: int | None = None,
     ) -> None:
         self._write = write
@@ -41,23 +55,39 @@ class TextReport:
         self._verbose = verbose
         self._quiet = quiet
         self._listed: Severity = "note" if verbose else listed
+        self._all_warnings = all_warnings
         self._width = width
         # What was written last, since a block of findings stands between empty lines.
         self._last: str | None = None
+        self._warnings: Counter[tuple[str, str]] = Counter()
 
     def module(self, result: ModuleResult) -> None:
         """Write the findings of one module version; with `verbose` a line where it has none."""
-        findings = [finding for finding in result.findings if at_least(finding.severity, self._listed)]
+        findings = self._to_list(result)
+        self._warnings.update(_kind(f) for f in result.findings if f.severity == "warning")
         if findings:
-            lines = [self._title(result), *(line for f in findings for line in self._finding(f))]
-            self._emit(lines, "block")
-        elif self._verbose and not self._quiet and result.module:
+            lines = [line for finding in findings for line in self._finding(finding)]
+            if result.module or self._last != "cache":
+                lines.insert(0, self._title(result))
+            self._emit(lines, "module" if result.module else "cache")
+        elif self._has_line(result):
             self._emit([self._module_line(result)], "line")
 
     def will_write(self, result: ModuleResult) -> bool:
         """Whether :meth:`module` has anything to write for `result`."""
-        if any(at_least(finding.severity, self._listed) for finding in result.findings):
-            return True
+        return bool(self._to_list(result)) or self._has_line(result)
+
+    def _to_list(self, result: ModuleResult) -> list[Finding]:
+        return [finding for finding in result.findings if self._is_listed(finding)]
+
+    def _is_listed(self, finding: Finding) -> bool:
+        if not at_least(finding.severity, self._listed):
+            return False
+        # What decides about the exit status is listed whatever it is like.
+        few = finding.severity != "warning" or self._verbose or self._all_warnings
+        return few or self._warnings[_kind(finding)] < LISTED_WARNINGS
+
+    def _has_line(self, result: ModuleResult) -> bool:
         return self._verbose and not self._quiet and bool(result.module)
 
     def end(self, report: Report, *, modules_total: int | None = None) -> None:
@@ -70,6 +100,8 @@ class TextReport:
             return
         unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]
         notes = note_lines(unlisted, trusted=report.project is not None)
+        if not (self._verbose or self._all_warnings):
+            notes = [*more_lines(self._warnings, LISTED_WARNINGS), *notes]
         trust = trust_line(report)
         if trust is not None:
             notes.append(trust)
@@ -105,8 +137,7 @@ class TextReport:
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         style = _STYLES[finding.severity]
-        # A verdict and a severity may be the same word: "warning: dir", not "warning: warning dir".
-        what = finding.where if finding.verdict == "warning" else f"{finding.verdict} {finding.where}"
+        what = kind_words(finding.verdict, finding.where)
         label = f"  {finding.severity}: {what}: "
         painted = f"  {self._paint(f'{finding.severity}:', style)} {self._paint(f'{what}:', 'strong')} "
         yield from self._sentence(label, painted, finding.message, indent="    ")
@@ -114,7 +145,7 @@ class TextReport:
         # With the files named, the hashes of the whole add nothing for a reader.
         if not finding.files or self._verbose:
             yield from self._values(finding)
-        yield from self._files(finding.files)
+        yield from self._files(finding.files, damaging=finding.severity == "error")
         for name, sentence in (("go:", finding.go), ("hint:", finding.hint)):
             if sentence:
                 label = f"    {name:<6}"
@@ -129,8 +160,8 @@ class TextReport:
         if finding.actual:
             yield f"      {self._paint('found', 'faint')}     {printable(finding.actual)}"
 
-    def _files(self, files: Sequence[FileChange]) -> Iterator[str]:
-        shown = files if self._verbose else files[:LISTED_FILES]
+    def _files(self, files: Sequence[FileChange], *, damaging: bool) -> Iterator[str]:
+        shown = files if self._verbose else files[: LISTED_FILES if damaging else LISTED_HARMLESS_FILES]
         rows = [_columns(change) for change in shown]
         # One long name must not push the columns of all the others off the screen.
         path_width = max((len(path) for _, path, *_ in rows if len(path) <= 60), default=0)
@@ -158,6 +189,10 @@ class TextReport:
         ) or [label]
         yield painted + lines[0][len(label) :]
         yield from lines[1:]
+
+
+def _kind(finding: Finding) -> tuple[str, str]:
+    return finding.verdict, finding.where
 
 
 def _change_style(change: str) -> Style:
