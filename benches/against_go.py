@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\nA: {' '.join(go.command)}\nB: {' '.join(fastverify.command)}\n")
     for contender in (go, fastverify):
         contender.run()
+    if os.getloadavg()[0] > _cpus() + 1:
+        print(f"NOTE: something else is using this machine (load {os.getloadavg()[0]:.1f}).\n")
     pairs = []
     print(f"{'run':>4} {'':2} {'wall s':>8} {'cpu s':>8} {'user s':>8} {'sys s':>8} {'peak RSS':>10}")
     for number in range(1, options.pairs + 1):
