@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+_NONE: Mapping[str, str] = {}
 #: A go command that takes longer than this is taken to hang.
 TIMEOUT = 120.0
 
@@ -42,7 +44,7 @@ class Go:
     gopath: Path
     command: str = field(default_factory=need_go)
 
-    def environment(self, modcache: Path, **settings: str) -> dict[str, str]:
+    def environment(self, modcache: Path, settings: Mapping[str, str]) -> dict[str, str]:
         """The variables it runs with."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GO")}
         return kept | {
@@ -67,7 +69,7 @@ class Go:
         timeout: float = TIMEOUT,
         user: int | None = None,
         as_user: bool = False,
-        **settings: str,
+        settings: Mapping[str, str] = _NONE,
     ) -> subprocess.CompletedProcess[str]:
         """Run it and hand back what it said.
 
@@ -78,7 +80,7 @@ class Go:
             [self.command, *arguments],
             check=False,
             cwd=cwd,
-            env=None if as_user else self.environment(modcache, **settings),
+            env=None if as_user else self.environment(modcache, settings),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

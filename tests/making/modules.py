@@ -32,6 +32,13 @@ def escape(text: str) -> str:
     return re.sub("[A-Z]", lambda capital: "!" + capital[0].lower(), text)
 
 
+def _semver_order(version: str) -> tuple[object, ...]:
+    """Sorts the versions that the tests use as semver.Sort does."""
+    core, _, prerelease = version.partition("+")[0].removeprefix("v").partition("-")
+    identifiers = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".")]
+    return ([int(part) for part in core.split(".")], not prerelease, identifiers)
+
+
 @dataclass(frozen=True)
 class Module:
     """A module version: its files by their names below the module's root."""
@@ -154,8 +161,10 @@ class ModuleCache:
                     path: Path = getattr(places, part)
                     path.write_bytes(content)
             if "mod" in parts:
-                versions = sorted(mod.name[: -len(".mod")] for mod in places.folder.glob("*.mod"))
-                places.list.write_text("".join(version + "\n" for version in versions))
+                versions = (mod.name[: -len(".mod")] for mod in places.folder.glob("*.mod"))
+                # An escaped version is no canonical one: Go leaves those with capitals out.
+                listed = sorted((version for version in versions if "!" not in version), key=_semver_order)
+                places.list.write_text("".join(version + "\n" for version in listed))
             if "tree" in parts:
                 self.extract(each)
 

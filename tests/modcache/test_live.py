@@ -42,7 +42,7 @@ class Writer(threading.Thread):
                 self.rounds += 1
 
     def _command(self, *arguments: str) -> None:
-        done = self._go.run(*arguments, modcache=self._modcache, cwd=self._project, **self._settings)
+        done = self._go.run(*arguments, modcache=self._modcache, cwd=self._project, settings=self._settings)
         if done.returncode:
             self.failure = f"go {' '.join(arguments)}: {done.stderr}"
 

@@ -22,6 +22,11 @@ MODULES = [
     module("example.com/pseudo", "v0.0.0-20240102030405-0123456789ab"),
     module("example.com/bare", "v1.0.0", {"bare.go": b'package bare\n\nconst Name = "bare"\n'}),
 ]
+#: Of one module: semver's order is not that of the names, and a capital keeps a version out of the list.
+MORE_VERSIONS = [
+    module("example.com/plain", version)
+    for version in ("v1.10.0", "v1.9.0", "v1.9.0-rc.10", "v1.9.0-rc.9", "v1.9.0-rc", "v1.9.0-RC.1", "v0.1.0")
+]
 
 
 def modes(root: Path) -> dict[str, int]:
@@ -42,8 +47,14 @@ def go_made(go: Go, tmp_path: Path, modules: list[Module], made: ModuleCache) ->
     theirs = tmp_path / "theirs"
     project = Project.make(tmp_path / "project", modules, sums="")
     proxy = f"file://{made.download}"
-    for arguments in (("mod", "download"), ("build", "./...")):
-        done = go.run(*arguments, modcache=theirs, cwd=project.root, GOPROXY=proxy)
+    # More versions of one module than a build list can hold, in an order that is not semver's.
+    extra = [f"{each.path}@{each.version}" for each in MORE_VERSIONS]
+    for arguments in (
+        ("mod", "download"),
+        ("build", "./..."),
+        *(("mod", "download", name) for name in extra),
+    ):
+        done = go.run(*arguments, modcache=theirs, cwd=project.root, settings={"GOPROXY": proxy})
         assert done.returncode == 0, done.stderr
     return theirs
 
@@ -53,7 +64,7 @@ def test_the_go_command_makes_the_same_cache(go: Go, tmp_path: Path, umask: int)
     before = os.umask(umask)
     try:
         ours = ModuleCache(tmp_path / "ours")
-        ours.add(*MODULES)
+        ours.add(*MODULES, *MORE_VERSIONS)
         theirs = go_made(go, tmp_path, MODULES, ours)
     finally:
         os.umask(before)

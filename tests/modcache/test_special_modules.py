@@ -107,11 +107,12 @@ class TestFips140:
         goroot = go.run("env", "GOROOT", modcache=tmp_path / "cache", cwd=tmp_path).stdout.strip()
         snapshots = sorted(Path(goroot, "lib", "fips140").glob("v*.zip"))
         assert snapshots, "this Go has no snapshot of its FIPS 140 module"
-        (tmp_path / "go.mod").write_text("module example.org/fips\n\ngo 1.24\n")
-        (tmp_path / "fips.go").write_text('package fips\n\nimport _ "crypto/sha256"\n')
-        done = go.run(
-            "build", "./...", modcache=tmp_path / "cache", cwd=tmp_path, GOFIPS140=snapshots[-1].stem
-        )
+        project = tmp_path / "project"
+        project.mkdir()
+        (project / "go.mod").write_text("module example.org/fips\n\ngo 1.24\n")
+        (project / "fips.go").write_text('package fips\n\nimport _ "crypto/sha256"\n')
+        settings = {"GOFIPS140": snapshots[-1].stem}
+        done = go.run("build", "./...", modcache=tmp_path / "cache", cwd=project, settings=settings)
         assert done.returncode == 0, done.stderr
         outcome = check(tmp_path / "cache", engine=engine.name)
         assert [(f.module, f.verdict, f.severity) for f in outcome.report.findings] == [
@@ -293,11 +294,10 @@ def test_a_zip_that_go_would_not_extract(engine: Engine, tmp_path: Path) -> None
     cache.add(odd, parts=("info", "mod", "zip", "ziphash", "lock"))
     findings = check(cache.root, engine=engine.name).findings
     places = cache.places(odd)
-    shared = {"module": odd.path, "version": odd.version}
     assert findings == sorted(
         [
-            Expected("malformed", "zip", authority="ziphash", path=str(places.zip), **shared),
-            Expected("missing", "dir", "warning", path=str(places.tree), **shared),
+            Expected("malformed", "zip", "error", "ziphash", (), str(places.zip), odd.path, odd.version),
+            Expected("missing", "dir", "warning", "", (), str(places.tree), odd.path, odd.version),
         ],
         key=str,
     )

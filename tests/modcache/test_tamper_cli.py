@@ -23,7 +23,7 @@ def fastverify(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     """Run the program as a user does."""
     kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
     return subprocess.run(
-        [sys.executable, "-m", "fastverify", *map(os.fspath, arguments)],
+        [sys.executable, "-m", "fastverify", *(os.fspath(argument) for argument in arguments)],
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -28,7 +28,11 @@ def sign_of(
     timeout = HANGS_AFTER if hangs else 120.0
     try:
         done = go.run(
-            *command, modcache=world.cache.root, cwd=world.project.root, timeout=timeout, GOFLAGS=""
+            *command,
+            modcache=world.cache.root,
+            cwd=world.project.root,
+            timeout=timeout,
+            settings={"GOFLAGS": ""},
         )
     except subprocess.TimeoutExpired:
         return "∞"
@@ -60,5 +64,5 @@ def test_go_compiles_an_edited_tree(go: Go, tmp_path: Path) -> None:
     (main / "main.go").write_text(
         'package main\n\nimport "example.com/victim"\n\nfunc main() { println(victim.Name) }\n'
     )
-    done = go.run("run", "./cmd", modcache=world.cache.root, cwd=world.project.root, GOFLAGS="")
+    done = go.run("run", "./cmd", modcache=world.cache.root, cwd=world.project.root, settings={"GOFLAGS": ""})
     assert (done.returncode, done.stderr) == (0, "something else\n")

@@ -68,7 +68,9 @@ def test_go_takes_the_same_lines(go: Go, tmp_path: Path, name: str) -> None:
     text, builds, _ = SUMS[name]
     world = World(tmp_path, required=(VICTIM,))
     world.project.gosum.write_text(text)
-    done = go.run("build", "./...", modcache=world.cache.root, cwd=world.project.root, GOFLAGS="")
+    done = go.run(
+        "build", "./...", modcache=world.cache.root, cwd=world.project.root, settings={"GOFLAGS": ""}
+    )
     assert (done.returncode == 0) == builds, done.stderr
 
 
@@ -130,7 +132,9 @@ def test_go_takes_the_same_workspaces(go: Go, tmp_path: Path, name: str) -> None
     work_sum, first, second, builds = WORKSPACES[name]
     world = World(tmp_path)
     root = workspace(world, work_sum=work_sum, first=first, second=second)
-    done = go.run("build", "./first", modcache=world.cache.root, cwd=root, GOFLAGS="", GOWORK="")
+    done = go.run(
+        "build", "./first", modcache=world.cache.root, cwd=root, settings={"GOFLAGS": "", "GOWORK": ""}
+    )
     assert (done.returncode == 0) == builds, done.stderr
 
 

@@ -114,7 +114,11 @@ def test_what_go_does_below_an_unsearchable_parent(go: Go, public_path: Path) ->
     signs = []
     for command in (("mod", "verify"), ("build", "./..."), ("mod", "download")):
         done = theirs.run(
-            *command, modcache=world.cache.root, cwd=world.project.root, user=NOBODY, GOFLAGS="-modcacherw"
+            *command,
+            modcache=world.cache.root,
+            cwd=world.project.root,
+            user=NOBODY,
+            settings={"GOFLAGS": "-modcacherw"},
         )
         signs.append(done.returncode == 0)
     assert signs == [True, False, False]
