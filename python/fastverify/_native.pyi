@@ -1,0 +1,50 @@
+# The native engine's own types.  fastverify.engine.native gives the tuples the names of protocol.py.
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TypeAlias, final
+
+from typing_extensions import Self
+
+_Path: TypeAlias = str | PathLike[str]
+_Fault: TypeAlias = tuple[str, bytes, int]
+_Stat: TypeAlias = tuple[int, int, int, int]
+_Violation: TypeAlias = tuple[str, bytes]
+_Zip: TypeAlias = tuple[
+    _Stat | None,
+    _Fault | None,
+    str | None,
+    str | None,
+    int,
+    int,
+    str | None,
+    bool,
+    tuple[_Fault, ...],
+    tuple[_Violation, ...],
+]
+_Tree: TypeAlias = tuple[
+    _Stat | None, _Fault | None, str | None, int, int, tuple[_Fault, ...], tuple[bytes, ...]
+]
+_Small: TypeAlias = tuple[_Stat | None, _Fault | None, bytes, str | None]
+_Difference: TypeAlias = tuple[bytes, str, bytes | None, int | None, bytes | None, _Stat | None]
+_Module: TypeAlias = tuple[
+    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...]
+]
+_Task: TypeAlias = tuple[
+    int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int
+]
+
+__all__ = ["Measurements", "__version__", "hash_dir", "hash_files", "hash_zip", "measure"]
+
+__version__: str
+
+@final
+class Measurements:
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _Module: ...
+    def close(self) -> None: ...
+
+def measure(tasks: Sequence[_Task], threads: int) -> Measurements: ...
+def hash_zip(path: _Path, threads: int) -> str | _Fault: ...
+def hash_dir(path: _Path, prefix: bytes, threads: int) -> str | _Fault: ...
+def hash_files(files: Sequence[tuple[bytes, _Path]], threads: int) -> str | tuple[_Fault, int]: ...

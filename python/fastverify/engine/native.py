@@ -1,0 +1,154 @@
+"""The native engine: the Rust core behind the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from fastverify import _native
+from fastverify.engine.protocol import (
+    Difference,
+    EngineName,
+    Fault,
+    FileStat,
+    MeasurementError,
+    ModuleMeasurement,
+    ModuleTask,
+    SmallFile,
+    TreeMeasurement,
+    Violation,
+    ZipMeasurement,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from fastverify._native import _Difference, _Fault, _Module, _Small, _Stat, _Tree, _Zip
+
+
+class Measurements(Iterator[ModuleMeasurement]):
+    """Measurements under way.
+
+    Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache.
+    """
+
+    def __init__(self, measurements: _native.Measurements) -> None:
+        self._measurements = measurements
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ModuleMeasurement:
+        return _module(next(self._measurements))
+
+    def close(self) -> None:
+        """Stop the work and wait until nothing is read any more."""
+        self._measurements.close()
+
+
+class NativeEngine:
+    """Measures with the Rust core, on threads of its own that need no GIL."""
+
+    @property
+    def name(self) -> EngineName:
+        """Which engine this is."""
+        return "native"
+
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
+        """Measure `tasks` on `threads` workers; see :meth:`.protocol.Engine.measure`.
+
+        Raises OSError where no thread can be started.
+        """
+        return Measurements(_native.measure(tasks, threads))
+
+    def hash_zip(self, path: str, *, threads: int) -> str:
+        """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""
+        return _h1(_native.hash_zip(path, threads), path)
+
+    def hash_dir(self, path: str, prefix: bytes, *, threads: int) -> str:
+        """``dirhash.HashDir``; see :meth:`.protocol.Engine.hash_dir`."""
+        return _h1(_native.hash_dir(path, prefix, threads), path)
+
+    def hash_files(self, files: Sequence[tuple[bytes, str]], *, threads: int) -> str:
+        """``dirhash.Hash1``; see :meth:`.protocol.Engine.hash_files`."""
+        answer = _native.hash_files(files, threads)
+        if isinstance(answer, str):
+            return answer
+        fault, number = answer
+        return _h1(fault, files[number][1])
+
+
+def _h1(answer: str | _Fault, path: str) -> str:
+    if isinstance(answer, str):
+        return answer
+    raise MeasurementError(_named(Fault, answer), path)
+
+
+# The core's tuples have the fields in the protocol's order, and its words for codes and changes.
+
+_T = TypeVar("_T")
+
+
+def _named(kind: type[_T], fields: tuple[object, ...]) -> _T:
+    return kind(*cast("tuple[Any, ...]", fields))
+
+
+def _fault(fault: _Fault | None) -> Fault | None:
+    return None if fault is None else _named(Fault, fault)
+
+
+def _faults(faults: tuple[_Fault, ...]) -> tuple[Fault, ...]:
+    return tuple(_named(Fault, fault) for fault in faults)
+
+
+def _stat(stat: _Stat | None) -> FileStat | None:
+    return None if stat is None else FileStat(*stat)
+
+
+def _zip(measured: _Zip | None) -> ZipMeasurement | None:
+    if measured is None:
+        return None
+    stat, fault, h1, files_h1, entries, unpacked, go_mod_h1, has_go_mod, bad_entries, violations = measured
+    return ZipMeasurement(
+        _stat(stat),
+        _fault(fault),
+        h1,
+        files_h1,
+        entries,
+        unpacked,
+        go_mod_h1,
+        has_go_mod,
+        _faults(bad_entries),
+        tuple(_named(Violation, violation) for violation in violations),
+    )
+
+
+def _tree(measured: _Tree | None) -> TreeMeasurement | None:
+    if measured is None:
+        return None
+    stat, fault, h1, files, size, faults, empty_directories = measured
+    return TreeMeasurement(_stat(stat), _fault(fault), h1, files, size, _faults(faults), empty_directories)
+
+
+def _small(measured: _Small | None) -> SmallFile | None:
+    if measured is None:
+        return None
+    stat, fault, content, h1 = measured
+    return SmallFile(_stat(stat), _fault(fault), content, h1)
+
+
+def _difference(difference: _Difference) -> Difference:
+    return _named(Difference, (*difference[:5], _stat(difference[5])))
+
+
+def _module(measured: _Module) -> ModuleMeasurement:
+    key, zip_, tree, mod, info, ziphash, differences = measured
+    return ModuleMeasurement(
+        key,
+        _zip(zip_),
+        _tree(tree),
+        _small(mod),
+        _small(info),
+        _small(ziphash),
+        tuple(map(_difference, differences)),
+    )

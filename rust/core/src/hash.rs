@@ -1,0 +1,154 @@
+//! `dirhash.HashZip`, `HashDir` and `Hash1` over files on disk.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::dirhash::Lines;
+use crate::fault::{Fault, FaultCode};
+use crate::module::{Limits, Measuring, ModuleJob, ModuleTask};
+use crate::readat::open_regular;
+use crate::schedule::{self, Job, Running, Worker};
+use crate::sha256::{Digest, Hasher};
+
+/// `dirhash.HashZip(path, Hash1)`: the answer's zip has the h1 or the fault.  No limit on declared
+/// sizes, and no rule on names.
+///
+/// # Errors
+///
+/// Those of the system where no thread can be started.
+pub fn hash_zip(path: PathBuf, threads: usize) -> io::Result<Measuring> {
+    one(ModuleTask { zip: Some(path), ..ModuleTask::default() }, threads)
+}
+
+/// `dirhash.HashDir(path, prefix, Hash1)`: the answer's tree has the h1 or the fault, which is also
+/// there for what would block or lead out of the tree.
+///
+/// # Errors
+///
+/// Those of the system where no thread can be started.
+pub fn hash_dir(path: PathBuf, prefix: &[u8], threads: usize) -> io::Result<Measuring> {
+    one(ModuleTask { tree: Some(path), prefix: joined(prefix), ..ModuleTask::default() }, threads)
+}
+
+fn one(task: ModuleTask, threads: usize) -> io::Result<Measuring> {
+    schedule::start(vec![ModuleJob::Plan(Box::new(task), Limits::Hash)], threads)
+}
+
+/// What Go's `filepath.Join(prefix, path)` puts before a clean relative path.
+fn joined(prefix: &[u8]) -> Vec<u8> {
+    if prefix.is_empty() {
+        return Vec::new();
+    }
+    let rooted = prefix.starts_with(b"/");
+    let mut elements: Vec<&[u8]> = Vec::new();
+    for element in prefix.split(|&byte| byte == b'/') {
+        match element {
+            b"" | b"." => {}
+            b".." if elements.last().is_some_and(|last| *last != b"..") => {
+                elements.pop();
+            }
+            b".." if rooted => {}
+            element => elements.push(element),
+        }
+    }
+    let mut joined = if rooted { b"/".to_vec() } else { Vec::new() };
+    for element in elements {
+        joined.extend_from_slice(element);
+        joined.push(b'/');
+    }
+    joined
+}
+
+/// The answer of [`hash_files`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilesHash {
+    /// The h1.
+    H1(String),
+    /// The first fault by name, and the number of the file in the list that it is of.
+    Fault(Fault, usize),
+}
+
+/// Files of a [`hash_files`] call; a chunk of them is read at a time.
+pub struct FilesJob {
+    files: Arc<Files>,
+    chunk: usize,
+}
+
+struct Files {
+    /// By name; what has the same name stays in order.
+    sorted: Vec<(usize, Vec<u8>, PathBuf)>,
+    found: Mutex<(usize, Vec<Option<Result<Digest, FaultCode>>>)>,
+}
+
+const CHUNK: usize = 32;
+
+/// `dirhash.Hash1` over named files on disk, in any order; a name given twice stands twice.  Links are
+/// followed, what is not a regular file is refused.
+///
+/// # Errors
+///
+/// Those of the system where no thread can be started.
+pub fn hash_files(files: Vec<(Vec<u8>, PathBuf)>, threads: usize) -> io::Result<Running<FilesJob>> {
+    let mut sorted: Vec<_> =
+        files.into_iter().enumerate().map(|(number, (name, path))| (number, name, path)).collect();
+    sorted.sort_by(|a, b| a.1.cmp(&b.1));
+    // One chunk even of nothing, so that there is an answer.
+    let chunks = sorted.len().div_ceil(CHUNK).max(1);
+    let found = Mutex::new((chunks, vec![None; sorted.len()]));
+    let files = Arc::new(Files { sorted, found });
+    let jobs = (0..chunks).map(|chunk| FilesJob { files: Arc::clone(&files), chunk }).collect();
+    schedule::start(jobs, threads)
+}
+
+impl Job for FilesJob {
+    type Scratch = Vec<u8>;
+    type Answer = FilesHash;
+
+    fn run(self, window: &mut Vec<u8>, worker: &Worker<'_, Self>) {
+        let start = self.chunk * CHUNK;
+        let end = (start + CHUNK).min(self.files.sorted.len());
+        let mut digests = Vec::with_capacity(CHUNK);
+        for (_, name, path) in &self.files.sorted[start..end] {
+            digests.push(if name.contains(&b'\n') {
+                Some(Err(FaultCode::NameNewline))
+            } else {
+                Some(hash_file(path, window, &|| worker.stopped()))
+            });
+            if worker.stopped() {
+                return;
+            }
+        }
+        let mut found = self.files.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.1[start..end].copy_from_slice(&digests);
+        found.0 -= 1;
+        if found.0 == 0 {
+            let answer = self.files.answer(&found.1);
+            drop(found);
+            worker.answer(answer);
+        }
+    }
+}
+
+impl Files {
+    fn answer(&self, digests: &[Option<Result<Digest, FaultCode>>]) -> FilesHash {
+        let mut lines = Lines::new();
+        for ((number, name, _), digest) in self.sorted.iter().zip(digests) {
+            match digest {
+                Some(Ok(digest)) => lines.push(digest, &[name]),
+                Some(Err(code)) => return FilesHash::Fault(code.of(name), *number),
+                None => {}
+            }
+        }
+        FilesHash::H1(lines.h1())
+    }
+}
+
+fn hash_file(
+    path: &std::path::Path,
+    window: &mut Vec<u8>,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Digest, FaultCode> {
+    let (file, _) = open_regular(path)?;
+    crate::module::hash_rest(Hasher::new(), &file, window, &mut 0, stopped)
+}

@@ -1,0 +1,217 @@
+//! One module version: its zip and its tree against each other, in one pass over the bytes.
+//!
+//! A module is *planned* (central directory and listing), cut into *chunks* that threads share, and
+//! *judged* when the last chunk is done.
+
+mod chunk;
+mod plan;
+mod stream;
+mod verdict;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::fault::Fault;
+use crate::schedule::{self, Job, Running, Worker};
+use crate::sha256::Digest;
+use crate::smallfile::SmallFile;
+use crate::stat::FileStat;
+use crate::zip::Violation;
+
+pub(crate) use chunk::Scratch;
+pub(crate) use plan::{Limits, Plan};
+pub(crate) use stream::hash_rest;
+
+/// Go refuses to extract a zip that is larger than this, or whose entries together declare more
+/// (`MaxZipFile`).
+pub const MAX_ZIP_BYTES: u64 = 500 << 20;
+/// At most this many unreadable entries and violations are listed for a zip.
+pub(crate) const MAX_LISTED: usize = 1000;
+
+/// One module version to measure.  A path that is None is not looked at.
+#[derive(Clone, Debug, Default)]
+pub struct ModuleTask {
+    /// The caller's number for it.
+    pub key: i64,
+    /// `P@V/`, unescaped: the start of every name in the zip and in the hash of the tree.
+    pub prefix: Vec<u8>,
+    /// The zip.
+    pub zip: Option<PathBuf>,
+    /// The extracted tree's root.
+    pub tree: Option<PathBuf>,
+    /// The `.mod` file.
+    pub mod_file: Option<PathBuf>,
+    /// The `.info` file.
+    pub info: Option<PathBuf>,
+    /// The `.ziphash` file.
+    pub ziphash: Option<PathBuf>,
+    /// The rules for `golang.org/toolchain` apply to the tree.
+    pub toolchain: bool,
+    /// Bytes expected, for sharing the work; a guess is fine.
+    pub weight: u64,
+}
+
+/// What a zip is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZipMeasurement {
+    /// What `lstat` says; None where it failed.
+    pub stat: Option<FileStat>,
+    /// Why `dirhash.HashZip`, or a limit, refuses: the archive as a whole, else the first entry by the
+    /// bytes of its name.
+    pub fault: Option<Fault>,
+    /// The h1 over every entry; None exactly where `fault` is set.
+    pub h1: Option<String>,
+    /// The same over the entries that are not directories.
+    pub files_h1: Option<String>,
+    /// Number of entries.
+    pub entries: usize,
+    /// Sum of the sizes that they declare.
+    pub unpacked: u128,
+    /// The h1 of the entry `P@V/go.mod` under the name `go.mod`.
+    pub go_mod_h1: Option<String>,
+    /// Whether there is such an entry.
+    pub has_go_mod: bool,
+    /// The first entries that cannot be read, by the bytes of their names.
+    pub bad_entries: Vec<Fault>,
+    /// The first broken rules, in the order of the entries.
+    pub violations: Vec<Violation>,
+}
+
+/// What an extracted directory is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeMeasurement {
+    /// What `lstat` says of the root; None where it failed.
+    pub stat: Option<FileStat>,
+    /// Why there is no hash: the root, then directories by path, then files by path.
+    pub fault: Option<Fault>,
+    /// The h1 as `dirhash.HashDir` gives it; None exactly where `fault` is set.  For a toolchain
+    /// without each `go.mod` that equals the `_go.mod` beside it.
+    pub h1: Option<String>,
+    /// Files found: everything that is not a directory.
+    pub files: usize,
+    /// Bytes of content read.
+    pub bytes: u64,
+    /// Every file and directory that could not be read, by path.
+    pub faults: Vec<Fault>,
+    /// Topmost directories that hold no file at any depth, by path.
+    pub empty_directories: Vec<Vec<u8>>,
+}
+
+/// In which way a file of the tree is not as the zip has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Other content.
+    Modified,
+    /// Only in the zip.
+    Missing,
+    /// Not in the zip.
+    Extra,
+    /// Not a regular file.
+    Type,
+    /// A permission bit that Go never leaves on an extracted file.
+    Mode,
+}
+
+impl Change {
+    /// The change's name, as the Python package has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Change::Modified => "modified",
+            Change::Missing => "missing",
+            Change::Extra => "extra",
+            Change::Type => "type",
+            Change::Mode => "mode",
+        }
+    }
+}
+
+/// One file of the tree that is not as the zip has it, or not as Go leaves a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Relative to the root.
+    pub path: Vec<u8>,
+    /// The gravest change: type, extra, missing, modified, mode.
+    pub change: Change,
+    /// SHA-256 and size of the zip's copy, where there is one that can be read.
+    pub zip: Option<(Digest, u64)>,
+    /// SHA-256 of the tree's copy, where there is one that can be read.
+    pub tree_sha256: Option<Digest>,
+    /// Of the tree's file.
+    pub stat: Option<FileStat>,
+}
+
+/// What one module version is.  A part is None where the task did not name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleMeasurement {
+    /// The task's.
+    pub key: i64,
+    /// The zip.
+    pub zip: Option<ZipMeasurement>,
+    /// The tree.
+    pub tree: Option<TreeMeasurement>,
+    /// The `.mod` file.
+    pub mod_file: Option<SmallFile>,
+    /// The `.info` file.
+    pub info: Option<SmallFile>,
+    /// The `.ziphash` file.
+    pub ziphash: Option<SmallFile>,
+    /// Tree against zip, by path.
+    pub differences: Vec<Difference>,
+}
+
+/// A module to be planned, or a chunk of one that has been.
+pub enum ModuleJob {
+    /// A module.
+    #[doc(hidden)]
+    Plan(Box<ModuleTask>, Limits),
+    /// A chunk.
+    #[doc(hidden)]
+    Chunk(Arc<Plan>, usize),
+}
+
+/// Modules being measured: iterate over it for the answers.
+pub type Measuring = Running<ModuleJob>;
+
+impl Job for ModuleJob {
+    type Scratch = Scratch;
+    type Answer = ModuleMeasurement;
+
+    fn run(self, scratch: &mut Scratch, worker: &Worker<'_, Self>) {
+        let stopped = || worker.stopped();
+        match self {
+            ModuleJob::Plan(task, limits) => {
+                let plan = Plan::new(*task, limits, scratch, &stopped);
+                let chunks = plan.chunks();
+                if chunks == 0 {
+                    if !worker.stopped() {
+                        worker.answer(plan.verdict());
+                    }
+                    return;
+                }
+                let plan = Arc::new(plan);
+                // One is kept for this thread, whose caches know the module already.
+                worker.begin((1..chunks).map(|chunk| ModuleJob::Chunk(Arc::clone(&plan), chunk)));
+                ModuleJob::Chunk(plan, 0).run(scratch, worker);
+            }
+            ModuleJob::Chunk(plan, chunk) => {
+                if plan.run_chunk(chunk, scratch, &stopped) {
+                    worker.answer(plan.verdict());
+                }
+            }
+        }
+    }
+}
+
+/// Measures `tasks` on up to `threads` threads; the heaviest are begun first, and the answers come in
+/// the order in which they are made.
+///
+/// # Errors
+///
+/// Those of the system where no thread can be started.  What is on disk is never an error, it is in
+/// the answers.
+pub fn measure(mut tasks: Vec<ModuleTask>, threads: usize) -> io::Result<Measuring> {
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.weight));
+    let job = |task| ModuleJob::Plan(Box::new(task), Limits::Extraction);
+    schedule::start(tasks.into_iter().map(job).collect(), threads)
+}

@@ -1,0 +1,342 @@
+//! Sharing work among threads: biggest first, begun work before new work, memory bounded.
+//!
+//! A [`Job`] may split itself into more jobs.  Those are *begun* work and are done before any job that
+//! was there at the start, so that one big job is spread over all threads while no more jobs are open
+//! than there are threads.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Results that may wait to be taken before the workers wait.
+const RESULTS: usize = 64;
+/// More threads than this are never started.
+const MAX_THREADS: usize = 256;
+
+/// A piece of work.
+pub trait Job: Send + Sized + 'static {
+    /// What a thread keeps from one job to the next: buffers and the like.
+    type Scratch: Default;
+    /// What the caller gets.
+    type Answer: Send + 'static;
+
+    /// Does the work.
+    fn run(self, scratch: &mut Self::Scratch, worker: &Worker<'_, Self>);
+}
+
+/// What a job sees of the schedule that it runs in.
+pub struct Worker<'a, J: Job> {
+    shared: &'a Shared<J>,
+    answers: &'a SyncSender<Result<J::Answer, Panicked>>,
+}
+
+impl<J: Job> Worker<'_, J> {
+    /// Whether nobody waits for answers any more.  Asked often by long jobs.
+    pub fn stopped(&self) -> bool {
+        self.shared.stop.load(Ordering::Relaxed)
+    }
+
+    /// Adds jobs that are done before those of the start.
+    pub fn begin(&self, jobs: impl IntoIterator<Item = J>) {
+        self.shared.lock().begun.extend(jobs);
+        self.shared.wake.notify_all();
+    }
+
+    /// Gives an answer to the caller; waits while the caller is behind.
+    pub fn answer(&self, answer: J::Answer) {
+        if self.answers.send(Ok(answer)).is_err() {
+            self.shared.stop();
+        }
+    }
+}
+
+struct Queues<J> {
+    /// Biggest last.
+    waiting: Vec<J>,
+    begun: VecDeque<J>,
+    /// Jobs that run and may still begin others.
+    running: usize,
+}
+
+struct Shared<J> {
+    queues: Mutex<Queues<J>>,
+    wake: Condvar,
+    stop: AtomicBool,
+}
+
+impl<J> Shared<J> {
+    fn lock(&self) -> MutexGuard<'_, Queues<J>> {
+        // Nothing that can panic runs under the lock, so what it guards is whole.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut queues = self.lock();
+        queues.waiting.clear();
+        queues.begun.clear();
+        self.wake.notify_all();
+    }
+
+    /// The next job; None when there is none and none can come.
+    fn next(&self) -> Option<J> {
+        let mut queues = self.lock();
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            if let Some(job) = queues.begun.pop_front().or_else(|| queues.waiting.pop()) {
+                queues.running += 1;
+                return Some(job);
+            }
+            if queues.running == 0 {
+                return None;
+            }
+            queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn done(&self) {
+        let mut queues = self.lock();
+        queues.running -= 1;
+        if queues.running == 0 {
+            self.wake.notify_all();
+        }
+    }
+}
+
+/// A job panicked: a bug, and not a property of what was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panicked(pub String);
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "a worker panicked: {}", self.0)
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+/// What [`Running::next_within`] has.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next<A> {
+    /// An answer, or the end of everything by a panic.
+    Answer(Result<A, Panicked>),
+    /// Nothing within the time.
+    Later,
+    /// All work is done and every answer taken.
+    Done,
+}
+
+/// Work under way.  Iterate over it for the answers, in the order in which they are made.
+///
+/// Dropping it stops the work soon, without waiting for it; [`Running::close`] also waits.
+pub struct Running<J: Job> {
+    shared: Arc<Shared<J>>,
+    answers: Option<Receiver<Result<J::Answer, Panicked>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Starts `jobs`, the biggest first in the list, on up to `threads` threads (at least one).
+///
+/// # Errors
+///
+/// Those of the system where it does not give a single thread.
+pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Running<J>> {
+    jobs.reverse();
+    let shared = Arc::new(Shared {
+        queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
+        wake: Condvar::new(),
+        stop: AtomicBool::new(false),
+    });
+    let (sender, receiver) = sync_channel(RESULTS);
+    let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
+    for i in 0..threads.clamp(1, MAX_THREADS) {
+        let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
+        match thread::Builder::new().name(format!("fastverify-{i}")).spawn(move || work(&shared, &answers)) {
+            Ok(thread) => running.threads.push(thread),
+            Err(error) if running.threads.is_empty() => return Err(error),
+            // Fewer threads do the same work.
+            Err(_) => break,
+        }
+    }
+    Ok(running)
+}
+
+fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+    let mut scratch = None;
+    while let Some(job) = shared.next() {
+        let worker = Worker { shared, answers };
+        let run = || job.run(scratch.get_or_insert_default(), &worker);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+            // Told before anything is stopped, so that the end is not taken for a good one.
+            let _ = answers.send(Err(Panicked(message(panic.as_ref()))));
+            shared.stop();
+        }
+        shared.done();
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+impl<J: Job> Running<J> {
+    /// The next answer, or what there is to say after `time`.
+    pub fn next_within(&mut self, time: Duration) -> Next<J::Answer> {
+        let Some(answers) = &self.answers else { return Next::Done };
+        match answers.recv_timeout(time) {
+            Ok(Ok(answer)) => Next::Answer(Ok(answer)),
+            Ok(Err(panicked)) => {
+                self.stop();
+                Next::Answer(Err(panicked))
+            }
+            Err(RecvTimeoutError::Timeout) => Next::Later,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.stop();
+                Next::Done
+            }
+        }
+    }
+
+    /// Stops the work soon.  There are no more answers.
+    pub fn stop(&mut self) {
+        self.shared.stop();
+        // A worker that waits with an answer now goes on.
+        self.answers = None;
+    }
+
+    /// Stops the work and waits until no thread works any more.
+    pub fn close(&mut self) {
+        self.stop();
+        for thread in self.threads.drain(..) {
+            // Panics of jobs have been caught; nothing else is in a thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<J: Job> Iterator for Running<J> {
+    type Item = Result<J::Answer, Panicked>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_within(Duration::from_secs(3600)) {
+                Next::Answer(answer) => return Some(answer),
+                Next::Later => {}
+                Next::Done => return None,
+            }
+        }
+    }
+}
+
+impl<J: Job> Drop for Running<J> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Instant;
+
+    enum Toy {
+        Say(u32),
+        Split(u32),
+        Panic,
+        /// Works until it is stopped.
+        Endless(Arc<AtomicUsize>),
+    }
+
+    impl Job for Toy {
+        type Scratch = ();
+        type Answer = u32;
+
+        fn run(self, (): &mut (), worker: &Worker<'_, Self>) {
+            match self {
+                Toy::Say(n) => worker.answer(n),
+                Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
+                Toy::Panic => panic!("as told"),
+                Toy::Endless(ended) => {
+                    while !worker.stopped() {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                    ended.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_answer_comes_once() {
+        for threads in [1, 2, 7] {
+            let jobs = (0..500).map(Toy::Say).chain((0..20).map(Toy::Split)).collect();
+            let mut answers: Vec<u32> = start(jobs, threads).unwrap().map(Result::unwrap).collect();
+            answers.sort();
+            let mut expected: Vec<u32> = (0..500).chain((0..20).flat_map(|n| 0..n)).collect();
+            expected.sort();
+            assert_eq!(answers, expected);
+        }
+    }
+
+    #[test]
+    fn begun_work_comes_before_new_work() {
+        let jobs = vec![Toy::Split(3), Toy::Say(10), Toy::Say(11)];
+        let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
+        assert_eq!(answers, [0, 1, 2, 10, 11]);
+    }
+
+    #[test]
+    fn no_jobs_is_done_at_once() {
+        assert_eq!(start(Vec::<Toy>::new(), 4).unwrap().next(), None);
+    }
+
+    #[test]
+    fn a_panic_is_told_and_ends_everything() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        let mut jobs = vec![Toy::Endless(Arc::clone(&ended)), Toy::Panic];
+        jobs.extend((0..1000).map(Toy::Say));
+        let mut running = start(jobs, 2).unwrap();
+        let told = running.find_map(Result::err).unwrap();
+        assert_eq!(told, Panicked("as told".to_owned()));
+        assert_eq!(running.next(), None);
+        running.close();
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+    }
+
+    /// Workers that wait because nobody takes their answers are waited for as well.
+    #[test]
+    fn close_ends_blocked_and_busy_workers() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        let mut jobs = vec![Toy::Endless(Arc::clone(&ended))];
+        jobs.extend((0..10_000).map(Toy::Say));
+        let mut running = start(jobs, 3).unwrap();
+        running.next().unwrap().unwrap();
+        let begun = Instant::now();
+        running.close();
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+        assert_eq!(running.next(), None);
+    }
+
+    #[test]
+    fn later_while_there_is_work() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        let mut running = start(vec![Toy::Endless(Arc::clone(&ended))], 1).unwrap();
+        assert_eq!(running.next_within(Duration::from_millis(5)), Next::Later);
+        drop(running);
+        let begun = Instant::now();
+        while ended.load(Ordering::SeqCst) == 0 && begun.elapsed() < Duration::from_secs(5) {
+            thread::yield_now();
+        }
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+    }
+}

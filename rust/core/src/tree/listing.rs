@@ -1,0 +1,166 @@
+//! What is in a tree.
+
+use std::ffi::CStr;
+
+use super::Root;
+use super::errno::ENAMETOOLONG;
+use crate::fault::{Fault, FaultCode};
+
+/// A path on disk longer than this cannot be opened by Go either (`PATH_MAX` without its NUL).
+pub const MAX_PATH_BYTES: usize = 4095;
+
+/// What a name of a directory stands for, as far as listing it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    Regular,
+    /// A symbolic link.
+    Link,
+    /// A fifo, socket or device.
+    Special,
+    /// Anything but a directory, with a path over [`MAX_PATH_BYTES`].
+    TooLong,
+}
+
+/// Something in the tree that is not a directory.
+#[derive(Clone, Copy, Debug)]
+pub struct TreeFile {
+    start: usize,
+    len: usize,
+    /// Never [`Kind::Directory`].
+    pub kind: Kind,
+}
+
+/// Everything in a tree.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Paths, each ended by a NUL, so that they can be given to the system as they are.
+    paths: Vec<u8>,
+    files: Vec<TreeFile>,
+    /// Directories that could not be listed and paths that are too long, by path.
+    pub faults: Vec<Fault>,
+    /// Topmost directories that hold no file at any depth, by path.
+    pub empty_directories: Vec<Vec<u8>>,
+}
+
+struct Directory {
+    start: usize,
+    len: usize,
+    parent: usize,
+    /// Whether a file, or something that could not be looked into, is in it.
+    holds: bool,
+}
+
+impl Listing {
+    /// Everything that is not a directory, by path.
+    pub fn files(&self) -> &[TreeFile] {
+        &self.files
+    }
+
+    /// The file's path relative to the root, `/` between its elements.
+    pub fn path(&self, file: &TreeFile) -> &[u8] {
+        &self.paths[file.start..file.start + file.len]
+    }
+
+    /// The same for the system.
+    pub(crate) fn c_path(&self, file: &TreeFile) -> &CStr {
+        c_path(&self.paths, file.start, file.len)
+    }
+
+    /// Lists the tree under `root`.  `stopped` is asked before each directory; true ends the work
+    /// with a listing that is of no use.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the root itself; what is wrong below it is in the listing.
+    pub fn read(root: &Root, stopped: &dyn Fn() -> bool) -> Result<Listing, FaultCode> {
+        let mut listing = Listing { paths: vec![0], ..Listing::default() };
+        let mut directories = vec![Directory { start: 0, len: 0, parent: 0, holds: false }];
+        let mut next = 0;
+        let mut buffer = Vec::with_capacity(32 << 10);
+        let root_len = std::path::absolute(root.path()).map_or(0, |path| path.as_os_str().len());
+        while next < directories.len() && !stopped() {
+            let Directory { start, len, .. } = directories[next];
+            let mut found = Vec::new();
+            // The names go behind each other into `paths`; the closure cannot borrow what the path of
+            // the directory itself is borrowed from, so a copy of it is listed.
+            let path = c_path(&listing.paths, start, len).to_owned();
+            let paths = &mut listing.paths;
+            let listed = root.list(&path, &mut buffer, &mut |name, kind| {
+                let child = paths.len();
+                if len > 0 {
+                    paths.extend_from_slice(path.to_bytes());
+                    paths.push(b'/');
+                }
+                paths.extend_from_slice(name);
+                found.push((child, paths.len() - child, kind));
+                paths.push(0);
+            });
+            for (start, len, kind) in found {
+                let path = &listing.paths[start..start + len];
+                let too_long = cfg!(unix) && root_len + 1 + len > MAX_PATH_BYTES;
+                match kind {
+                    Ok(Kind::Directory) if too_long => {
+                        listing.faults.push(FaultCode::Os(ENAMETOOLONG).of(path));
+                        directories[next].holds = true;
+                    }
+                    Ok(Kind::Directory) => {
+                        directories.push(Directory { start, len, parent: next, holds: false });
+                    }
+                    Ok(kind) => {
+                        let kind = if too_long { Kind::TooLong } else { kind };
+                        listing.files.push(TreeFile { start, len, kind });
+                        directories[next].holds = true;
+                    }
+                    Err(code) => {
+                        listing.faults.push(code.of(path));
+                        directories[next].holds = true;
+                    }
+                }
+            }
+            if let Err(code) = listed {
+                if next == 0 {
+                    return Err(code);
+                }
+                listing.faults.push(code.of(path.to_bytes()));
+                directories[next].holds = true;
+            }
+            next += 1;
+        }
+        listing.find_empty(directories);
+        let Listing { paths, files, faults, .. } = &mut listing;
+        files.sort_unstable_by(|a, b| paths[a.start..a.start + a.len].cmp(&paths[b.start..b.start + b.len]));
+        faults.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listing)
+    }
+
+    fn find_empty(&mut self, mut directories: Vec<Directory>) {
+        // Children come after their parents.
+        for i in (1..directories.len()).rev() {
+            let parent = directories[i].parent;
+            directories[parent].holds |= directories[i].holds;
+        }
+        for directory in &directories[1.min(directories.len())..] {
+            if !directory.holds && (directory.parent == 0 || directories[directory.parent].holds) {
+                let path = &self.paths[directory.start..directory.start + directory.len];
+                self.empty_directories.push(path.to_vec());
+            }
+        }
+        self.empty_directories.sort();
+    }
+
+    /// Whether a fault lies at `path` or at a directory above it, so that nothing is known of it.
+    pub(crate) fn hidden(&self, path: &[u8]) -> bool {
+        !self.faults.is_empty()
+            && (0..=path.len()).any(|end| {
+                (end == path.len() || end == 0 || path[end] == b'/')
+                    && self.faults.binary_search_by(|fault| fault.name.as_slice().cmp(&path[..end])).is_ok()
+            })
+    }
+}
+
+fn c_path(paths: &[u8], start: usize, len: usize) -> &CStr {
+    CStr::from_bytes_with_nul(&paths[start..=start + len]).expect("a name of a directory has no NUL")
+}

@@ -1,0 +1,248 @@
+//! An entry's content (`archive/zip/reader.go`: `findBodyOffset`, `Open`, `checksumReader`,
+//! `readDataDescriptor`).
+//!
+//! The order of the checks is Go's, so that a broken entry has the same fault: local header,
+//! directory, method, compressed data, size, data descriptor, CRC.
+
+use flate2::Decompress;
+use libdeflater::Crc;
+
+use super::directory::{Archive, Entry, read_bounded};
+use crate::fault::FaultCode;
+use crate::inflate::{Inflater, Step, Windows};
+use crate::readat::ReadAt;
+
+const LOCAL_HEADER_LEN: usize = 30;
+/// Length of a data descriptor that has a signature and 32-bit sizes.
+const DESCRIPTOR_LEN: usize = 16;
+
+/// A piece of the zip that has been read already, most of what a few entries need.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Span<'a> {
+    pub start: u64,
+    pub bytes: &'a [u8],
+}
+
+impl Span<'_> {
+    fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        self.bytes.get(from..from.checked_add(len)?)
+    }
+}
+
+/// Where the compressed data of an entry is.
+pub(crate) struct Extent {
+    deflated: bool,
+    start: u64,
+    /// How much of it there is: less than declared where the file ends.
+    len: u64,
+    /// Where a data descriptor is due.
+    descriptor: Option<i64>,
+}
+
+impl Extent {
+    /// Length in the file of the compressed data.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl<R: ReadAt> Archive<R> {
+    /// Copies up to `N` bytes at `offset`; fewer only at the end of the file.
+    fn peek<const N: usize>(&self, span: Span<'_>, offset: u64) -> Result<([u8; N], usize), FaultCode> {
+        let mut bytes = [0; N];
+        if let Some(read) = span.get(offset, N) {
+            bytes.copy_from_slice(read);
+            return Ok((bytes, N));
+        }
+        let n = read_bounded(&self.source, &mut bytes, offset, self.size())?;
+        Ok((bytes, n))
+    }
+
+    /// Where an entry's data is; None for a directory, which has none.  Refuses what Go's `File.Open`
+    /// refuses.
+    pub(crate) fn extent(&self, entry: &Entry, span: Span<'_>) -> Result<Option<Extent>, FaultCode> {
+        let header = u64::try_from(entry.header_offset).map_err(|_| FaultCode::ZipFormat)?;
+        let (local, n) = self.peek::<LOCAL_HEADER_LEN>(span, header)?;
+        if n < LOCAL_HEADER_LEN {
+            return Err(FaultCode::ZipEof);
+        }
+        if !local.starts_with(b"PK\x03\x04") {
+            return Err(FaultCode::ZipFormat);
+        }
+        // Nothing else of the local header counts.
+        let length = |at: usize| u64::from(u16::from_le_bytes([local[at], local[at + 1]]));
+        let start = header + LOCAL_HEADER_LEN as u64 + length(26) + length(28);
+        if self.name(entry).ends_with(b"/") {
+            return if entry.uncompressed == 0 { Ok(None) } else { Err(FaultCode::ZipFormat) };
+        }
+        let deflated = match entry.method {
+            0 => false,
+            8 => true,
+            _ => return Err(FaultCode::ZipAlgorithm),
+        };
+        let descriptor = (entry.flags & 8 != 0).then(|| (start as i64).wrapping_add(entry.compressed as i64));
+        let len = self.size().saturating_sub(start).min(entry.compressed);
+        Ok(Some(Extent { deflated, start, len, descriptor }))
+    }
+
+    /// What is checked when the content has ended at its declared size.
+    fn check_end(
+        &self,
+        entry: &Entry,
+        descriptor: Option<i64>,
+        span: Span<'_>,
+        crc32: impl FnOnce() -> u32,
+    ) -> Result<(), FaultCode> {
+        if let Some(offset) = descriptor {
+            // A compressed size beyond 2⁶³ makes it negative, which no file can be read at.
+            let offset = u64::try_from(offset).map_err(|_| FaultCode::ZipFormat)?;
+            let (bytes, n) = self.peek::<DESCRIPTOR_LEN>(span, offset)?;
+            let crc_at = if n >= 4 && bytes.starts_with(b"PK\x07\x08") { 4 } else { 0 };
+            // Go reads the sizes too, but looks at the CRC only.
+            if n < crc_at + 12 {
+                return Err(FaultCode::ZipEof);
+            }
+            if bytes[crc_at..crc_at + 4] != entry.crc32.to_le_bytes() {
+                return Err(FaultCode::ZipChecksum);
+            }
+        } else if entry.crc32 == 0 {
+            return Ok(());
+        }
+        if crc32() == entry.crc32 { Ok(()) } else { Err(FaultCode::ZipChecksum) }
+    }
+}
+
+/// Writes the content of an entry to `content`, which has its declared size.  `spare` is used where
+/// `span` does not have the compressed data; it grows to at most `extent.len()`.
+pub(crate) fn content_of<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    extent: &Extent,
+    span: Span<'_>,
+    spare: &mut Vec<u8>,
+    inflater: &mut Inflater,
+    content: &mut [u8],
+) -> Result<(), FaultCode> {
+    let len = extent.len as usize;
+    if !extent.deflated && len != content.len() {
+        return Err(if len > content.len() { FaultCode::ZipFormat } else { FaultCode::ZipEof });
+    }
+    let data = match span.get(extent.start, len) {
+        Some(data) => data,
+        None => {
+            spare.resize(spare.len().max(len), 0);
+            let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
+            &spare[..n]
+        }
+    };
+    if extent.deflated {
+        inflater.inflate(data, content)?;
+    } else if data.len() == content.len() {
+        content.copy_from_slice(data);
+    } else {
+        return Err(FaultCode::ZipEof);
+    }
+    archive.check_end(entry, extent.descriptor, span, || libdeflater::crc32(content))
+}
+
+/// Reads the content of an entry in windows, however long it is.
+pub(crate) struct ContentReader<'a, R> {
+    archive: &'a Archive<R>,
+    entry: &'a Entry,
+    extent: Extent,
+    crc: Crc,
+    windows: Option<Windows<'a>>,
+    /// Of a stored entry: content bytes still to come.
+    stored: u64,
+    input: &'a mut Vec<u8>,
+    /// The part of `input` that is filled and not yet used.
+    filled: std::ops::Range<usize>,
+    /// Bytes of the extent that have been read from the file.
+    read: u64,
+}
+
+const INPUT: usize = 128 << 10;
+
+impl<'a, R: ReadAt> ContentReader<'a, R> {
+    /// Begins an entry; `input` and `exact` are the thread's own, to be used again.
+    pub(crate) fn new(
+        archive: &'a Archive<R>,
+        entry: &'a Entry,
+        extent: Extent,
+        input: &'a mut Vec<u8>,
+        exact: &'a mut Decompress,
+    ) -> Result<Self, FaultCode> {
+        if !extent.deflated && extent.len != entry.uncompressed {
+            let more = extent.len > entry.uncompressed;
+            return Err(if more { FaultCode::ZipFormat } else { FaultCode::ZipEof });
+        }
+        input.resize(input.len().max(INPUT), 0);
+        let windows = extent.deflated.then(|| Windows::new(exact, entry.uncompressed));
+        let stored = if extent.deflated { 0 } else { entry.uncompressed };
+        let crc = Crc::new();
+        Ok(ContentReader { archive, entry, extent, crc, windows, stored, input, filled: 0..0, read: 0 })
+    }
+
+    /// Fills `window` with content; less only at the end, which has then been checked.
+    pub(crate) fn fill(&mut self, window: &mut [u8]) -> Result<usize, FaultCode> {
+        let mut done = 0;
+        while done < window.len() && self.left() > 0 {
+            done += self.step(&mut window[done..])?;
+        }
+        self.crc.update(&window[..done]);
+        if self.left() == 0 && done < window.len() {
+            self.finish()?;
+        }
+        Ok(done)
+    }
+
+    fn left(&self) -> u64 {
+        self.windows.as_ref().map_or(self.stored, Windows::left)
+    }
+
+    fn step(&mut self, window: &mut [u8]) -> Result<usize, FaultCode> {
+        let Some(windows) = &mut self.windows else {
+            let n = usize::try_from(self.stored).unwrap_or(usize::MAX).min(window.len());
+            let offset = self.extent.start + (self.extent.len - self.stored);
+            if read_bounded(&self.archive.source, &mut window[..n], offset, self.archive.size())? < n {
+                return Err(FaultCode::ZipEof);
+            }
+            self.stored -= n as u64;
+            return Ok(n);
+        };
+        let Step { read, written } = windows.step(&self.input[self.filled.clone()], window)?;
+        self.filled.start += read;
+        if read == 0 && written == 0 && !self.refill()? {
+            return Err(FaultCode::ZipEof);
+        }
+        Ok(written)
+    }
+
+    /// Reads more compressed data behind what is left; false where there is none.
+    fn refill(&mut self) -> Result<bool, FaultCode> {
+        self.input.copy_within(self.filled.clone(), 0);
+        self.filled = 0..self.filled.len();
+        let left = usize::try_from(self.extent.len - self.read).unwrap_or(usize::MAX);
+        let room = left.min(INPUT - self.filled.end);
+        let into = &mut self.input[self.filled.end..self.filled.end + room];
+        let n = read_bounded(&self.archive.source, into, self.extent.start + self.read, self.archive.size())?;
+        self.read += n as u64;
+        self.filled.end += n;
+        Ok(n > 0)
+    }
+
+    fn finish(&mut self) -> Result<(), FaultCode> {
+        while let Some(windows) = &mut self.windows {
+            self.filled.start += windows.end(&self.input[self.filled.clone()])?;
+            if windows.ended() {
+                break;
+            }
+            if !self.refill()? {
+                return Err(FaultCode::ZipEof);
+            }
+        }
+        let crc32 = self.crc.sum();
+        self.archive.check_end(self.entry, self.extent.descriptor, Span::default(), || crc32)
+    }
+}

@@ -1,0 +1,14 @@
+//! Zip files as Go's `archive/zip` reads them.
+//!
+//! Go and other readers differ in many ways that matter here: which end record counts, how far the
+//! central directory goes, which of two contradicting headers is believed, what is checked at all.
+//! [`Archive`] is Go's reading of the central directory, the content of an entry is checked in the order in which Go does, and
+//! [`violations`] holds the names to the rules of `golang.org/x/mod/zip`.
+
+mod content;
+mod directory;
+mod rules;
+
+pub(crate) use content::{ContentReader, Extent, Span, content_of};
+pub use directory::{Archive, Entry, MAX_DIRECTORY_BYTES};
+pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};

@@ -1,0 +1,279 @@
+//! The rules that Go holds a module's zip to before it extracts it (`golang.org/x/mod/zip`,
+//! `checkZip`; `golang.org/x/mod/module`, `CheckFilePath`).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use super::Archive;
+use crate::unicode_tables::{FOLD, LETTER_RANGES};
+
+/// Go refuses a root `go.mod` or `LICENSE` larger than this (`MaxGoMod`, `MaxLICENSE`).
+pub const MAX_GO_MOD_BYTES: i64 = 16 << 20;
+
+/// The kind of a [`Violation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViolationCode {
+    /// The name does not start with `P@V/`.
+    Prefix,
+    /// Not clean, or refused by `module.CheckFilePath`.
+    Path,
+    /// A second file of the same name.
+    Duplicate,
+    /// Equal to another name, or to a directory of one, but for case.
+    Collision,
+    /// One name is both a file and a directory.
+    FileAndDirectory,
+    /// A go.mod (in any case) that is not exactly the root's.
+    GoModPlace,
+    /// Root go.mod over [`MAX_GO_MOD_BYTES`].
+    GoModSize,
+    /// Root LICENSE over [`MAX_GO_MOD_BYTES`].
+    LicenseSize,
+}
+
+impl ViolationCode {
+    /// The code's name, as the Python package has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ViolationCode::Prefix => "prefix",
+            ViolationCode::Path => "path",
+            ViolationCode::Duplicate => "duplicate",
+            ViolationCode::Collision => "collision",
+            ViolationCode::FileAndDirectory => "file-and-directory",
+            ViolationCode::GoModPlace => "go-mod-place",
+            ViolationCode::GoModSize => "go-mod-size",
+            ViolationCode::LicenseSize => "license-size",
+        }
+    }
+}
+
+/// A rule that an entry breaks, so that Go refuses to extract the zip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub code: ViolationCode,
+    /// The entry's raw name.
+    pub name: Vec<u8>,
+}
+
+/// The first `limit` violations, in the order of the entries.  `prefix` is `P@V/`.
+pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut names = Names::default();
+    for entry in archive.entries() {
+        if violations.len() >= limit {
+            break;
+        }
+        let name = archive.name(entry);
+        if let Err(code) = names.check(name, prefix, entry.uncompressed as i64) {
+            violations.push(Violation { code, name: name.to_vec() });
+        }
+    }
+    violations
+}
+
+/// The names seen so far; Go's `collisionChecker`.
+#[derive(Default)]
+struct Names<'a> {
+    /// Folded name to name, and whether it is a directory.
+    seen: HashMap<Cow<'a, [u8]>, (&'a [u8], bool)>,
+    /// A directory that has been checked, with all of its parents, without a collision.  Zips are
+    /// mostly in order, so the next name's directory is often the same.
+    last_parent: &'a [u8],
+}
+
+impl<'a> Names<'a> {
+    fn check(&mut self, name: &'a [u8], prefix: &[u8], size: i64) -> Result<(), ViolationCode> {
+        let Some(name) = name.strip_prefix(prefix) else { return Err(ViolationCode::Prefix) };
+        if name.is_empty() {
+            return Ok(());
+        }
+        let (name, is_directory) = match name.strip_suffix(b"/") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        // That path.Clean changes nothing follows from CheckFilePath.
+        if !file_path_ok(name) {
+            return Err(ViolationCode::Path);
+        }
+        self.collide(name, is_directory)?;
+        if is_directory {
+            return Ok(());
+        }
+        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+        // Nothing but ASCII folds to the letters of go.mod.
+        if base.eq_ignore_ascii_case(b"go.mod") && name != b"go.mod" {
+            return Err(ViolationCode::GoModPlace);
+        }
+        match name {
+            b"go.mod" if size > MAX_GO_MOD_BYTES => Err(ViolationCode::GoModSize),
+            b"LICENSE" if size > MAX_GO_MOD_BYTES => Err(ViolationCode::LicenseSize),
+            _ => Ok(()),
+        }
+    }
+
+    fn collide(&mut self, name: &'a [u8], is_directory: bool) -> Result<(), ViolationCode> {
+        let parent = parent(name);
+        let mut next = Some((name, is_directory));
+        while let Some((name, is_directory)) = next {
+            match self.seen.entry(folded(name)) {
+                Slot::Vacant(slot) => {
+                    slot.insert((name, is_directory));
+                }
+                Slot::Occupied(slot) => match *slot.get() {
+                    (other, _) if other != name => return Err(ViolationCode::Collision),
+                    (_, other) if other != is_directory => return Err(ViolationCode::FileAndDirectory),
+                    _ if !is_directory => return Err(ViolationCode::Duplicate),
+                    _ => {}
+                },
+            }
+            next = self::parent(name)
+                .filter(|&directory| directory != self.last_parent)
+                .map(|directory| (directory, true));
+        }
+        if let Some(parent) = parent {
+            self.last_parent = parent;
+        }
+        Ok(())
+    }
+}
+
+/// The directory of a clean relative name; None at the top.
+fn parent(name: &[u8]) -> Option<&[u8]> {
+    name.iter().rposition(|&byte| byte == b'/').map(|slash| &name[..slash])
+}
+
+/// Whether `module.CheckFilePath` accepts the name.
+fn file_path_ok(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| name.split('/').all(element_ok))
+}
+
+fn element_ok(element: &str) -> bool {
+    // A trailing dot, which also covers `.` and `..`.
+    if element.is_empty() || element.ends_with('.') || !element.chars().all(char_ok) {
+        return false;
+    }
+    let short = element.split('.').next().unwrap_or(element);
+    !windows_device(short.as_bytes())
+}
+
+/// Names that Windows gives to devices.  No letter of them has a fold outside ASCII.
+fn windows_device(short: &[u8]) -> bool {
+    let is = |name: &[u8]| short.eq_ignore_ascii_case(name);
+    match short {
+        [_, _, _] => is(b"CON") || is(b"PRN") || is(b"AUX") || is(b"NUL"),
+        [head @ .., b'1'..=b'9'] => head.eq_ignore_ascii_case(b"COM") || head.eq_ignore_ascii_case(b"LPT"),
+        _ => false,
+    }
+}
+
+/// `module.fileNameOK`.
+fn char_ok(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_alphanumeric() || "!#$%&()+,-.=@[]^_{}~ ".contains(char);
+    }
+    let point = u32::from(char);
+    let after = LETTER_RANGES.partition_point(|&(low, _)| low <= point);
+    after > 0 && point <= LETTER_RANGES[after - 1].1
+}
+
+/// Go's `strToFold`: equal for two names exactly where `strings.EqualFold` says so.  The name is
+/// valid UTF-8.
+fn folded(name: &[u8]) -> Cow<'_, [u8]> {
+    if name.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
+    let fold = |char: char| {
+        let point = u32::from(char);
+        match FOLD.binary_search_by_key(&point, |&(from, _)| from) {
+            Ok(at) => char::from_u32(FOLD[at].1).unwrap_or(char),
+            Err(_) => char,
+        }
+    };
+    Cow::Owned(String::from_utf8_lossy(name).chars().map(fold).collect::<String>().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(names: &[&str]) -> Vec<Option<ViolationCode>> {
+        let mut seen = Names::default();
+        names.iter().map(|name| seen.check(name.as_bytes(), b"m@v1/", 0).err()).collect()
+    }
+
+    /// Cases of golang.org/x/mod/module's TestCheckPath that are about file paths.
+    #[test]
+    fn file_paths() {
+        for good in [
+            "x.y/z",
+            "-x",
+            "a/b~1",
+            "x~1y",
+            "spaces in it",
+            "=x",
+            "@x",
+            "[x]",
+            "x..y",
+            "..x",
+            "ä/ß/日本",
+            "com10",
+            "acon",
+            "con1",
+            "lpt0",
+            "x/COM",
+            ".gitignore",
+            "a.b.c",
+        ] {
+            assert!(file_path_ok(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "", "/x", "x/", "x//y", "./x", "../x", "x/.", "x/..", "x.", "x./y", "x...", "con", "CON.txt",
+            "x/com1", "LpT9.a.b", "nul", "a\\b", "a:b", "a\"b", "a'b", "a*b", "a<b", "a>b", "a?b", "a`b",
+            "a|b", "a;b", "a\0b", "a\nb", "a\u{7f}", "e\u{301}", "\u{a0}", "😀", "²",
+        ] {
+            assert!(!file_path_ok(bad.as_bytes()), "{bad:?}");
+        }
+        assert!(!file_path_ok(b"\xff"));
+    }
+
+    #[test]
+    fn collisions() {
+        use ViolationCode::*;
+        assert_eq!(codes(&["m@v1/a", "m@v1/b/c", "m@v1/", "m@v1/b/", "m@v1/b/"]), [None; 5]);
+        assert_eq!(codes(&["m@v1/a", "m@v1/a"]), [None, Some(Duplicate)]);
+        assert_eq!(codes(&["m@v1/a", "m@v1/A"]), [None, Some(Collision)]);
+        assert_eq!(codes(&["m@v1/k", "m@v1/\u{212a}"]), [None, Some(Collision)]);
+        assert_eq!(codes(&["m@v1/ß", "m@v1/ss", "m@v1/ẞ"]), [None, None, Some(Collision)]);
+        assert_eq!(codes(&["m@v1/a/b", "m@v1/A/c"]), [None, Some(Collision)]);
+        assert_eq!(codes(&["m@v1/a/b", "m@v1/A/c", "m@v1/A/d"]), [None, Some(Collision), Some(Collision)]);
+        assert_eq!(codes(&["m@v1/a", "m@v1/a/b"]), [None, Some(FileAndDirectory)]);
+        assert_eq!(codes(&["m@v1/a/b", "m@v1/a"]), [None, Some(FileAndDirectory)]);
+        assert_eq!(codes(&["m@v1/a/", "m@v1/a"]), [None, Some(FileAndDirectory)]);
+        assert_eq!(codes(&["x@v1/a", "m@v1"]), [Some(Prefix); 2]);
+        assert_eq!(codes(&["m@v1/", "m@v1//"]), [None, Some(Path)]);
+    }
+
+    #[test]
+    fn go_mod_and_sizes() {
+        use ViolationCode::*;
+        assert_eq!(codes(&["m@v1/go.mod", "m@v1/a/go.mod/", "m@v1/b/go.mod/x"]), [None; 3]);
+        assert_eq!(codes(&["m@v1/Go.mod", "m@v1/a/go.mod", "m@v1/a/GO.MOD"]).iter().flatten().count(), 3);
+        let mut seen = Names::default();
+        let large = MAX_GO_MOD_BYTES + 1;
+        assert_eq!(seen.check(b"m/go.mod", b"m/", large), Err(GoModSize));
+        assert_eq!(seen.check(b"m/LICENSE", b"m/", large), Err(LicenseSize));
+        assert_eq!(seen.check(b"m/a/LICENSE", b"m/", large), Ok(()));
+        assert_eq!(Names::default().check(b"m/go.mod", b"m/", large - 1), Ok(()));
+    }
+
+    #[test]
+    fn fold_reaches_one_form_for_the_whole_orbit() {
+        for &(from, to) in &FOLD {
+            let to = char::from_u32(to).unwrap().to_string();
+            let from = char::from_u32(from).unwrap().to_string();
+            assert_eq!(folded(from.as_bytes()), folded(to.as_bytes()));
+        }
+    }
+}

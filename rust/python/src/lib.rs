@@ -1,0 +1,106 @@
+//! `fastverify._native`: the core crate for Python.  Conversions and nothing else; `native.py` beside
+//! the built module gives the answers their names.
+#![deny(unsafe_code)]
+
+mod answers;
+mod running;
+
+use std::path::PathBuf;
+
+use fastverify_core::{Fault, FilesHash, ModuleTask};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+
+use crate::answers::{FaultTuple, fault_tuple};
+use crate::running::{Measurements, only_answer};
+
+/// A `ModuleTask` of `protocol.py`.
+type TaskTuple = (
+    i64,
+    Vec<u8>,
+    Option<PathBuf>,
+    Option<PathBuf>,
+    Option<PathBuf>,
+    Option<PathBuf>,
+    Option<PathBuf>,
+    bool,
+    i128,
+);
+
+fn not_started(error: std::io::Error) -> PyErr {
+    PyOSError::new_err(format!("cannot start a thread: {error}"))
+}
+
+/// Measures modules; the answers are tuples in the order of `protocol.py`.
+#[pyfunction]
+fn measure(tasks: Vec<TaskTuple>, threads: usize) -> PyResult<Measurements> {
+    let tasks = tasks
+        .into_iter()
+        .map(|(key, prefix, zip, tree, mod_file, info, ziphash, toolchain, weight)| ModuleTask {
+            key,
+            prefix,
+            zip,
+            tree,
+            mod_file,
+            info,
+            ziphash,
+            toolchain,
+            weight: u64::try_from(weight.max(0)).unwrap_or(u64::MAX),
+        })
+        .collect();
+    Ok(Measurements::new(fastverify_core::measure(tasks, threads).map_err(not_started)?))
+}
+
+/// An h1, or what there is instead.
+#[derive(IntoPyObject)]
+enum Answer<F> {
+    H1(String),
+    Fault(F),
+}
+
+/// The answer of a measurement that has one of the two.
+fn answer(py: Python<'_>, h1: Option<String>, fault: Option<Fault>) -> PyResult<Answer<FaultTuple>> {
+    match (h1, fault) {
+        (Some(h1), _) => Ok(Answer::H1(h1)),
+        (None, Some(fault)) => Ok(Answer::Fault(fault_tuple(py, &fault))),
+        (None, None) => Err(PyRuntimeError::new_err("neither an h1 nor a fault")),
+    }
+}
+
+/// The h1 of a zip, or the fault that it has instead.
+#[pyfunction]
+fn hash_zip(py: Python<'_>, path: PathBuf, threads: usize) -> PyResult<Answer<FaultTuple>> {
+    let zip = only_answer(py, fastverify_core::hash_zip(path, threads).map_err(not_started)?)?.zip;
+    answer(py, zip.as_ref().and_then(|zip| zip.h1.clone()), zip.and_then(|zip| zip.fault))
+}
+
+/// The h1 of a directory under a prefix, or the fault that it has instead.
+#[pyfunction]
+fn hash_dir(py: Python<'_>, path: PathBuf, prefix: Vec<u8>, threads: usize) -> PyResult<Answer<FaultTuple>> {
+    let tree = only_answer(py, fastverify_core::hash_dir(path, &prefix, threads).map_err(not_started)?)?.tree;
+    answer(py, tree.as_ref().and_then(|tree| tree.h1.clone()), tree.and_then(|tree| tree.fault))
+}
+
+/// The h1 of named files, or the first fault and the number of the file that has it.
+#[pyfunction]
+fn hash_files(
+    py: Python<'_>,
+    files: Vec<(Vec<u8>, PathBuf)>,
+    threads: usize,
+) -> PyResult<Answer<(FaultTuple, usize)>> {
+    Ok(match only_answer(py, fastverify_core::hash_files(files, threads).map_err(not_started)?)? {
+        FilesHash::H1(h1) => Answer::H1(h1),
+        FilesHash::Fault(fault, number) => Answer::Fault((fault_tuple(py, &fault), number)),
+    })
+}
+
+/// The native engine of fastverify.
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use super::{Measurements, hash_dir, hash_files, hash_zip, measure};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,70 @@
+//! Waiting for answers without the GIL, and awake often enough for Ctrl-C.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fastverify_core::schedule::{Job, Next, Running};
+use fastverify_core::{Measuring, ModuleMeasurement};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::answers::{ModuleTuple, module_tuple};
+
+/// A signal waits no longer than this.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The next answer; None at the end.  Python's signal handlers run meanwhile.
+fn next<J: Job>(py: Python<'_>, work: &Mutex<Running<J>>) -> PyResult<Option<J::Answer>>
+where
+    Running<J>: Send,
+{
+    loop {
+        let next = py.detach(|| work.lock().unwrap_or_else(PoisonError::into_inner).next_within(PATIENCE));
+        match next {
+            Next::Answer(Ok(answer)) => return Ok(Some(answer)),
+            Next::Answer(Err(panicked)) => return Err(PyRuntimeError::new_err(panicked.to_string())),
+            Next::Done => return Ok(None),
+            Next::Later => py.check_signals()?,
+        }
+    }
+}
+
+/// The one answer of a job that makes one.
+pub(crate) fn only_answer<J: Job>(py: Python<'_>, running: Running<J>) -> PyResult<J::Answer>
+where
+    Running<J>: Send,
+{
+    let work = Mutex::new(running);
+    next(py, &work)?.ok_or_else(|| PyRuntimeError::new_err("a worker ended without an answer"))
+}
+
+/// Measurements under way: an iterator that can be closed.
+#[pyclass(frozen, module = "fastverify._native")]
+pub(crate) struct Measurements {
+    work: Mutex<Measuring>,
+}
+
+impl Measurements {
+    pub(crate) fn new(work: Measuring) -> Measurements {
+        Measurements { work: Mutex::new(work) }
+    }
+}
+
+#[pymethods]
+impl Measurements {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<ModuleTuple<'py>>> {
+        // A signal that came while the last answer was used, and many that come fast.
+        py.check_signals()?;
+        let answer: Option<ModuleMeasurement> = next(py, &self.work)?;
+        Ok(answer.map(|measured| module_tuple(py, measured)))
+    }
+
+    /// Stops the work and waits until nothing is read any more.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.work.lock().unwrap_or_else(PoisonError::into_inner).close());
+    }
+}
