@@ -18,8 +18,18 @@ TIMEOUT = 60.0
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of this process, free of what decides about colour, with `changes`."""
-    deciding = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "FASTVERIFY_DEBUG"}
+    """The environment of this process, free of what decides about the outputs, with `changes`."""
+    deciding = {
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "LINES",
+        "FASTVERIFY_DEBUG",
+        "FASTVERIFY_ENGINE",
+        "PYTHONIOENCODING",
+        "PYTHONUNBUFFERED",
+    }
     kept = {name: value for name, value in os.environ.items() if name not in deciding}
     paths = [str(ROOT), str(Path(fastverify.__file__).parents[1]), kept.get("PYTHONPATH", "")]
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "TERM": "xterm"} | changes

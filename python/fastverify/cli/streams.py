@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import TextIO
 
 
 def make_encodable() -> None:
@@ -26,15 +27,23 @@ def flush_stdout() -> None:
 
 def silence_stdout() -> None:
     """Send what stdout still holds back nowhere, so that the interpreter's own flush succeeds."""
-    # A stream without a file of its own has nothing to silence.
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    _silence(sys.stdout)
 
 
 def tell(line: str) -> None:
     """Write `line` (already printable) to stderr, if anybody is there to be told."""
-    with contextlib.suppress(OSError, AttributeError):
+    try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr)
+    except AttributeError:  # there is no stderr at all
+        return
+
+
+def _silence(stream: TextIO) -> None:
+    # A stream without a file of its own has nothing to silence.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
