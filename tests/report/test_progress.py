@@ -23,7 +23,8 @@ def test_it_tells_modules_bytes_rate_and_time_left() -> None:
 
 def test_it_makes_no_promise_before_it_can() -> None:
     progress, _ = line()
-    assert progress.describe(5.0) == "0/1,000 modules"
+    assert progress.describe(0.5) == "0/1,000 modules"
+    assert progress.describe(5.0) == "0/1,000 modules  0:05"
     progress.advance(result(bytes=2_000_000))
     assert "left" not in progress.describe(0.5)
 
@@ -33,7 +34,7 @@ def test_more_bytes_than_guessed_do_no_harm() -> None:
     progress.advance(result(bytes=9_000_000))
     assert "left" not in progress.describe(10.0)
     none, _ = line(modules=0, bytes_expected=0)
-    assert none.describe(10.0) == "0/0 modules"
+    assert none.describe(0.1) == "0/0 modules"
 
 
 def test_long_times_have_hours() -> None:
@@ -45,7 +46,7 @@ def test_long_times_have_hours() -> None:
 def test_findings_on_the_cache_are_no_modules() -> None:
     progress, _ = line()
     progress.advance(result(module="", bytes=0))
-    assert progress.describe(1.0) == "0/1,000 modules"
+    assert progress.describe(0.1) == "0/1,000 modules"
 
 
 def test_it_clears_itself() -> None:

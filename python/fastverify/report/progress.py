@@ -86,6 +86,9 @@ class ProgressLine:
             parts.append(f"{words.size(self._bytes_done / elapsed)}/s")
             if elapsed >= 1 and fraction < 1:
                 parts.append(f"{_clock(elapsed * (1 - fraction) / fraction)} left")
+        elif elapsed >= 1:
+            # The biggest modules come first: until one is done, only the clock shows that work goes on.
+            parts.append(_clock(elapsed))
         return "  ".join(parts)
 
 

@@ -90,7 +90,7 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
         words.size(counts.bytes),
     ]
     rows.append(("read", ", ".join(read)))
-    rate = f", {words.size(counts.bytes / report.seconds)}/s" if report.seconds > 0 else ""
+    rate = f", {words.size(counts.bytes / report.seconds)}/s" if report.seconds > 0 and counts.bytes else ""
     rows.append(("time", f"{words.duration(report.seconds)}{rate}, {report.engine} engine"))
     rows.append(("verified", _verified(report)))
     if counts.not_verified:
