@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fastverify.engine.protocol import (
     MAX_GO_MOD_BYTES,
+    MAX_LISTED,
     Engine,
     FaultCode,
     MeasurementError,
@@ -37,6 +38,7 @@ ZIP_FAULTS: dict[str, FaultCode] = {
     "zip: checksum error": "zip-checksum",
     "unexpected EOF": "zip-eof",
     "EOF": "zip-eof",
+    "readat: negative offset": "zip-format",
     "flate: corrupt input": "zip-corrupt",
     "dirhash: filenames with newlines are not supported": "name-newline",
 }
@@ -86,12 +88,22 @@ def on_disk(content: bytes) -> Iterator[Path]:
         yield path
 
 
+#: One class here: where a deflate stream is nonsense *and* cut off, decoders differ in which of the
+#: two they meet first.  (The engines do not differ between each other.)
+_BROKEN_STREAM = frozenset({"zip-eof", "zip-corrupt"})
+
+
+def told_apart(answer: str) -> str:
+    """An h1 or a class of error, as far as Go's and ours must be the same."""
+    return "broken stream" if answer in _BROKEN_STREAM else answer
+
+
 def go_hash_zip(oracle: Oracle, path: Path) -> str:
     """The h1 that Go gives, or the class of its error."""
     try:
         return oracle.value("hash_zip", Path=path)
     except OracleError as error:
-        return class_of(str(error))
+        return told_apart(class_of(str(error)))
 
 
 def our_hash_zip(engine: Engine, path: Path, threads: int = 2) -> str:
@@ -99,7 +111,7 @@ def our_hash_zip(engine: Engine, path: Path, threads: int = 2) -> str:
     try:
         return engine.hash_zip(str(path), threads=threads)
     except MeasurementError as error:
-        return error.fault.code if error.path == str(path) else f"the error names {error.path}"
+        return told_apart(error.fault.code) if error.path == str(path) else f"the error names {error.path}"
 
 
 def measured(
@@ -138,7 +150,8 @@ class TestZips:
             expected = go_hash_zip(oracle, path)
             assert our_hash_zip(engine, path) == expected
             found = zip_measurement(engine, path)
-            assert (found.h1 or (found.fault and found.fault.code)) == expected
+            if found.fault is None or found.fault.code != "zip-too-large":
+                assert (found.h1 or (found.fault and told_apart(found.fault.code))) == expected
 
     @many
     @given(archive=archives())
@@ -193,18 +206,20 @@ class TestZips:
         """Go's CheckZip and Unzip, and the engine, must agree on `path`."""
         found = zip_measurement(engine, path)
         expected = oracle.check_zip(path, MODULE, VERSION)
-        if found.fault is not None and found.fault.code == "zip-format" and not found.entries:
-            assert expected == ([], "zip: not a valid zip file")
-            return
         broken, whole = expected
-        too_large = "too large" in whole
-        assert too_large == (found.fault is not None and found.fault.code == "zip-too-large")
-        if not too_large:
-            assert whole == ""
+        code = found.fault.code if found.fault is not None else None
+        if "too large" in whole:
+            assert code == "zip-too-large"
+        elif whole:
+            # No directory can be read.
+            assert (code, found.violations) == (class_of(whole), ())
+        if code == "zip-too-large":
+            # Go counts the sizes of what it would extract, so it may have refused for a name before.
+            assert whole or broken
+        if "zip file is too large" not in whole:
             assert [(v.name, v.code) for v in found.violations] == [
-                (name, rule_of(rule)) for name, rule in broken[: len(found.violations)]
+                (name, rule_of(rule)) for name, rule in broken[:MAX_LISTED]
             ]
-            assert len(found.violations) == min(len(broken), 1000)
         if not extract:
             return
         target = path.parent / "tree"
@@ -221,8 +236,8 @@ class TestZips:
                     )
                     assert tree in {found.files_h1, None}
                     mod = target / "go.mod"
-                    assert found.has_go_mod == mod.exists()
-                    expected_mod = oracle.value("hash_go_mod", Path=mod) if mod.exists() else None
+                    assert found.has_go_mod == mod.is_file()
+                    expected_mod = oracle.value("hash_go_mod", Path=mod) if mod.is_file() else None
                     assert found.go_mod_h1 == expected_mod
         finally:
             shutil.rmtree(target, ignore_errors=True)
@@ -265,10 +280,10 @@ PARTICULAR: dict[str, tuple[Archive, bool]] = {
     "count of one too many": (Archive([_FILE], count=2), False),
     "count of one too few": (Archive([_FILE, Entry(PREFIX + b"b")], count=1), False),
     "count modulo 65,536": (Archive([_FILE], count=0x10001), True),
-    "size of directory too small": (Archive([_FILE], directory_size=1), False),
+    "size of directory too small": (Archive([_FILE], directory_size=1), True),
     "duplicate names": (Archive([_FILE, Entry(_FILE.name, b"last")]), True),
     "directory entry": (Archive([_FILE, Entry(PREFIX + b"dir/", method=STORED)]), True),
-    "directory entry with content": (Archive([_FILE, Entry(PREFIX + b"dir/", b"x")]), True),
+    "directory entry with content": (Archive([_FILE, Entry(PREFIX + b"dir/", b"x")]), False),
     "symlink by its mode": (Archive([Entry(PREFIX + b"a", b"/etc/passwd", external=0o120777 << 16)]), True),
     "name with a newline": (Archive([Entry(PREFIX + b"a\nb")]), False),
     "name with NUL": (Archive([Entry(PREFIX + b"a\0b", b"x")]), True),
@@ -404,15 +419,17 @@ def plant(root: Path, files: dict[bytes, bytes], folders: list[bytes], links: di
     for path in folders:
         with suppress(FileExistsError, NotADirectoryError):
             os.makedirs(os.path.join(base, path), exist_ok=True)
-    for path, content in [*files.items(), *links.items()]:
+    for path, content in files.items():
         full = os.path.join(base, path)
         with suppress(FileExistsError, IsADirectoryError, NotADirectoryError):
             os.makedirs(os.path.dirname(full), exist_ok=True)
-            if path in links:
-                os.symlink(content, full)
-            else:
-                with open(full, "xb") as file:
-                    file.write(content)
+            with open(full, "xb") as file:
+                file.write(content)
+    for path, target in links.items():
+        full = os.path.join(base, path)
+        with suppress(FileExistsError, NotADirectoryError):
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            os.symlink(target, full)
 
 
 class TestTrees:

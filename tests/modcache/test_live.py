@@ -30,14 +30,14 @@ class Writer(threading.Thread):
         super().__init__(name="writer")
         self._go, self._modcache, self._project = go, modcache, project
         self._settings = {"GOPROXY": f"file://{proxy}", "GOFLAGS": goflags}
-        self._stop = threading.Event()
+        self._ending = threading.Event()
         self.rounds = 0
         self.failure = ""
 
     def run(self) -> None:
-        while not self._stop.is_set() and not self.failure:
+        while not self._ending.is_set() and not self.failure:
             self._command("mod", "download")
-            if not self._stop.is_set():
+            if not self._ending.is_set():
                 self._command("clean", "-modcache")
                 self.rounds += 1
 
@@ -48,7 +48,7 @@ class Writer(threading.Thread):
 
     def stop(self) -> None:
         """Let the command under way end, and no other begin."""
-        self._stop.set()
+        self._ending.set()
         self.join()
 
 
