@@ -35,6 +35,9 @@ class ScriptedCheck:
         self.report.seconds = 1.0
         self._results = self._run()
 
+    #: Everything in the script is settled as it comes.
+    unconfirmed: tuple[ModuleResult, ...] = ()
+
     def __enter__(self) -> ScriptedCheck:  # noqa: PYI034 (typing.Self is new in 3.11)
         return self
 

@@ -192,6 +192,9 @@ def _stream(
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again by the caller)
         check.close()
         check.report.complete = False
+        if text is not None:
+            for result in check.unconfirmed:
+                text.module(result)
         return error
     return None
 

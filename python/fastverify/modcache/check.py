@@ -134,6 +134,8 @@ class Check:
         first: Sequence[Finding] = (),
     ) -> None:
         self.report = report
+        #: Results that a check which was closed early had not looked at a second time.
+        self.unconfirmed: list[ModuleResult] = []
         self._engine = engine
         self._sums = sums
         self._threads = threads
@@ -144,6 +146,7 @@ class Check:
         report.complete = False
         self._inventories = [take_inventory(root) for root in roots]
         report.not_checked = _not_checked(self._inventories)
+        self._suspects: list[_Suspect] = []
         self._results = self._run()
 
     @property
@@ -169,13 +172,24 @@ class Check:
             result = next(self._results)
         finally:
             self.report.seconds = time.monotonic() - self._begun
-        _count(self.report.counts, result)
-        self.report.findings.extend(result.findings)
+        self._take(result)
         return result
 
+    def _take(self, result: ModuleResult) -> None:
+        """Enter a result into the report."""
+        _count(self.report.counts, result)
+        self.report.findings.extend(result.findings)
+
     def close(self) -> None:
-        """End the check early.  The report keeps what was found, marked as not complete."""
+        """End the check early.  The report keeps what was found, marked as not complete.
+
+        That includes what was to be looked at once more; :attr:`unconfirmed` has it too.
+        """
         self._results.close()
+        self.unconfirmed += [suspect.result for suspect in self._suspects]
+        for suspect in self._suspects:
+            self._take(suspect.result)
+        self._suspects = []
 
     def __enter__(self) -> Check:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -206,7 +220,6 @@ class Check:
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
         tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
-        suspects: list[_Suspect] = []
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
             for measured in measurements:
                 if measured.key >= lists:
@@ -216,11 +229,12 @@ class Check:
                 suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
                 if not _is_anomalous(suspect.result):
                     yield from _with_lock_finding(suspect.result, files)
-                elif self._look(root, suspect) == "settled":
-                    yield from _with_lock_finding(suspect.result, suspect.files)
                 else:
-                    suspects.append(suspect)
-        yield from self._settle(inventory, suspects)
+                    self._suspects.append(suspect)
+                    if self._look(root, suspect) == "settled":
+                        self._suspects.remove(suspect)
+                        yield from _with_lock_finding(suspect.result, suspect.files)
+        yield from self._settle(inventory)
 
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
@@ -231,7 +245,7 @@ class Check:
                 return "busy"
             before, seen = suspect.result, suspect.files
             suspect.files = look_again(root, module, version)
-            if suspect.files.tree is None and not suspect.files.files:
+            if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
@@ -245,31 +259,31 @@ class Check:
         cleaned = live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
         return "moving" if cleaned else "settled"
 
-    def _settle(self, inventory: Inventory, suspects: list[_Suspect]) -> Iterator[ModuleResult]:
+    def _settle(self, inventory: Inventory) -> Iterator[ModuleResult]:
         """Wait until the cache is at rest, then give out what is wrong with the suspects."""
         root = inventory.root
         deadline = time.monotonic() + live.PATIENCE
-        while suspects:
-            at_rest = _wait_for_rest(root, suspects, deadline, self._modcacherw)
+        while self._suspects:
+            at_rest = _wait_for_rest(root, self._suspects, deadline, self._modcacherw)
             if inventory.has_download and not os.path.isdir(download_dir(root)):
-                self.report.counts.vanished += len(suspects)
+                self.report.counts.vanished += len(self._suspects)
+                self._suspects = []
                 yield _of_cache(removed_finding(root))
                 return
-            remaining: list[_Suspect] = []
-            for suspect in suspects:
+            for suspect in list(self._suspects):
                 before = suspect.result
                 look = self._look(root, suspect)
                 if look == "moving" and at_rest and suspect.result.findings == before.findings:
                     look = "settled"
+                if look in ("busy", "moving") and time.monotonic() < deadline:
+                    continue
+                self._suspects.remove(suspect)
                 if look == "gone":
                     self.report.counts.vanished += 1
-                elif look != "settled" and time.monotonic() < deadline:
-                    remaining.append(suspect)
                 elif look == "busy":
                     yield _busy(root, suspect)
                 else:
                     yield from _with_lock_finding(suspect.result, suspect.files)
-            suspects = remaining
 
     def _judge_list(
         self, inventory: Inventory, measured: ModuleMeasurement, number: int

@@ -6,6 +6,7 @@ Reads directories only, never the content of a file.  The layout is that of
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -40,6 +41,8 @@ class ModuleFiles:
     #: Paths below ``cache/download`` by kind.
     files: dict[FileKind, str] = field(default_factory=dict)
     zip_bytes: int = 0
+    #: Where more of it may lie that could not be looked at: its ``tree``, its files below ``download``.
+    hidden: set[Literal["tree", "download"]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def take_inventory(root: str) -> Inventory:
     inventory = Inventory(root)
     _Trees(inventory).walk()
     _Downloads(inventory).walk()
+    if inventory.unreadable:
+        _mark_hidden(inventory)
     return inventory
 
 
@@ -105,15 +110,41 @@ def look_again(root: str, module: str, version: str) -> ModuleFiles:
     """The files that one module version has now."""
     found = ModuleFiles(module, version)
     tree = tree_path(root, module, version)
-    if os.path.lexists(tree):
+    there = _is_there(tree)
+    if there:
         found.tree = tree
+    elif there is None:
+        found.hidden.add("tree")
     for kind in FILE_KINDS:
         path = file_path(root, module, version, kind)
-        if os.path.lexists(path):
+        there = _is_there(path)
+        if there:
             found.files[kind] = path
+        elif there is None:
+            found.hidden.add("download")
     if "zip" in found.files:
         found.zip_bytes = _size(found.files["zip"])
     return found
+
+
+def _is_there(path: str) -> bool | None:
+    """Whether something has this name; None where that may not be seen."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return False if error.errno in (errno.ENOENT, errno.ENOTDIR) else None
+    return True
+
+
+def _mark_hidden(inventory: Inventory) -> None:
+    """Note of each module version whether a part of it lies in a folder that could not be listed."""
+    closed = tuple(os.path.join(folder, "") for folder, _ in inventory.unreadable)
+    for files in inventory.modules.values():
+        tree = tree_path(inventory.root, files.module, files.version)
+        if files.tree is None and tree.startswith(closed):
+            files.hidden.add("tree")
+        if file_path(inventory.root, files.module, files.version, "zip").startswith(closed):
+            files.hidden.add("download")
 
 
 def _size(path: str) -> int:

@@ -71,7 +71,7 @@ def _result(case: Case) -> ModuleResult:
     reason: NotVerified = ""
     if any(f.verdict != "unreadable" for f in errors) or partial:
         reason = "damaged"
-    elif unread:
+    elif unread or case.files.hidden:
         reason = "unreadable"
     elif case.unvouched or not case.vouched:
         reason = "untracked"

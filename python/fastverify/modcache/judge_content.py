@@ -419,7 +419,7 @@ def _ziphash_modified(case: Case, content: Content, authority: Authority) -> Non
 
 
 def _judge_ziphash_presence(case: Case, content: Content) -> None:
-    if content.has_ziphash:
+    if content.has_ziphash or "download" in case.files.hidden:
         return
     paths = case.paths
     beside = "zip" if content.has_zip else "extracted tree"
@@ -441,7 +441,7 @@ def _judge_ziphash_presence(case: Case, content: Content) -> None:
 
 def _judge_absent_parts(case: Case, content: Content) -> None:
     paths = case.paths
-    if not content.has_zip:
+    if not content.has_zip and "download" not in case.files.hidden:
         case.add(
             "missing",
             "zip",
@@ -451,7 +451,7 @@ def _judge_absent_parts(case: Case, content: Content) -> None:
             hint=f"nothing has to be done for builds; to have it again: go mod download {paths.name}",
             severity="warning",
         )
-    elif not content.has_tree:
+    elif not content.has_tree and "tree" not in case.files.hidden:
         case.add(
             "missing",
             "dir",

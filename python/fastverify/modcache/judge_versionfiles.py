@@ -16,7 +16,8 @@ def judge_mod(case: Case, content: Content) -> None:
     small, paths = case.measured.mod, case.paths
     if small is None or is_gone(small.fault, small.stat is None):
         exempt = case.files.module in (layout.TOOLCHAIN, layout.FIPS140)
-        if not exempt and (content.has_zip or content.has_ziphash):
+        hidden = "download" in case.files.hidden
+        if not exempt and not hidden and (content.has_zip or content.has_ziphash):
             case.add(
                 "missing",
                 "mod",

@@ -137,6 +137,8 @@ class ModulePlan:
         self._mod = None if job.mod is None else read_go_mod(job.mod)
         self._info = None if job.info is None else read_small_file(job.info)
         self._ziphash = None if job.ziphash is None else read_small_file(job.ziphash)
+        #: Whether a file that the zip does not have is known to be extra.
+        self._comparable = self._zip is not None and self._zip.fault is None
         self._odd_mode = _ODD_MODE_TOOLCHAIN if job.toolchain else _ODD_MODE
         if os.name == "nt":
             self._odd_mode = 0
@@ -219,7 +221,7 @@ class ModulePlan:
 
     def _part(self, start: bytes, pairs: list[Pair]) -> Part:
         archive = self._job.zip if self._entries else None
-        return Part(archive, start, pairs, False, self._odd_mode, archive is not None)
+        return Part(archive, start, pairs, False, self._odd_mode, self._comparable)
 
     def take(self, numbers: list[int], result: PartResult) -> None:
         """Take in what came of a part."""
@@ -267,21 +269,18 @@ class ModulePlan:
         bad: list[Fault] = []
         h1 = files_h1 = go_mod_h1 = None
         if fault is None:
-            faults = {
-                pair: Fault(code, names[self._entries[pair]], errno)
-                for pair, (code, errno) in self._entry_faults.items()
-            }
-            for pair, number in enumerate(self._entries):
-                if b"\n" in names[number]:
-                    faults[pair] = Fault("name-newline", names[number])
-            bad = [faults[pair] for pair in sorted(faults)]
-            if not faults:
+            bad = [
+                Fault(code, names[self._entries[pair]], errno)
+                for pair, (code, errno) in sorted(self._entry_faults.items())
+            ]
+            # dirhash looks at each name before it opens the entry.
+            newlines = [
+                Fault("name-newline", names[number]) for number in self._entries if b"\n" in names[number]
+            ]
+            fault = min([*newlines, *bad], key=lambda each: each.name, default=None)
+            if fault is None:
                 h1 = files_h1 = hash1(self._lines(zipped, with_directories=True))
                 if any(names[number].endswith(b"/") for number in self._entries):
-                    files_h1 = hash1(self._lines(zipped, with_directories=False))
-            else:
-                fault = bad[0]
-                if all(each.name.endswith(b"/") for each in bad):
                     files_h1 = hash1(self._lines(zipped, with_directories=False))
             go_mod = prefix + b"go.mod"
             for pair, number in enumerate(self._entries):
@@ -344,12 +343,13 @@ class ModulePlan:
         for pair, (code, errno) in self._file_faults.items():
             bad[paths[pair] or b""] = Fault(code, paths[pair] or b"", errno)
         everything = sorted([*listing.files, *listing.odd]) if listing.odd else listing.files
-        in_prefix = b"\n" in prefix
-        for path in everything:
-            if in_prefix or b"\n" in path:
-                bad[path] = Fault("name-newline", path)
         file_faults = sorted(bad.values(), key=lambda fault: fault.name)
-        fault = next(iter([*listing.faults, *file_faults]), None)
+        in_prefix = b"\n" in prefix
+        newlines = [Fault("name-newline", path) for path in everything if in_prefix or b"\n" in path]
+        # dirhash lists everything before it opens anything, and looks at each name before it opens.
+        fault = next(iter(listing.faults), None)
+        if fault is None:
+            fault = min([*newlines, *file_faults], key=lambda each: each.name, default=None)
         h1 = None
         if fault is None:
             if zipped is not None and self._same_as_zip(everything):
@@ -381,7 +381,6 @@ class ModulePlan:
 
     def _differences(self, listing: Listing, copies: set[bytes]) -> list[Difference]:
         zipped = self._zip
-        comparable = zipped is not None and zipped.directory is not None and zipped.fault is None
         found: list[Difference] = []
         told: set[bytes] = set()
         unlisted = listing.unlisted()
@@ -427,7 +426,7 @@ class ModulePlan:
             if here is None or pair in self._entry_faults:
                 continue
             tree_sha256 = self._file_digest(pair)
-            if comparable and pair >= count:
+            if self._comparable and pair >= count:
                 found.append(Difference(path, "extra", None, None, tree_sha256, here))
             elif pair in self._differing:
                 found.append(Difference(path, "modified", zip_sha256, zip_size, tree_sha256, here))

@@ -1,0 +1,59 @@
+"""A check as an iterator: what it owes to whoever ends it early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fastverify import check_module_cache
+from fastverify.engine.protocol import Engine
+from fastverify.errors import FastverifyError
+from fastverify.modcache import live
+from tests.making.modules import rewrite
+from tests.making.world import World
+
+
+def test_what_awaits_a_second_look_is_not_lost(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    rewrite(world.places.tree / "victim.go", b"package victim\n\nfunc Evil() {}\n")
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastverify.modcache.check._wait_for_rest", interrupted)
+    monkeypatch.setattr(live, "YOUNG", 3600.0)  # so that every anomaly has to wait
+    check = check_module_cache(world.cache.root, engine=engine.name)
+    with pytest.raises(KeyboardInterrupt):
+        list(check)
+    check.close()
+    assert [result.module for result in check.unconfirmed] == [world.victim.path]
+    assert [finding.verdict for finding in check.report.findings] == ["modified"]
+    assert check.report.counts.modules == 2
+    assert not check.report.complete
+
+
+def test_ending_early_leaves_an_incomplete_report(engine: Engine, tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with check_module_cache(world.cache.root, engine=engine.name) as check:
+        next(check)
+    assert check.report.counts.modules == 1
+    assert not check.report.complete
+    assert list(check) == []
+
+
+def test_what_cannot_be_checked_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FastverifyError, match="at least 1"):
+        check_module_cache(tmp_path, threads=0)
+    with pytest.raises(FastverifyError, match="does not exist"):
+        check_module_cache(tmp_path / "nowhere")
+    with pytest.raises(FastverifyError, match="cannot be read"):
+        check_module_cache(tmp_path, gosums=[tmp_path / "go.sum"])
+
+
+def test_an_empty_cache_is_whole(engine: Engine, tmp_path: Path) -> None:
+    check = check_module_cache(tmp_path, engine=engine.name)
+    assert list(check) == []
+    assert (check.report.counts.modules, check.report.complete) == (0, True)
