@@ -1,0 +1,62 @@
+"""Measures one thing at a time, for the tests of the engines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fastverify.engine.protocol import (
+    Engine,
+    ModuleMeasurement,
+    ModuleTask,
+    TreeMeasurement,
+    ZipMeasurement,
+)
+
+PREFIX = b"example.com/m@v1.0.0/"
+
+
+def task(
+    key: int = 0,
+    *,
+    zip: Path | None = None,  # noqa: A002 - the record's own name
+    tree: Path | None = None,
+    mod: Path | None = None,
+    info: Path | None = None,
+    ziphash: Path | None = None,
+    prefix: bytes = PREFIX,
+    toolchain: bool = False,
+    weight: int = 0,
+) -> ModuleTask:
+    paths = (None if path is None else os.fspath(path) for path in (zip, tree, mod, info, ziphash))
+    return ModuleTask(key, prefix, *paths, toolchain=toolchain, weight=weight)  # type: ignore[misc]
+
+
+def measure(engine: Engine, one: ModuleTask, threads: int = 1) -> ModuleMeasurement:
+    (measured,) = engine.measure([one], threads=threads)
+    return measured
+
+
+def measure_zip(engine: Engine, folder: Path, content: bytes, prefix: bytes = PREFIX) -> ZipMeasurement:
+    path = folder / "v1.0.0.zip"
+    path.write_bytes(content)
+    measured = measure(engine, task(zip=path, prefix=prefix)).zip
+    assert measured is not None
+    return measured
+
+
+def measure_tree(engine: Engine, root: Path) -> TreeMeasurement:
+    measured = measure(engine, task(tree=root)).tree
+    assert measured is not None
+    return measured
+
+
+def plant(root: Path, files: dict[str, bytes], mode: int = 0o444) -> Path:
+    """Files below `root`, as Go extracts them."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode)
+    return root
