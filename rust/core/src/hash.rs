@@ -78,9 +78,16 @@ pub struct FilesJob {
 struct Files {
     /// By name; what has the same name stays in order.
     sorted: Vec<(usize, Vec<u8>, PathBuf)>,
-    found: Mutex<(usize, Vec<Option<Result<Digest, FaultCode>>>)>,
+    found: Mutex<Found>,
 }
 
+struct Found {
+    /// Chunks that are still to be read.
+    left: usize,
+    digests: Vec<Option<Result<Digest, FaultCode>>>,
+}
+
+/// Files of a chunk.
 const CHUNK: usize = 32;
 
 /// `dirhash.Hash1` over named files on disk, in any order; a name given twice stands twice.  Links are
@@ -95,7 +102,7 @@ pub fn hash_files(files: Vec<(Vec<u8>, PathBuf)>, threads: usize) -> io::Result<
     sorted.sort_by(|a, b| a.1.cmp(&b.1));
     // One chunk even of nothing, so that there is an answer.
     let chunks = sorted.len().div_ceil(CHUNK).max(1);
-    let found = Mutex::new((chunks, vec![None; sorted.len()]));
+    let found = Mutex::new(Found { left: chunks, digests: vec![None; sorted.len()] });
     let files = Arc::new(Files { sorted, found });
     let jobs = (0..chunks).map(|chunk| FilesJob { files: Arc::clone(&files), chunk }).collect();
     schedule::start(jobs, threads)
@@ -120,10 +127,10 @@ impl Job for FilesJob {
             }
         }
         let mut found = self.files.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.1[start..end].copy_from_slice(&digests);
-        found.0 -= 1;
-        if found.0 == 0 {
-            let answer = self.files.answer(&found.1);
+        found.digests[start..end].copy_from_slice(&digests);
+        found.left -= 1;
+        if found.left == 0 {
+            let answer = self.files.answer(&found.digests);
             drop(found);
             worker.answer(answer);
         }

@@ -27,8 +27,15 @@ impl Inflater {
 
     /// Inflates `deflated` into `content`, which it must fill exactly.  What follows the end of the
     /// stream is ignored, as Go does.  Errors are those of [`Windows`].
-    pub(crate) fn inflate(&mut self, deflated: &[u8], content: &mut [u8]) -> Result<(), FaultCode> {
-        if self.fast.deflate_decompress(deflated, content) == Ok(content.len()) {
+    ///
+    /// Without `fast` only zlib is asked: libdeflate also takes a few malformed streams.
+    pub(crate) fn inflate(
+        &mut self,
+        deflated: &[u8],
+        content: &mut [u8],
+        fast: bool,
+    ) -> Result<(), FaultCode> {
+        if fast && self.fast.deflate_decompress(deflated, content) == Ok(content.len()) {
             return Ok(());
         }
         let mut windows = Windows::new(self.exact(), content.len() as u64);
@@ -123,5 +130,78 @@ impl<'a> Windows<'a> {
             read: (self.exact.total_in() - read) as usize,
             written: (self.exact.total_out() - written) as usize,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn deflated(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Window by window, with `input` bytes of the stream at a time.
+    fn in_windows(stream: &[u8], size: usize, input: usize) -> Result<Vec<u8>, FaultCode> {
+        let mut exact = Decompress::new(false);
+        let mut windows = Windows::new(&mut exact, size as u64);
+        let mut content = vec![0; size];
+        let (mut read, mut written) = (0, 0);
+        while windows.left() > 0 {
+            let end = (read + input).min(stream.len());
+            let room = (written + 100).min(size);
+            let step = windows.step(&stream[read..end], &mut content[written..room])?;
+            if step.read == 0 && step.written == 0 && end == stream.len() {
+                return Err(FaultCode::ZipEof);
+            }
+            read += step.read;
+            written += step.written;
+        }
+        while !windows.ended() {
+            let end = (read + input).min(stream.len());
+            let n = windows.end(&stream[read..end])?;
+            read += n;
+            if !windows.ended() && read == stream.len() {
+                return Err(FaultCode::ZipEof);
+            }
+        }
+        Ok(content)
+    }
+
+    #[test]
+    fn both_ways_judge_alike() {
+        let text: Vec<u8> = (0..3000u32).flat_map(|i| (i * i).to_string().into_bytes()).collect();
+        let whole = deflated(&text);
+        let trailing = [&whole[..], b"garbage"].concat();
+        let cut = &whole[..whole.len() - 20];
+        let mut corrupt = whole.clone();
+        corrupt[0] |= 6; // a reserved block type
+        for (stream, size, expected) in [
+            (&whole[..], text.len(), Ok(())),
+            (&trailing, text.len(), Ok(())),
+            (&whole, text.len() - 1, Err(FaultCode::ZipFormat)),
+            (&whole, 0, Err(FaultCode::ZipFormat)),
+            (&whole, text.len() + 1, Err(FaultCode::ZipEof)),
+            (cut, text.len(), Err(FaultCode::ZipEof)),
+            (b"", 0, Err(FaultCode::ZipEof)),
+            (b"", 1, Err(FaultCode::ZipEof)),
+            (&corrupt, text.len(), Err(FaultCode::ZipCorrupt)),
+            (&deflated(b""), 0, Ok(())),
+        ] {
+            for fast in [true, false] {
+                let mut content = vec![0; size];
+                let answer = Inflater::default().inflate(stream, &mut content, fast);
+                assert_eq!(answer, expected, "{size}");
+                assert!(answer.is_err() || content == text[..size]);
+            }
+            for input in [1, 7, 1 << 20] {
+                let answer = in_windows(stream, size, input);
+                assert_eq!(answer.as_ref().map(|_| ()), expected.as_ref().map(|_| ()), "{size}");
+                assert!(answer.is_err() || answer == Ok(text[..size].to_vec()));
+            }
+        }
     }
 }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn pieces_and_many_agree_with_one() {
-        let bytes: Vec<u8> = (0..5000u32).map(|i| (i * i >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..5000u32).map(|i| ((i * i) >> 3) as u8).collect();
         let messages: Vec<&[u8]> = (0..300).map(|i| &bytes[i..i * 16 + i / 2]).collect();
         let mut digests = vec![[0; 32]; messages.len()];
         digest_many(&messages, &mut digests);

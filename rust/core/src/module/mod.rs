@@ -6,6 +6,8 @@
 mod chunk;
 mod plan;
 mod stream;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 mod verdict;
 
 use std::io;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
 
-use super::listing::Kind;
+use super::listing::{Found, Kind};
 use crate::fault::FaultCode;
 use crate::stat::FileStat;
 
@@ -49,7 +49,7 @@ impl Root {
         &self,
         path: &CStr,
         buffer: &mut Vec<u8>,
-        found: &mut dyn FnMut(&[u8], Result<Kind, FaultCode>),
+        found: &mut Found<'_>,
     ) -> Result<(), FaultCode> {
         let fd = self.beneath(if path.is_empty() { c"." } else { path }, DIRECTORY)?;
         buffer.clear();

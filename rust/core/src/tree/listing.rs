@@ -24,6 +24,9 @@ pub enum Kind {
     TooLong,
 }
 
+/// Takes a name of a directory and what it stands for.
+pub(super) type Found<'a> = dyn FnMut(&[u8], Result<Kind, FaultCode>) + 'a;
+
 /// Something in the tree that is not a directory.
 #[derive(Clone, Copy, Debug)]
 pub struct TreeFile {

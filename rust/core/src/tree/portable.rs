@@ -7,7 +7,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::listing::Kind;
+use super::listing::{Found, Kind};
 use crate::fault::FaultCode;
 use crate::readat::lstat;
 use crate::stat::FileStat;
@@ -35,7 +35,7 @@ impl Root {
         &self,
         path: &CStr,
         _buffer: &mut Vec<u8>,
-        found: &mut dyn FnMut(&[u8], Result<Kind, FaultCode>),
+        found: &mut Found<'_>,
     ) -> Result<(), FaultCode> {
         for name in std::fs::read_dir(self.on_disk(path))? {
             let name = name?;

@@ -142,22 +142,22 @@ impl DirectoryEnd {
         let mut offset = u64::from(fields.u32());
 
         // 16 bits of the size are compared, in Go too.
-        if records == 0xffff || directory_size == 0xffff || offset == 0xffff_ffff {
-            if let Some(position64) = locate64(source, position)? {
-                position = position64;
-                let mut record = [0; END64_LEN];
-                if read_bounded(source, &mut record, position as u64, size)? < END64_LEN {
-                    return Err(FaultCode::ZipEof);
-                }
-                let mut fields = Fields(&record);
-                if fields.u32() != 0x0606_4b50 {
-                    return Err(FaultCode::ZipFormat);
-                }
-                fields.skip(28);
-                records = fields.u64();
-                directory_size = fields.u64();
-                offset = fields.u64();
+        if (records == 0xffff || directory_size == 0xffff || offset == 0xffff_ffff)
+            && let Some(position64) = locate64(source, position)?
+        {
+            position = position64;
+            let mut record = [0; END64_LEN];
+            if read_bounded(source, &mut record, position as u64, size)? < END64_LEN {
+                return Err(FaultCode::ZipEof);
             }
+            let mut fields = Fields(&record);
+            if fields.u32() != 0x0606_4b50 {
+                return Err(FaultCode::ZipFormat);
+            }
+            fields.skip(28);
+            records = fields.u64();
+            directory_size = fields.u64();
+            offset = fields.u64();
         }
         if directory_size > i64::MAX as u64 || offset > i64::MAX as u64 {
             return Err(FaultCode::ZipFormat);

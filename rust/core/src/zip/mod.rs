@@ -8,6 +8,10 @@
 mod content;
 mod directory;
 mod rules;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod testzip;
 
 pub(crate) use content::{ContentReader, Extent, Span, content_of};
 pub use directory::{Archive, Entry, MAX_DIRECTORY_BYTES};
