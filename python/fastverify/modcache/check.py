@@ -23,6 +23,7 @@ from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
     ModuleFiles,
+    Stray,
     download_dir,
     file_path,
     look_again,
@@ -212,10 +213,6 @@ class Check:
         root = inventory.root
         for folder, number in inventory.unreadable:
             yield _of_cache(unreadable_folder_finding(folder, number))
-        for stray in inventory.strays:
-            finding = stray_finding(stray)
-            if finding is not None:
-                yield _of_cache(finding)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -235,6 +232,8 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+        for stray in _lasting(inventory.strays):
+            yield _of_cache(stray_finding(stray))
 
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
@@ -315,6 +314,24 @@ def _wait_for_rest(root: str, suspects: Sequence[_Suspect], deadline: float, mod
         if now != marks:
             marks, still_since = now, time.monotonic()
     return False
+
+
+def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:
+    """The strays that are no go command's work of this moment: a download's temporary file is."""
+    marks = [live.fingerprint([stray.path]) for stray in strays]
+    if any(live.is_young(mark) for mark in marks):
+        time.sleep(live.YOUNG)
+    for stray, mark in zip(strays, marks, strict=True):
+        if mark != (None,) and mark == live.fingerprint([stray.path]) and not _is_being_written(stray):
+            yield stray
+
+
+def _is_being_written(stray: Stray) -> bool:
+    """Whether a go command holds the lock under which it makes such a file."""
+    if stray.lock is None:
+        return False
+    with lock.shared(stray.lock) as state:
+        return state == "busy"
 
 
 def _is_anomalous(result: ModuleResult) -> bool:
