@@ -42,7 +42,7 @@ class Content:
         return cls(file, os.fstat(file.fileno()).st_size)
 
     def at(self, offset: int, length: int) -> bytes:
-        """Exactly the `length` bytes from `offset`.  Raises MalformedError where they are not there; OSError."""
+        """The `length` bytes from `offset`.  Raises MalformedError where not all are there; OSError."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise MalformedError(f"{length} bytes at {offset} lie outside its {self.size} bytes")
         if length > LONGEST_READ:
@@ -58,7 +58,7 @@ class Content:
         return self._file.read(min(length, LONGEST_READ))
 
     def pieces(self, start: int = 0) -> Iterator[bytes]:
-        """All bytes from `start` to `size`, in pieces.  Raises OSError; MalformedError where it ends early."""
+        """All bytes from `start` on, in pieces.  Raises OSError; MalformedError where it ends early."""
         while start < self.size:
             piece = self.upto(start, min(_CHUNK, self.size - start))
             if not piece:
