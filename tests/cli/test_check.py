@@ -125,7 +125,7 @@ def test_an_output_file_that_cannot_be_written_is_told_before_the_check(
     def never(*_: object, **__: object) -> Report:
         raise AssertionError("the check was started")
 
-    monkeypatch.setattr("fastverify.cli.check.check_module_cache", never)
+    monkeypatch.setattr("fastverify.cli.check.check_caches", never)
     status, out, err = fastverify("check", cache.root, "-o", tmp_path / "no" / "such" / "report")
     assert (status, out) == (2, "")
     assert str(tmp_path / "no" / "such" / "report") in only_line(err)

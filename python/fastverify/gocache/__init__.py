@@ -1,1 +1,1 @@
-"""The build cache (GOCACHE)."""
+"""Go's build cache (GOCACHE)."""

@@ -1,0 +1,25 @@
+"""Is this folder a build cache?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from fastverify.errors import FastverifyError
+from fastverify.gocache.layout import SHARDS
+
+#: The go command makes all 256 shards whenever it opens the cache; a few may have been removed.
+_FEWEST_SHARDS = 16
+
+
+def is_build_cache(names: Iterable[str]) -> bool:
+    """Whether a folder that holds `names` has the layout of GOCACHE."""
+    return len(set(SHARDS).intersection(names)) >= _FEWEST_SHARDS
+
+
+def names_in(path: str) -> set[str]:
+    """The names in the folder `path`.  Raises FastverifyError where it cannot be listed."""
+    try:
+        return set(os.listdir(path))
+    except OSError as error:
+        raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
