@@ -29,10 +29,12 @@
 
 #![deny(unsafe_code)]
 
+pub mod buildcache;
 pub mod dirhash;
 mod fault;
 mod hash;
 mod inflate;
+mod md5;
 mod module;
 mod readat;
 pub mod schedule;

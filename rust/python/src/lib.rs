@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod answers;
+mod build;
 mod running;
 
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ fn hash_files(
 /// The native engine of fastverify.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::build::{BuildMeasurements, measure_build_cache, measure_build_files};
     #[pymodule_export]
     use super::{Measurements, hash_dir, hash_files, hash_zip, measure};
 
