@@ -77,7 +77,12 @@ def _read(fields: _Fields) -> OutputsRead:
     return OutputsRead(*fields)
 
 
-_ANSWERS: dict[str, Callable[[_Fields], BuildAnswer]] = {"entry": action_entry, "survey": _survey, "told": _told, "read": _read}
+_ANSWERS: dict[str, Callable[[_Fields], BuildAnswer]] = {
+    "entry": action_entry,
+    "survey": _survey,
+    "told": _told,
+    "read": _read,
+}
 
 
 def _stat(fields: _Fields | None) -> FileStat | None:

@@ -20,6 +20,7 @@ from fastverify.engine.buildcache import (
 )
 from fastverify.engine.protocol import Engine
 from fastverify.gocache import hazards, live
+from fastverify.gocache.examine import Examined, examine
 from fastverify.gocache.judge import judge_entry, judge_output
 from fastverify.gocache.layout import entry_path, output_path
 from fastverify.report.model import BuildResult, Finding
@@ -162,7 +163,10 @@ class BuildCheck:
     def _judged(self, answer: ActionEntry | ToldOutput) -> _Suspect:
         if isinstance(answer, ActionEntry):
             return _Suspect(answer, None, judge_entry(self._root, answer))
-        return _Suspect(None, answer, judge_output(self._root, answer))
+        measured = answer.measured
+        whole = measured.fault is None and measured.sha256 == measured.output
+        examined = examine(self._root, measured) if whole else Examined()
+        return _Suspect(None, answer, judge_output(self._root, answer, examined))
 
     def _places(self, suspect: _Suspect) -> list[str]:
         if suspect.entry is not None:

@@ -10,10 +10,12 @@ from fastverify.engine.faults import describe
 from fastverify.engine.protocol import Fault, FileStat
 from fastverify.gocache import advice
 from fastverify.gocache.buildid import short_hash
+from fastverify.gocache.examine import Examined
 from fastverify.gocache.layout import entry_path, output_path
 from fastverify.modcache.changes import kind_of
 from fastverify.report.model import Finding, Severity, Verdict, Where
 
+_NOT_EXAMINED = Examined()
 #: Entries that a hint names.
 _NAMED_ENTRIES = 3
 
@@ -66,10 +68,13 @@ def judge_entry(root: str, entry: ActionEntry) -> list[Finding]:
     ]
 
 
-def judge_output(root: str, told: ToldOutput, *, contents: str = "") -> list[Finding]:
+def judge_output(
+    root: str, told: ToldOutput, examined: Examined = _NOT_EXAMINED, *, contents: str = ""
+) -> list[Finding]:
     """What is wrong with an output, and with the entries that name it.
 
-    `contents` says in words what it holds, where that is known.
+    `examined` is what the engine did not look at; `contents` says in words what it holds, where that is
+    known.
     """
     measured = told.measured
     path = output_path(root, measured.output)
@@ -82,9 +87,14 @@ def judge_output(root: str, told: ToldOutput, *, contents: str = "") -> list[Fin
     if measured.sha256 != measured.output:
         found_damage = _modified(root, path, told, contents)
         return [found_damage] if found_damage is not None else []
-    findings = [finding for entry in told.entries if (finding := _misfit(root, told, entry)) is not None]
-    if measured.flaws:
-        findings.append(_forged(root, path, told))
+    built_by = measured.build_id.partition(b"/")[0].decode("ascii") or examined.built_by
+    misfits = (_misfit(root, told, entry, built_by) for entry in told.entries)
+    findings = [finding for finding in misfits if finding is not None]
+    problems = [_OUTPUT_FLAWS[flaw] for flaw in measured.flaws]
+    if examined.problem:
+        problems.append(examined.problem)
+    if problems:
+        findings.append(_forged(root, path, told, problems))
     return findings
 
 
@@ -123,7 +133,7 @@ def _modified(root: str, path: str, told: ToldOutput, contents: str) -> Finding 
     )
 
 
-def _misfit(root: str, told: ToldOutput, entry: EntryOf) -> Finding | None:
+def _misfit(root: str, told: ToldOutput, entry: EntryOf, built_by: str) -> Finding | None:
     """An entry that a good output does not fit."""
     measured = told.measured
     path = entry_path(root, entry.action)
@@ -141,7 +151,6 @@ def _misfit(root: str, told: ToldOutput, entry: EntryOf) -> Finding | None:
             actual=str(entry.size),
             **ids,
         )
-    built_by = measured.build_id.partition(b"/")[0].decode("ascii")
     expected = short_hash(entry.action)
     if not built_by or built_by == expected:
         return None
@@ -159,16 +168,16 @@ def _misfit(root: str, told: ToldOutput, entry: EntryOf) -> Finding | None:
     )
 
 
-def _forged(root: str, path: str, told: ToldOutput) -> Finding:
+def _forged(root: str, path: str, told: ToldOutput, problems: list[str]) -> Finding:
     measured = told.measured
+    used = bool(told.entries_total)
     return _finding(
         "malformed",
-        "error",
+        "error" if used else "note",
         "output",
         path,
-        "the content is what its name says, but the go command did not make it: "
-        + "; ".join(_OUTPUT_FLAWS[flaw] for flaw in measured.flaws),
-        advice.GO_USES_FORGED,
+        "the content is what its name says, but the go command did not make it: " + "; ".join(problems),
+        advice.GO_USES_FORGED if used else advice.GO_REWRITES_OUTPUT,
         _drop(root, told.entries, told.entries_total, built_from=True),
         action=told.entries[0].action.hex() if told.entries else "",
         output=measured.output.hex(),

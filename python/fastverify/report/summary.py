@@ -160,8 +160,11 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     if not report.complete:
         seen = words.number(counts.modules)
         total = f" of {words.number(modules_total)}" if modules_total is not None else ""
+        stages = [f"{seen}{total} modules"] if _has(report, "modcache") else []
+        if _has(report, "gocache"):
+            stages.append(words.count(counts.outputs, "output"))
         so_far = " and ".join(found) or "no damage"
-        return f"Incomplete: stopped after {seen}{total} modules, {so_far} until then.", "warning"
+        return f"Incomplete: stopped after {' and '.join(stages)}, {so_far} until then.", "warning"
     modules = words.count(counts.modules, "module")
     outputs = words.count(counts.outputs, "build output")
     if errors:
