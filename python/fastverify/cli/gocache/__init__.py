@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("diff",)
+_COMMANDS = ("ls", "show", "stats", "diff")
 
 _HELP = """Look into Go's build cache (GOCACHE), and explain what is not found there.
 
