@@ -269,7 +269,9 @@ fn finish(read: &mut [(OutputMeasurement, Option<Content>)], scratch: &mut Scrat
             let digest = digests.next().expect("one digest for each message");
             let last = measured.build_id.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
             if last != short(&digest) {
-                measured.flaws.insert(0, OutputFlaw::ContentId);
+                // Before those of the fingerprints, behind that of the file.
+                let at = usize::from(measured.flaws.first() == Some(&OutputFlaw::NotExecutable));
+                measured.flaws.insert(at, OutputFlaw::ContentId);
             }
         }
     }
