@@ -8,6 +8,7 @@ import random
 import shutil
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -29,9 +30,22 @@ NOW = 1_700_000_000 * 10**9
 quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def answers(engine: Engine, root: Path, now_ns: int = NOW) -> tuple[object, ...]:
+class Answers(NamedTuple):
     """All that an engine says of a cache, in an order of its own."""
-    entries, surveys, told = [], [], []
+
+    entries: list[ActionEntry]
+    survey: Survey
+    told: list[ToldOutput]
+    outputs: int
+    size: int
+    vanished: int
+
+
+def answers(engine: Engine, root: Path, now_ns: int = NOW) -> Answers:
+    """Measure a cache."""
+    entries: list[ActionEntry] = []
+    surveys: list[Survey] = []
+    told: list[ToldOutput] = []
     outputs = size = vanished = 0
     for answer in engine.measure_build_cache(os.fspath(root), now_ns=now_ns, threads=2):
         if isinstance(answer, ActionEntry):
@@ -48,12 +62,12 @@ def answers(engine: Engine, root: Path, now_ns: int = NOW) -> tuple[object, ...]
             size += answer.size
             vanished += answer.vanished
     [survey] = surveys
-    return sorted(entries), survey, sorted(told, key=repr), outputs, size, vanished
+    return Answers(sorted(entries, key=repr), survey, sorted(told, key=repr), outputs, size, vanished)
 
 
-def agree(both: Both, root: Path, now_ns: int = NOW) -> tuple[object, ...]:
+def agree(both: Both, root: Path, now_ns: int = NOW) -> Answers:
     """What both say."""
-    native, pure = (answers(engine, root, now_ns) for engine in both)
+    native, pure = answers(both[0], root, now_ns), answers(both[1], root, now_ns)
     assert native == pure
     return native
 
@@ -62,24 +76,20 @@ def read(
     both: Both, root: Path, actions: list[bytes], outputs: list[bytes]
 ) -> OutputMeasurement | ActionEntry:
     """The one answer that both give."""
-    native, pure = (
-        engine.measure_build_files(os.fspath(root), actions, outputs, threads=1) for engine in both
-    )
-    assert native == pure
+    native = both[0].measure_build_files(os.fspath(root), actions, outputs, threads=1)
+    assert native == both[1].measure_build_files(os.fspath(root), actions, outputs, threads=1)
     assert len(native[0]) == len(actions)
     assert len(native[1]) == len(outputs)
-    [answer] = [*native[0], *native[1]]
-    return answer
+    return native[0][0] if native[0] else native[1][0]
 
 
 @pytest.mark.go
 def test_on_a_real_cache(both_engines: Both, world: World) -> None:
     agree(both_engines, world.cache)
-    _, survey, told, outputs, _, _ = agree(both_engines, world.cache, time.time_ns())
-    assert isinstance(survey, Survey)
-    assert outputs == survey.outputs > 3
-    assert survey.hazards == ()
-    assert told == []
+    said = agree(both_engines, world.cache, time.time_ns())
+    assert said.outputs == said.survey.outputs > 3
+    assert said.survey.hazards == ()
+    assert said.told == []
 
 
 @pytest.mark.go
@@ -92,9 +102,9 @@ def test_on_a_cache_in_ruins(both_engines: Both, world: World, seed: int) -> Non
             case 0:
                 path.write_bytes(path.read_bytes()[: dice.randrange(path.stat().st_size + 1)])
             case 1 | 2 if path.stat().st_size:
-                content = bytearray(path.read_bytes())
-                content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
-                path.write_bytes(content)
+                changed = bytearray(path.read_bytes())
+                changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+                path.write_bytes(changed)
             case 3:
                 shutil.copy(dice.choice(sorted(world.cache.glob("??/*-[ad]"))), world.cache / "swap")
                 (world.cache / "swap").replace(path)
@@ -127,10 +137,8 @@ def test_on_a_cache_in_ruins(both_engines: Both, world: World, seed: int) -> Non
 def test_the_reading_of_single_files(both_engines: Both, world: World) -> None:
     low = world.packages[LOW]
     ids = [bytes.fromhex(low.action), bytes(32)], [bytes.fromhex(low.output), bytes(32)]
-    first, second = (
-        engine.measure_build_files(os.fspath(world.cache), *ids, threads=1) for engine in both_engines
-    )
-    assert first == second
+    first = both_engines[0].measure_build_files(os.fspath(world.cache), *ids, threads=1)
+    assert first == both_engines[1].measure_build_files(os.fspath(world.cache), *ids, threads=1)
     (entry, no_entry), (output, no_output) = first
     assert entry.output == bytes.fromhex(low.output)
     assert output.sha256 == output.output
@@ -141,9 +149,7 @@ def test_the_reading_of_single_files(both_engines: Both, world: World) -> None:
 
 
 def test_where_there_is_no_cache(both_engines: Both, tmp_path: Path) -> None:
-    _, survey, *_ = agree(both_engines, tmp_path / "nowhere")
-    assert isinstance(survey, Survey)
-    [fault] = survey.faults
+    [fault] = agree(both_engines, tmp_path / "nowhere").survey.faults
     assert (fault.code, fault.name) == ("os", b"")
     read(both_engines, tmp_path / "nowhere", [bytes(32)], [])
     read(both_engines, tmp_path / "nowhere", [], [bytes(32)])

@@ -29,7 +29,7 @@ def test_nothing_is_written(rich: World, engine: Engine) -> None:
     """Neither content nor times change, but for the times of reading, which the system keeps."""
 
     def state() -> dict[str, tuple[int, ...]]:
-        found = {}
+        found: dict[str, tuple[int, ...]] = {}
         for path in [rich.cache, *rich.cache.rglob("*")]:
             status = path.lstat()
             found[str(path)] = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
-import time
 from collections.abc import Iterator
 
 from fastverify.engine.buildcache import FUTURE_NS, Hazard, HazardCode, Stray, StrayKind, Survey
@@ -39,6 +39,10 @@ _LONGEST_STAMP = 64
 def survey_findings(root: str, survey: Survey, now_ns: int) -> Iterator[Finding]:
     """What there is to say of the cache as a whole."""
     for fault in survey.faults:
+        if fault.code == "os" and fault.errno == errno.ENOENT:
+            if not fault.name:
+                yield _gone(root)
+            continue  # go clean -cache removes shards
         yield _finding(
             "unreadable",
             "error",
@@ -113,6 +117,17 @@ def unreadable_finding(paths: list[str], reason: str) -> Finding:
     )
 
 
+def _gone(root: str) -> Finding:
+    return _finding(
+        "missing",
+        "note",
+        root,
+        "the cache was removed before it could be read",
+        "the go command makes the cache anew when it next builds",
+        advice.HINT_LEAVE,
+    )
+
+
 def _stray(root: str, stray: Stray) -> Finding:
     verdict, severity, message, go = _STRAYS[stray.kind]
     return _finding(verdict, severity, inside(root, stray.name), message, go, "remove it")
@@ -169,7 +184,8 @@ def _folders(root: str) -> Iterator[Finding]:
             continue
         if not stat.S_ISDIR(mode):
             continue
-        if not os.access(path, os.W_OK | os.X_OK):
+        # Asked for again, because what is gone may not be written either.
+        if not os.access(path, os.W_OK | os.X_OK) and os.path.isdir(path):
             closed.append(path)
         if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             opened.append(path)
@@ -268,11 +284,6 @@ def _number(text: bytes) -> int | None:
     if not digits.isdigit() or int(digits) >= 1 << 63:
         return None
     return int(text)
-
-
-def now() -> int:
-    """The time, in nanoseconds since 1970."""
-    return time.time_ns()
 
 
 def _these(number: int, one: str, several: str) -> str:
