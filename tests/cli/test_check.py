@@ -66,10 +66,12 @@ def test_the_go_commands_own_cache_is_the_default(
     fastverify: Fastverify, cache: ModuleCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOMODCACHE", str(cache.root))
+    monkeypatch.setenv("GOCACHE", "off")
     for arguments in ([], ["check"], ["--format", "text"]):
         status, out, _ = fastverify(*arguments)
         assert status == 0
         assert str(cache.root) in out
+        assert "not checked   no build cache: GOCACHE is off" in out
 
 
 def test_several_caches_are_one_report(fastverify: Fastverify, cache: ModuleCache, tmp_path: Path) -> None:
