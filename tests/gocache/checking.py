@@ -19,9 +19,21 @@ def report_of(cache: Path, engine: Engine) -> Report:
     return check.report
 
 
+CARRIES = "may carry the damage on"
+
+
 def found(report: Report, *, notes: bool = False) -> list[Finding]:
-    """What was found; notes only where they are asked for."""
-    return [finding for finding in report.findings if notes or finding.severity != "note"]
+    """What was found, carriers apart; notes only where they are asked for."""
+    return [
+        finding
+        for finding in report.findings
+        if (notes or finding.severity != "note") and CARRIES not in finding.message
+    ]
+
+
+def carriers(report: Report) -> list[Finding]:
+    """Packages that may have been compiled from what is damaged."""
+    return [finding for finding in report.findings if CARRIES in finding.message]
 
 
 def short(finding: Finding) -> str:

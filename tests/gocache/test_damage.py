@@ -14,7 +14,8 @@ import pytest
 
 from fastverify.engine.protocol import Engine
 from fastverify.engine.pure import PureEngine
-from tests.gocache.checking import found, report_of, short
+from fastverify.report.model import Finding
+from tests.gocache.checking import carriers, found, report_of, short
 from tests.gocache.making import (
     HIGH,
     LOW,
@@ -300,19 +301,56 @@ def test_the_hint_cures(name: str, world: World) -> None:
     assert found(report_of(world.cache, PureEngine())) == []
 
 
-def test_poison_survives_repair(world: World, engine: Engine) -> None:
-    """What was compiled from a damaged archive is not damaged itself, and stays as it is."""
+def heal(findings: list[Finding]) -> None:
+    """Do what the hints say."""
+    for finding in findings:
+        subprocess.run(["sh", "-c", finding.hint.split(": ", 1)[1].split(";", 1)[0]], check=True)
+
+
+def poison(world: World) -> Package:
+    """Damage low's archive, and have high compiled from it; high's archive."""
     low = world.packages[LOW]
     world.packages[HIGH].entry_path.unlink()
     overwrite(low.output_path, low.output_path.read_bytes().replace(b"original", b"poisoned"))
     world.built("./high")
     high = world.package(HIGH)
     assert b"poisoned" in high.output_path.read_bytes()
-    low.entry_path.unlink()
+    return high
+
+
+def test_poison_survives_repair(world: World, engine: Engine) -> None:
+    """What was compiled from a damaged archive is not damaged itself, and stays as it is."""
+    high = poison(world)
+    heal(found(report_of(world.cache, engine)))
     assert world.built("./low") == [LOW]
     assert world.built("./high") == []
     assert b"poisoned" in high.output_path.read_bytes()
     assert found(report_of(world.cache, engine)) == []
+
+
+def test_what_may_carry_the_poison_is_named(world: World, engine: Engine) -> None:
+    """As long as the damage is there; and the hints cure that, too."""
+    high = poison(world)
+    report = report_of(world.cache, engine)
+    [carrier] = carriers(report)
+    assert (carrier.action, carrier.output) == (high.action, high.output)
+    assert HIGH in carrier.message
+    assert LOW in carrier.message
+    heal([*found(report), carrier])
+    assert sorted(world.built("./high")) == [HIGH, LOW]
+    assert b"poisoned" not in world.package(HIGH).output_path.read_bytes()
+    assert carriers(report_of(world.cache, engine)) == []
+
+
+def test_what_was_compiled_before_is_no_carrier(world: World, engine: Engine) -> None:
+    low, high = world.packages[LOW], world.packages[HIGH]
+    action, output, size, _ = entry_fields(low.entry_path)
+    after = entry_fields(high.entry_path)[3] + 1
+    overwrite(low.entry_path, entry_text(action, output, size, after))
+    overwrite(low.output_path, flipped(low.output_path.read_bytes()))
+    report = report_of(world.cache, engine)
+    assert len(found(report)) == 1
+    assert carriers(report) == []
 
 
 def test_notes_on_what_is_normal(world: World, engine: Engine) -> None:

@@ -45,6 +45,10 @@ GO_KEEPS_FUTURE = (
     "the go command leaves the time as it is, and does not trim the file until five days after it"
 )
 GO_WRITES_IN_PLACE = "the go command writes in place, so that a change shows under every other name too"
+GO_KEEPS_IMPORTERS = (
+    "the go command goes on using it, because what it was made from looks the same when the damaged archive "
+    "is made anew"
+)
 
 HINT_LEAVE = "nothing has to be done"
 HINT_READER = "run fastverify as a user who may read it, or give the files to the cache's user with chown"

@@ -23,6 +23,7 @@ from fastverify.gocache import hazards, live
 from fastverify.gocache.examine import Examined, examine
 from fastverify.gocache.judge import judge_entry, judge_output
 from fastverify.gocache.layout import entry_path, output_path
+from fastverify.gocache.suspects import Damaged, damaged, importers, package_of
 from fastverify.report.model import BuildResult, Finding
 
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -57,6 +58,7 @@ class BuildCheck:
         self.bytes_total = 0
         self._suspects: list[_Suspect] = []
         self._denied = _Denied()
+        self._damaged: list[Damaged] = []
         self._results = self._run()
 
     def __iter__(self) -> Iterator[BuildResult]:
@@ -89,6 +91,9 @@ class BuildCheck:
                 else:
                     yield from self._take(answer)
         yield from self._settle()
+        found, self._damaged = self._damaged, []
+        for finding in importers(self._root, found) if found else ():
+            yield BuildResult((finding,))
         if self._denied.paths:
             reason = os.strerror(self._denied.number)
             finding = hazards.unreadable_finding(self._denied.paths, reason)
@@ -103,7 +108,7 @@ class BuildCheck:
             return
         again = self._look_again(suspect)
         if again is not None and not self._is_moving(suspect, again):
-            yield self._result(again)
+            yield self._confirmed(again)
         else:
             self._suspects.append(suspect)
 
@@ -131,7 +136,7 @@ class BuildCheck:
                 if again is None:
                     yield BuildResult(vanished=1)
                 elif again.findings:
-                    yield self._result(again)
+                    yield self._confirmed(again)
 
     @staticmethod
     def _is_moving(before: _Suspect, again: _Suspect) -> bool:
@@ -166,7 +171,9 @@ class BuildCheck:
         measured = answer.measured
         whole = measured.fault is None and measured.sha256 == measured.output
         examined = examine(self._root, measured) if whole else Examined()
-        return _Suspect(None, answer, judge_output(self._root, answer, examined))
+        package = package_of(self._root, measured) if measured.sha256 and not whole else None
+        contents = f"the archive of {package.path}" if package is not None else ""
+        return _Suspect(None, answer, judge_output(self._root, answer, examined, contents=contents))
 
     def _places(self, suspect: _Suspect) -> list[str]:
         if suspect.entry is not None:
@@ -177,6 +184,15 @@ class BuildCheck:
         path = output_path(self._root, measured.output)
         inner = [os.path.join(path, os.fsdecode(measured.file))] if measured.file else []
         return [path, *inner, *(entry_path(self._root, entry.action) for entry in suspect.told.entries)]
+
+    def _confirmed(self, suspect: _Suspect) -> BuildResult:
+        """The result of what was seen twice; what the go command would compile from is remembered."""
+        told = suspect.told
+        if told is not None and told.entries and any(one.severity == "error" for one in suspect.findings):
+            package = package_of(self._root, told.measured)
+            if package is not None:
+                self._damaged.append(damaged(package, told.measured, told.entries))
+        return self._result(suspect)
 
     @staticmethod
     def _result(suspect: _Suspect) -> BuildResult:
