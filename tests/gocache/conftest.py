@@ -84,6 +84,7 @@ def rich(go: Go, tmp_path_factory: pytest.TempPathFactory) -> World:
     assert "(cached)" in run("test", "./lib", "./printing")
     run("test", "-coverprofile", os.devnull, "./lib")
     run("test", "-cover", "-covermode=atomic", "./lib")
+    run("test", "-coverpkg=./lib,./vetted", "./lib")
     assert "self-assignment" in run("vet", "./...", fails=True)
     run("build", "-gcflags=-m", "./lib")
     run("build", "-trimpath", "./lib")

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("ls", "show", "stats", "diff")
+_COMMANDS = ("ls", "show", "stats", "diff", "why")
 
 _HELP = """Look into Go's build cache (GOCACHE), and explain what is not found there.
 

@@ -151,7 +151,7 @@ def _entry(root: str, action: str) -> Entry | None:
 
 
 # What naming and sums need; the rest is read again for the one output that is shown.
-_KEPT = ("folder", "folders", "names", "standard", "packages", "took", "answer")
+_KEPT = ("folder", "folders", "names", "settings", "standard")
 
 
 def _lean(identity: Identity) -> Identity:

@@ -167,7 +167,8 @@ def _time(nanoseconds: int) -> str:
 def _lines(value: Any, depth: int) -> Iterator[str]:
     indent = "  " * depth
     for name, member in value.items():
-        title = printable(str(name).replace("_", " "))
+        # Ours are in small letters; variables and packages stay as they are.
+        title = printable(name.replace("_", " ") if depth == 0 and name.islower() else name)
         if isinstance(member, dict):
             yield f"{indent}{title}:"
             yield from _lines(member, depth + 1)

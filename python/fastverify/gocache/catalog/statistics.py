@@ -137,8 +137,8 @@ def lines_of(found: Statistics, now: int) -> Iterator[str]:
     for title, _ in _AGES:
         yield from _counted(f"within the last {title}", found.by_age.get(f"within {title}"))
     yield from _counted("longer ago", found.by_age.get("longer"))
-    yield f"  {words.count(found.used_again, 'entry was', 'entries were')} used again an hour or more after "
-    yield "  having been written"
+    again = words.count(found.used_again, "entry was", "entries were")
+    yield f"  {again} used again an hour or more after it was written"
     yield ""
     yield "Trim (go removes what was not used for five days and an hour, at most once a day)"
     if found.trimmed is None:

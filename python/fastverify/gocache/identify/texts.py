@@ -11,7 +11,7 @@ from fastverify.gocache.content import Content, MalformedError
 _LONGEST = 16 << 20
 TEST_LOG = b"# test log\n"
 _OPERATIONS = frozenset(["getenv", "chdir", "stat", "open"])
-_RESULT = re.compile(rb"ok  \t([^\t\n]+)\t([0-9.]+s|\(cached\))(?:\t([^\n]*))?\n")
+_RESULT = re.compile(rb"ok  \t([^\t\n]+)\t([0-9.]+s|\(cached\))(?:[\t ]([^\n]*))?\n")
 _PROFILE = re.compile(rb"mode: (set|count|atomic)\n")
 _BLOCK = re.compile(rb"(.+):(\d+)\.(\d+),(\d+)\.(\d+) (\d+) (\d+)")
 _SOURCE = re.compile(rb"(?:\./)?[^/\x00-\x1f\\]+\.[A-Za-z0-9]+")
