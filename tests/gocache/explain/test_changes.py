@@ -220,6 +220,16 @@ def test_vet_follows_its_package(go: Go, project: Path) -> None:
     }
 
 
+def test_vet_follows_what_it_knows_of_imports(go: Go, project: Path) -> None:
+    """Vet of an importer depends on vet's facts: here that a function never returns."""
+    before = hash_log(go, project, "vet", ".")
+    (project / "low/low.go").write_text('package low\n\nfunc Name() string { panic("never returns") }\n')
+    comparison = compared(before, hash_log(go, project, "vet", "."))
+    follows = {difference.name: difference.follows for difference in comparison.differences}
+    assert set(follows["vet example.com/project"]) >= {MAIN, "vet example.com/project/low"}
+    assert causes(comparison) == {("file", "example.com/project/low/low.go")}
+
+
 def test_on_the_command_line(go: Go, project: Path, tmp_path: Path, fastverify: Fastverify) -> None:
     logs = []
     for number, flags in enumerate([(), ("-gcflags=-N",)]):

@@ -99,6 +99,10 @@ def test_damaged_and_missing(fastverify: Fastverify, here: World) -> None:
     _, misses, _ = _why(fastverify, "./...")
     assert misses[LOW]["kind"] == "malformed"
     assert misses[OTHER]["kind"] == "output-missing"
+    high = here.package(HIGH)
+    overwrite(high.output_path, high.output_path.read_bytes()[:-1])
+    _, misses, _ = _why(fastverify, "./...")
+    assert misses[HIGH]["kind"] == "output-missing"
     (here.project / "new").mkdir()
     (here.project / "new/new.go").write_text("package new\n")
     _, misses, _ = _why(fastverify, "./new")

@@ -90,9 +90,9 @@ def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS) -> Contents:
             continue
         for name in names:
             match = _NAME.fullmatch(name)
-            # What is elsewhere than Go would look is no entry.
-            if match is None or not name.startswith(shard):
+            if match is None:
                 continue
+            # Each is read from where Go looks: what is in the shard of another is not found.
             if match[2] == "a":
                 entry = _entry(root, match[1])
                 if entry is not None:

@@ -166,8 +166,6 @@ def _difference(before: Action, after: Action, differing: set[str]) -> Differenc
 def _origin(name: str, change: Change, differing: set[str]) -> str:
     """The name of the action whose result the derived input `change` of `name` is."""
     _, _, package = name.partition(" ")
-    if change.kind == "vetted-package":
-        return f"build {package}"
     if change.kind == "vet-result":
         return f"vet {change.subject}"
     if change.kind == "test-binary":
