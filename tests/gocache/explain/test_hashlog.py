@@ -17,6 +17,7 @@ from fastverify.gocache.explain.goquote import unquote, words
 from fastverify.gocache.explain.hashlog import digest_of, parse_hash_log, read_hash_log, subkey
 from fastverify.gocache.explain.inputs import inputs_of
 from fastverify.gocache.explain.present import as_document, as_text
+from fastverify.gocache.explain.words import explained
 from tests.gocache.explain.quoting import go_quote
 
 SALT = b"go1.26.8"
@@ -25,9 +26,9 @@ writes = st.lists(st.binary(min_size=1, max_size=30).filter(lambda write: write 
 names = st.sampled_from(["build a", "build a [a.test]", "testInputs", "link ]: x", "gccCompilerID"])
 
 
-def block_lines(name: str, parts: Sequence[bytes]) -> list[bytes]:
+def block_lines(name: str, parts: Sequence[bytes], salt: bytes = SALT) -> list[bytes]:
     """A block as ``hash.go`` writes it."""
-    whole = [SALT, *parts]
+    whole = [salt, *parts]
     lines = [f"HASH[{name}]".encode()]
     lines += [f"HASH[{name}]: ".encode() + go_quote(part) for part in whole]
     return [*lines, f"HASH[{name}]: {digest_of('', whole)}".encode()]
@@ -139,6 +140,54 @@ def test_long_lines_take_no_long_time() -> None:
     log = parse_hash_log([*lines, f"HASH[build p]: {digest_of('', whole)}".encode()])
     (block,) = log.blocks
     assert inputs_of(block)
+
+
+def test_another_release_is_one_cause() -> None:
+    """Other imports, files and tools come with another release of Go, and are not told as causes."""
+    logs = []
+    for salt, imported in (("go1.21.13", "old"), ("go1.23.12", "new")):
+        blocks = {
+            "build top": [
+                b'omitdebug false standard true local false prefix ""\n',
+                f"compile compile version {salt} [] []\n".encode(),
+                f"file top.go {salt:A<20}\n".encode(),
+                f"import {imported} {'B' * 20}\n".encode(),
+            ],
+            f"build {imported}": [b'omitdebug false standard true local false prefix ""\n'],
+        }
+        lines = [line for name, parts in blocks.items() for line in block_lines(name, parts, salt.encode())]
+        logs.append(parse_hash_log(lines))
+    comparison = compare(*(actions_of(log) for log in logs))
+    assert [cause.change.kind for cause in comparison.causes if cause.change] == ["go-version"]
+    assert len(comparison.causes) == 1
+    assert (comparison.only_before, comparison.only_after) == (("build old",), ("build new",))
+
+
+def test_an_import_more_is_told_where_nothing_else_is() -> None:
+    logs = [
+        parse_hash_log(block_lines("build p", [f"import {name} {'A' * 20}\n".encode() for name in imports]))
+        for imports in (["a"], ["a", "b"])
+    ]
+    comparison = compare(*(actions_of(log) for log in logs))
+    (cause,) = comparison.causes
+    assert explained(cause) == "the import of b was added"
+
+
+def test_equal_inputs_and_another_result() -> None:
+    """The import gave another result, though nothing that go hashes for it differs."""
+    logs = [
+        parse_hash_log(
+            [
+                *block_lines("build low", [b"compile\n"]),
+                *block_lines("build top", [f"import low {mark * 20}\n".encode()]),
+            ]
+        )
+        for mark in "AB"
+    ]
+    comparison = compare(*(actions_of(log) for log in logs))
+    (cause,) = comparison.causes
+    assert (cause.change, cause.where) == (None, ("build low",))
+    assert "gave another result from equal inputs" in explained(cause)
 
 
 def test_what_is_no_log() -> None:

@@ -193,6 +193,13 @@ def test_long_text_takes_no_long_time() -> None:
     assert time.monotonic() - began < 20
 
 
+def test_paths_of_older_compilers() -> None:
+    # As go1.21 writes them.
+    assert goarchive.source_path("gofile../src/app/main.go") == "/src/app/main.go"
+    assert goarchive.source_path("gofile..$GOROOT/src/fmt/print.go") == "$GOROOT/src/fmt/print.go"
+    assert goarchive.source_path("/src/app/main.go") == "/src/app/main.go"
+
+
 @pytest.mark.parametrize(
     ("sources", "package", "expected"),
     [

@@ -157,10 +157,18 @@ def _joined(values: tuple[str, ...] | None) -> str | None:
 
 def _difference(before: Action, after: Action, differing: set[str]) -> Difference:
     changes = changes_between(before.inputs, after.inputs)
-    derived = tuple(change for change in changes if change.kind in DERIVED)
+    # An import that is new or gone is a change of the source; nothing of that other package need differ.
+    derived = tuple(change for change in changes if change.kind in DERIVED and _on_both_sides(change))
     follows = tuple(dict.fromkeys(_origin(after.name, change, differing) for change in derived))
-    own = tuple(change for change in changes if change.kind not in DERIVED)
+    own = tuple(change for change in changes if change not in derived)
+    if any(change.kind not in DERIVED for change in own):
+        # The files tell of it already.
+        own = tuple(change for change in own if change.kind not in DERIVED)
     return Difference(after.name, before, after, own, derived, follows)
+
+
+def _on_both_sides(change: Change) -> bool:
+    return change.before is not None and change.after is not None
 
 
 def _origin(name: str, change: Change, differing: set[str]) -> str:

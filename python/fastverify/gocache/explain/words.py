@@ -61,7 +61,7 @@ _WORDS: dict[InputKind, tuple[str, str]] = {
         "keep the file's time (a fresh checkout changes it), or do not look it up in the test",
     ),
     "directory-change": ("the directory {0}, into which the test went", "keep the directory as it is"),
-    "import": ("the result of {0}", ""),
+    "import": ("the import of {0}", ""),
     "vetted-package": ("the package that is vetted", ""),
     "vet-result": ("vet's result for {0}", ""),
     "test-binary": ("the test's program", ""),

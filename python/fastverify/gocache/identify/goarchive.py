@@ -24,6 +24,7 @@ _LONGEST_NAMES = 32 << 20
 _LONGEST_DIRECTIVES = 4 << 20
 _GOOBJ_MAGIC = b"\0go120ld"
 _BLOCKS = 19
+_OLD_PREFIX = "gofile.."
 _SETTING = re.compile(r"GO[A-Z0-9]+=.*")
 _SECTIONS = 10
 _STRINGS, _META, _PACKAGES = 0, 1, 3
@@ -273,8 +274,13 @@ def _linker_object(content: Content, member: Member) -> LinkerObject:
         fixed[8:16],
         bool(flags & 16),
         tuple(texts(0, 16)),
-        tuple(name for name, _ in texts(2, 8)),
+        tuple(source_path(name) for name, _ in texts(2, 8)),
     )
+
+
+def source_path(name: str) -> str:
+    """A path of the file table as it was on disk: compilers before Go 1.22 put a word before it."""
+    return name.removeprefix(_OLD_PREFIX)
 
 
 def _uvarint(data: bytes, at: int) -> tuple[int, int]:
