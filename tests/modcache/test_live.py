@@ -20,7 +20,7 @@ from tests.modcache.cases import edit_tree
 pytestmark = [pytest.mark.go, pytest.mark.slow]
 
 #: How long (seconds) Go and fastverify work on the same cache, for each engine and kind of cache.
-DURATION = 12.0
+DURATION = 10.0
 
 
 class Writer(threading.Thread):
