@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
@@ -115,6 +115,11 @@ class _Suspect:
 
     files: ModuleFiles
     result: ModuleResult
+    stillness: live.Stillness = field(default_factory=live.Stillness)
+    #: When it was looked at last, by time.monotonic.
+    looked: float = 0.0
+    #: Whether nobody held its lock at one of the looks.
+    was_free: bool = False
 
 
 #: What a second look at a suspect says.
@@ -240,6 +245,8 @@ class Check:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
         module, version = suspect.files.module, suspect.files.version
         marks = live.fingerprint(live.places(root, suspect.files))
+        # Asked before the marks are compared: what has vanished since shows no mode any more.
+        cleaned = self._looks_cleaned(root, suspect)
         with lock.shared(file_path(root, module, version, "lock")) as state:
             if state == "busy":
                 return "busy"
@@ -256,54 +263,62 @@ class Check:
             return "moving"
         if marks != live.fingerprint(live.places(root, suspect.files)):
             return "moving"
-        cleaned = live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
         return "moving" if cleaned else "settled"
 
     def _settle(self, inventory: Inventory) -> Iterator[ModuleResult]:
-        """Look at the suspects until each is cleared, gone, or seen to be wrong while all is at rest."""
+        """Look at the suspects until each is cleared, gone, or seen to be wrong while it is at rest."""
         root = inventory.root
+        around = live.Stillness()
         deadline = time.monotonic() + live.PATIENCE
+        for suspect in self._suspects:
+            suspect.looked = time.monotonic()
         while self._suspects:
-            at_rest = self._wait_for_rest(inventory, min(deadline, time.monotonic() + live.GLANCE))
+            time.sleep(live.POLL)
             if inventory.has_download and not os.path.isdir(download_dir(root)):
                 self.report.counts.vanished += len(self._suspects)
                 self._suspects = []
                 yield _of_cache(removed_finding(root))
                 return
+            emptying = self._emptying(root, inventory, around)
+            last = time.monotonic() >= deadline
             for suspect in list(self._suspects):
-                before = suspect.result
-                look = self._look(root, suspect)
-                if look == "moving" and at_rest and suspect.result.findings == before.findings:
-                    look = "settled"
-                if look in ("busy", "moving") and time.monotonic() < deadline:
-                    continue
-                self._suspects.remove(suspect)
-                if look == "gone":
-                    self.report.counts.vanished += 1
-                elif look == "settled":
-                    yield from _with_lock_finding(suspect.result, suspect.files)
-                else:
-                    yield _restless(root, suspect, locked=look == "busy")
+                at_rest = self._is_at_rest(root, suspect, emptying)
+                if at_rest or last or time.monotonic() - suspect.looked >= live.GLANCE:
+                    yield from self._settle_one(root, suspect, at_rest=at_rest, last=last)
 
-    def _wait_for_rest(self, inventory: Inventory, deadline: float) -> bool:
-        """Wait until nothing around the suspects changes any more; False where it does not by then."""
-        root = inventory.root
-        suspects = [suspect.files for suspect in self._suspects]
-        paths = [path for files in suspects for path in live.places(root, files)]
-        rest = live.YOUNG
-        if any(live.looks_cleaned(root, files, modcacherw=self._modcacherw) for files in suspects):
-            rest = live.CLEAN_REST
-            paths += live.remains(root, inventory.modules.values())
-        still_since = time.monotonic()
-        marks = live.fingerprint(paths)
-        while time.monotonic() < deadline:
-            if time.monotonic() - still_since >= rest and not live.is_young(marks):
-                return True
-            time.sleep(live.YOUNG / 5)
-            now = live.fingerprint(paths)
-            if now != marks:
-                marks, still_since = now, time.monotonic()
-        return False
+    def _settle_one(
+        self, root: str, suspect: _Suspect, *, at_rest: bool, last: bool
+    ) -> Iterator[ModuleResult]:
+        """Look at a suspect, and let go of it where that tells enough or is the last look."""
+        before = suspect.result
+        look = self._look(root, suspect)
+        suspect.looked = time.monotonic()
+        suspect.was_free |= look != "busy"
+        if look == "moving" and at_rest and suspect.result.findings == before.findings:
+            look = "settled"
+        if look in ("busy", "moving") and not last:
+            return
+        self._suspects.remove(suspect)
+        if look == "gone":
+            self.report.counts.vanished += 1
+        elif look == "settled":
+            yield from _with_lock_finding(suspect.result, suspect.files)
+        else:
+            yield _restless(root, suspect)
+
+    def _emptying(self, root: str, inventory: Inventory, around: live.Stillness) -> float:
+        """For how many seconds no module version has vanished; looked at only if one looks as if it might."""
+        if any(self._looks_cleaned(root, suspect) for suspect in self._suspects):
+            return around.seconds(live.remains(root, inventory.modules.values()))
+        return 0.0
+
+    def _is_at_rest(self, root: str, suspect: _Suspect, emptying: float) -> bool:
+        cleaned = self._looks_cleaned(root, suspect)
+        seconds = suspect.stillness.seconds(live.places(root, suspect.files))
+        return min(seconds, emptying) >= live.CLEAN_REST if cleaned else seconds >= live.YOUNG
+
+    def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
+        return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
 
     def _judge_list(
         self, inventory: Inventory, measured: ModuleMeasurement, number: int
@@ -352,13 +367,13 @@ def _is_about_absence(result: ModuleResult) -> bool:
     return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
 
 
-def _restless(root: str, suspect: _Suspect, *, locked: bool) -> ModuleResult:
-    """The result for a module version that somebody kept at work on for as long as there was patience."""
+def _restless(root: str, suspect: _Suspect) -> ModuleResult:
+    """The result for a module version that somebody was at work on for as long as there was patience."""
     files = suspect.files
-    if locked:
-        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
-    else:
+    if suspect.was_free:
         finding = changing_finding(files, suspect.result.findings[0], live.PATIENCE)
+    else:
+        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
     return ModuleResult(files.module, files.version, (finding,), reason="unreadable")
 
 
