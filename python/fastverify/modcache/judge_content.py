@@ -269,8 +269,11 @@ def _differs_from_gosum(case: Case, content: Content) -> None:
         f"{expectation.line} of the go.sum has another hash: the module was replaced as a whole, "
         "or go.sum was changed",
         go=advice.GO_BLIND_TO_SUM,
-        hint=advice.redownload(case.paths, tree=content.has_tree)
-        + "; if the fresh copy differs from go.sum too, do not build it before you know why",
+        hint=advice.redownload(
+            case.paths,
+            tree=content.has_tree,
+            caution="; if the fresh copy differs from go.sum too, do not build it before you know why",
+        ),
         authority="gosum",
         expected=expectation.h1,
         actual=actual,
