@@ -28,7 +28,7 @@ _Tree: TypeAlias = tuple[
 _Small: TypeAlias = tuple[_Stat | None, _Fault | None, bytes, str | None]
 _Difference: TypeAlias = tuple[bytes, str, bytes | None, int | None, bytes | None, _Stat | None]
 _Module: TypeAlias = tuple[
-    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...]
+    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...], int
 ]
 _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int

@@ -274,8 +274,10 @@ WARNING = finding(verdict="warning", severity="warning", where="partial", files=
         (report(finding(module="", version="")), "Found 1 error."),
         (
             report(note(1), note(2)),
-            "Found no damage: 1,019 modules verified; "
-            "of 2 more versions only go.mod is there, not vouched for.",
+            (
+                "Found no damage: 1,019 modules verified; "
+                "of 2 more versions only go.mod is there, not vouched for."
+            ),
         ),
         (report(counts=Counts()), "There is no module in it, so nothing to verify."),
         (report(counts=Counts(modules=1, verified=1)), "The only module is verified."),

@@ -142,7 +142,7 @@ def _difference(difference: _Difference) -> Difference:
 
 
 def _module(measured: _Module) -> ModuleMeasurement:
-    key, zip_, tree, mod, info, ziphash, differences = measured
+    key, zip_, tree, mod, info, ziphash, differences, more = measured
     return ModuleMeasurement(
         key,
         _zip(zip_),
@@ -151,4 +151,5 @@ def _module(measured: _Module) -> ModuleMeasurement:
         _small(info),
         _small(ziphash),
         tuple(map(_difference, differences)),
+        more,
     )

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Literal
 
 from fastverify.engine import default_threads, load_engine
-from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
+from fastverify.engine.protocol import Engine, EngineName, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache import changes, layout, live, lock
@@ -24,6 +24,7 @@ from fastverify.modcache.inventory import (
     Inventory,
     ModuleFiles,
     Stray,
+    VersionList,
     download_dir,
     file_path,
     look_again,
@@ -161,6 +162,8 @@ class Check:
         self._inventories = [take_inventory(root) for root in roots]
         report.not_checked = _not_checked(self._inventories)
         self._suspects: list[_Suspect] = []
+        #: Lists of versions that were not as Go writes them, before they are looked at again.
+        self._odd_lists: list[tuple[VersionList, Finding]] = []
         self._results = self._run()
 
     @property
@@ -200,10 +203,12 @@ class Check:
         That includes what was to be looked at once more; :attr:`unconfirmed` has it too.
         """
         self._results.close()
-        self.unconfirmed += [suspect.result for suspect in self._suspects]
-        for suspect in self._suspects:
-            self._take(suspect.result)
-        self._suspects = []
+        waiting = [suspect.result for suspect in self._suspects]
+        waiting += [_of_cache(finding) for _, finding in self._odd_lists]
+        self._suspects, self._odd_lists = [], []
+        for result in waiting:
+            self._take(result)
+        self.unconfirmed += waiting
 
     def __enter__(self) -> Check:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -233,7 +238,10 @@ class Check:
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
             for measured in measurements:
                 if measured.key >= lists:
-                    yield from self._judge_list(inventory, measured, measured.key - lists)
+                    listed_versions = inventory.lists[measured.key - lists]
+                    finding = list_finding(listed_versions, measured.info)
+                    if finding is not None:
+                        self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
                 suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
@@ -245,6 +253,7 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+        yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
@@ -327,18 +336,17 @@ class Check:
     def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
         return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
 
-    def _judge_list(
-        self, inventory: Inventory, measured: ModuleMeasurement, number: int
-    ) -> Iterator[ModuleResult]:
-        listed = inventory.lists[number]
-        finding = list_finding(listed, measured.info)
-        if finding is not None:
-            # It is rewritten in place: look once more after its writer.
-            time.sleep(live.YOUNG / 10)
+    def _settle_lists(self) -> Iterator[ModuleResult]:
+        """Look at the odd lists once more: they are rewritten in place."""
+        if self._odd_lists:
+            time.sleep(live.POLL / 2)
+        while self._odd_lists:
+            listed, _ = self._odd_lists[-1]
             again = next(iter(self._engine.measure([_list_task(0, listed.path)], threads=1)))
+            self._odd_lists.pop()
             finding = list_finding(listed, again.info)
-        if finding is not None:
-            yield _of_cache(finding)
+            if finding is not None:
+                yield _of_cache(finding)
 
 
 def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:
