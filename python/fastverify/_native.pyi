@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 from typing_extensions import Self
 
@@ -34,7 +34,19 @@ _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int
 ]
 
-__all__ = ["Measurements", "__version__", "hash_dir", "hash_files", "hash_zip", "measure"]
+_Algorithm: TypeAlias = Literal["sha256", "blake3"]
+
+__all__ = [
+    "Measurements",
+    "__version__",
+    "digest_files",
+    "digest_many",
+    "hash_dir",
+    "hash_files",
+    "hash_zip",
+    "measure",
+    "sha256_kernels",
+]
 
 __version__: str
 
@@ -48,3 +60,10 @@ def measure(tasks: Sequence[_Task], threads: int) -> Measurements: ...
 def hash_zip(path: _Path, threads: int) -> str | _Fault: ...
 def hash_dir(path: _Path, prefix: bytes, threads: int) -> str | _Fault: ...
 def hash_files(files: Sequence[tuple[bytes, _Path]], threads: int) -> str | tuple[_Fault, int]: ...
+def digest_many(
+    algorithm: _Algorithm, messages: Sequence[bytes | memoryview], threads: int, kernel: str | None
+) -> list[bytes]: ...
+def digest_files(
+    algorithm: _Algorithm, paths: Sequence[_Path], threads: int, kernel: str | None
+) -> list[bytes] | tuple[_Fault, int]: ...
+def sha256_kernels() -> tuple[list[str], str]: ...

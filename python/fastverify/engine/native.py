@@ -77,6 +77,10 @@ class NativeEngine:
         fault, number = answer
         return _h1(fault, files[number][1])
 
+    def check_kernel(self) -> None:
+        """Raise ValueError where ``FASTVERIFY_SHA256`` names what is not there."""
+        _native.sha256_kernels()
+
 
 def _h1(answer: str | _Fault, path: str) -> str:
     if isinstance(answer, str):

@@ -3,6 +3,8 @@
 #![deny(unsafe_code)]
 
 mod answers;
+mod many;
+mod messages;
 mod running;
 
 use std::path::PathBuf;
@@ -99,6 +101,9 @@ fn hash_files(
 mod _native {
     #[pymodule_export]
     use super::{Measurements, hash_dir, hash_files, hash_zip, measure};
+
+    #[pymodule_export]
+    use crate::many::{digest_files, digest_many, sha256_kernels};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

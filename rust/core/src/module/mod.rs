@@ -23,7 +23,6 @@ use crate::zip::Violation;
 
 pub(crate) use chunk::Scratch;
 pub(crate) use plan::{Limits, Plan};
-pub(crate) use stream::hash_rest;
 
 /// Go refuses to extract a zip that is larger than this, or whose entries together declare more
 /// (`MaxZipFile`).
