@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 from typing_extensions import Self
 
@@ -28,7 +28,7 @@ _Tree: TypeAlias = tuple[
 _Small: TypeAlias = tuple[_Stat | None, _Fault | None, bytes, str | None]
 _Difference: TypeAlias = tuple[bytes, str, bytes | None, int | None, bytes | None, _Stat | None]
 _Module: TypeAlias = tuple[
-    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...]
+    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...], int
 ]
 _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int
@@ -48,16 +48,21 @@ _Output: TypeAlias = tuple[
     tuple[str, ...],
 ]
 
+_Algorithm: TypeAlias = Literal["sha256", "blake3"]
+
 __all__ = [
     "BuildMeasurements",
     "Measurements",
     "__version__",
+    "digest_files",
+    "digest_many",
     "hash_dir",
     "hash_files",
     "hash_zip",
     "measure",
     "measure_build_cache",
     "measure_build_files",
+    "sha256_kernels",
 ]
 
 __version__: str
@@ -83,3 +88,10 @@ def measure_build_cache(root: _Path, now_ns: int, threads: int) -> BuildMeasurem
 def measure_build_files(
     root: _Path, actions: Sequence[bytes], outputs: Sequence[bytes]
 ) -> tuple[tuple[_Entry, ...], tuple[_Output, ...]]: ...
+def digest_many(
+    algorithm: _Algorithm, messages: Sequence[bytes | memoryview], threads: int, kernel: str | None
+) -> list[bytes]: ...
+def digest_files(
+    algorithm: _Algorithm, paths: Sequence[_Path], threads: int, kernel: str | None
+) -> list[bytes] | tuple[_Fault, int]: ...
+def sha256_kernels() -> tuple[list[str], str]: ...

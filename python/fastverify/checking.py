@@ -11,7 +11,7 @@ from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import Engine, EngineName
 from fastverify.errors import FastverifyError
 from fastverify.gocache.check import BuildCheck
-from fastverify.gocache.recognise import is_build_cache, names_in
+from fastverify.gocache.recognise import is_build_cache, names_in, refuse_part
 from fastverify.locate import build_cache, go_settings, module_cache
 from fastverify.modcache.changes import timestamp
 from fastverify.modcache.check import Check, StrPath, check_module_cache
@@ -60,10 +60,13 @@ def check_caches(
 def _named(paths: Sequence[StrPath]) -> tuple[list[tuple[CacheKind, str]], list[str]]:
     caches: dict[str, CacheKind] = {}
     for given in paths:
-        path = os.path.abspath(os.fspath(given))
+        name = os.fspath(given)
+        path = os.path.abspath(name) if name else ""
         if os.path.isdir(path) and is_build_cache(names_in(path)):
             caches[path] = "gocache"
         else:
+            if path:
+                refuse_part(path)
             require_module_cache(path)
             caches[path] = "modcache"
     return [(kind, path) for path, kind in caches.items()], []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fastverify import check_caches
+from fastverify import check_caches, check_module_cache
 from fastverify.engine.protocol import Engine
 from fastverify.errors import FastverifyError
 from tests.gocache.checking import found, report_of, short
@@ -265,9 +265,16 @@ def test_the_root_may_be_a_link(world: World, engine: Engine) -> None:
 
 def test_what_is_no_build_cache(tmp_path: Path, world: World) -> None:
     """A part of one, or a folder with a few such names, is none."""
-    for path in (world.packages[LOW].entry_path.parent, world.project):
-        with pytest.raises(FastverifyError, match="no module cache"):
+    low = world.packages[LOW]
+    for path in (low.entry_path.parent, low.entry_path, low.output_path):
+        with pytest.raises(FastverifyError, match=f"a part of the build cache {world.cache}: "):
             check_caches(path)
+    with pytest.raises(FastverifyError, match="no module cache"):
+        check_caches(world.project)
+    with pytest.raises(FastverifyError, match="path given is empty"):
+        check_caches("")
+    with pytest.raises(FastverifyError, match="it looks like a Go build cache"):
+        check_module_cache(world.cache)
     folder = tmp_path / "folder"
     for name in ("00", "01", "ff", "notes"):
         (folder / name).mkdir(parents=True)

@@ -98,6 +98,10 @@ class NativeEngine:
         entries, measured = _native.measure_build_files(root, actions, outputs)
         return tuple(map(action_entry, entries)), tuple(map(output_measurement, measured))
 
+    def check_kernel(self) -> None:
+        """Raise ValueError where ``FASTVERIFY_SHA256`` names what is not there."""
+        _native.sha256_kernels()
+
 
 def _h1(answer: str | _Fault, path: str) -> str:
     if isinstance(answer, str):
@@ -163,7 +167,7 @@ def _difference(difference: _Difference) -> Difference:
 
 
 def _module(measured: _Module) -> ModuleMeasurement:
-    key, zip_, tree, mod, info, ziphash, differences = measured
+    key, zip_, tree, mod, info, ziphash, differences, more = measured
     return ModuleMeasurement(
         key,
         _zip(zip_),
@@ -172,4 +176,5 @@ def _module(measured: _Module) -> ModuleMeasurement:
         _small(info),
         _small(ziphash),
         tuple(map(_difference, differences)),
+        more,
     )

@@ -23,3 +23,23 @@ def names_in(path: str) -> set[str]:
         return set(os.listdir(path))
     except OSError as error:
         raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def refuse_part(path: str) -> None:
+    """Raise FastverifyError where `path` lies in a build cache: only a whole one can be checked."""
+    folder, above = path, os.path.dirname(path)
+    while folder != above:
+        # Deeper than an executable's file no path of a cache is, but for the corpora of fuzzing.
+        if os.path.isdir(os.path.join(above, SHARDS[0])) and is_build_cache(_names(above)):
+            raise FastverifyError(
+                f"{path} is a part of the build cache {above}: check that, or see what it is with "
+                f"fastverify gocache show {path}"
+            )
+        folder, above = above, os.path.dirname(above)
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []

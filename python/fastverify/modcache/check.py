@@ -10,12 +10,12 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
 from fastverify.engine import default_threads, load_engine
-from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
+from fastverify.engine.protocol import Engine, EngineName, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache import changes, layout, live, lock
@@ -24,6 +24,7 @@ from fastverify.modcache.inventory import (
     Inventory,
     ModuleFiles,
     Stray,
+    VersionList,
     download_dir,
     file_path,
     look_again,
@@ -32,6 +33,7 @@ from fastverify.modcache.inventory import (
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
     busy_finding,
+    changing_finding,
     list_finding,
     lock_finding,
     removed_finding,
@@ -53,17 +55,17 @@ _UNKNOWN_TREE = 1 << 20
 
 def check_module_cache(
     *paths: StrPath,
-    projects: Sequence[StrPath] = (),
-    gosums: Sequence[StrPath] = (),
+    projects: StrPath | Sequence[StrPath] = (),
+    gosums: StrPath | Sequence[StrPath] = (),
     threads: int | None = None,
     engine: EngineName | None = None,
 ) -> Check:
     """Check every module version in the module caches `paths`; without any, the go command's own.
 
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
-    trusted, `gosums` are go.sum files that are.  `threads` is the number of workers (default: one a
-    core that this process may use), `engine` the engine (default: FASTVERIFY_ENGINE, else native
-    where it is installed).
+    trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
+    workers (default: one a core that this process may use), `engine` the engine (default:
+    FASTVERIFY_ENGINE, else native where it is installed).
 
     Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
     version as it is done and one for each finding about the cache as a whole; its ``report`` is
@@ -81,9 +83,11 @@ def check_module_cache(
     if threads is not None and threads < 1:
         raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
     settings = go_settings()
-    roots = [os.path.abspath(os.fspath(path)) for path in paths] or [module_cache(settings)]
+    named = [os.fspath(path) for path in paths]
+    roots = [os.path.abspath(path) if path else "" for path in named] or [module_cache(settings)]
     for root in roots:
         require_module_cache(root)
+    projects, gosums = _one_or_more(projects), _one_or_more(gosums)
     found = [find_project(os.fspath(folder)) for folder in projects]
     sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
     report = Report(
@@ -108,12 +112,22 @@ def check_module_cache(
     )
 
 
+def _one_or_more(paths: StrPath | Sequence[StrPath]) -> Sequence[StrPath]:
+    """A single path is as good as a sequence of one: a str is a sequence too, but of characters."""
+    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
+
+
 @dataclass(slots=True)
 class _Suspect:
     """A module version that was found wanting, until a later look confirms or clears it."""
 
     files: ModuleFiles
     result: ModuleResult
+    stillness: live.Stillness = field(default_factory=live.Stillness)
+    #: When it was looked at last, by time.monotonic.
+    looked: float = 0.0
+    #: Whether nobody held its lock at one of the looks.
+    was_free: bool = False
 
 
 #: What a second look at a suspect says.
@@ -148,6 +162,8 @@ class Check:
         self._inventories = [take_inventory(root) for root in roots]
         report.not_checked = _not_checked(self._inventories)
         self._suspects: list[_Suspect] = []
+        #: Lists of versions that were not as Go writes them, before they are looked at again.
+        self._odd_lists: list[tuple[VersionList, Finding]] = []
         self._results = self._run()
 
     @property
@@ -187,10 +203,12 @@ class Check:
         That includes what was to be looked at once more; :attr:`unconfirmed` has it too.
         """
         self._results.close()
-        self.unconfirmed += [suspect.result for suspect in self._suspects]
-        for suspect in self._suspects:
-            self._take(suspect.result)
-        self._suspects = []
+        waiting = [suspect.result for suspect in self._suspects]
+        waiting += [_of_cache(finding) for _, finding in self._odd_lists]
+        self._suspects, self._odd_lists = [], []
+        for result in waiting:
+            self._take(result)
+        self.unconfirmed += waiting
 
     def __enter__(self) -> Check:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -220,7 +238,10 @@ class Check:
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
             for measured in measurements:
                 if measured.key >= lists:
-                    yield from self._judge_list(inventory, measured, measured.key - lists)
+                    listed_versions = inventory.lists[measured.key - lists]
+                    finding = list_finding(listed_versions, measured.info)
+                    if finding is not None:
+                        self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
                 suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
@@ -232,6 +253,7 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+        yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
@@ -239,6 +261,8 @@ class Check:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
         module, version = suspect.files.module, suspect.files.version
         marks = live.fingerprint(live.places(root, suspect.files))
+        # Asked before the marks are compared: what has vanished since shows no mode any more.
+        cleaned = self._looks_cleaned(root, suspect)
         with lock.shared(file_path(root, module, version, "lock")) as state:
             if state == "busy":
                 return "busy"
@@ -255,65 +279,74 @@ class Check:
             return "moving"
         if marks != live.fingerprint(live.places(root, suspect.files)):
             return "moving"
-        cleaned = live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
         return "moving" if cleaned else "settled"
 
     def _settle(self, inventory: Inventory) -> Iterator[ModuleResult]:
-        """Wait until the cache is at rest, then give out what is wrong with the suspects."""
+        """Look at the suspects until each is cleared, gone, or seen to be wrong while it is at rest."""
         root = inventory.root
+        around = live.Stillness()
         deadline = time.monotonic() + live.PATIENCE
+        for suspect in self._suspects:
+            suspect.looked = time.monotonic()
         while self._suspects:
-            at_rest = _wait_for_rest(root, self._suspects, deadline, self._modcacherw)
+            time.sleep(live.POLL)
             if inventory.has_download and not os.path.isdir(download_dir(root)):
                 self.report.counts.vanished += len(self._suspects)
                 self._suspects = []
                 yield _of_cache(removed_finding(root))
                 return
+            emptying = self._emptying(root, inventory, around)
+            last = time.monotonic() >= deadline
             for suspect in list(self._suspects):
-                before = suspect.result
-                look = self._look(root, suspect)
-                if look == "moving" and at_rest and suspect.result.findings == before.findings:
-                    look = "settled"
-                if look in ("busy", "moving") and time.monotonic() < deadline:
-                    continue
-                self._suspects.remove(suspect)
-                if look == "gone":
-                    self.report.counts.vanished += 1
-                elif look == "busy":
-                    yield _busy(root, suspect)
-                else:
-                    yield from _with_lock_finding(suspect.result, suspect.files)
+                at_rest = self._is_at_rest(root, suspect, emptying)
+                if at_rest or last or time.monotonic() - suspect.looked >= live.GLANCE:
+                    yield from self._settle_one(root, suspect, at_rest=at_rest, last=last)
 
-    def _judge_list(
-        self, inventory: Inventory, measured: ModuleMeasurement, number: int
+    def _settle_one(
+        self, root: str, suspect: _Suspect, *, at_rest: bool, last: bool
     ) -> Iterator[ModuleResult]:
-        listed = inventory.lists[number]
-        finding = list_finding(listed, measured.info)
-        if finding is not None:
-            # It is rewritten in place: look once more after its writer.
-            time.sleep(live.YOUNG / 10)
+        """Look at a suspect, and let go of it where that tells enough or is the last look."""
+        before = suspect.result
+        look = self._look(root, suspect)
+        suspect.looked = time.monotonic()
+        suspect.was_free |= look != "busy"
+        if look == "moving" and at_rest and suspect.result.findings == before.findings:
+            look = "settled"
+        if look in ("busy", "moving") and not last:
+            return
+        self._suspects.remove(suspect)
+        if look == "gone":
+            self.report.counts.vanished += 1
+        elif look == "settled":
+            yield from _with_lock_finding(suspect.result, suspect.files)
+        else:
+            yield _restless(root, suspect)
+
+    def _emptying(self, root: str, inventory: Inventory, around: live.Stillness) -> float:
+        """For how many seconds no module version has vanished; looked at only if one looks as if it might."""
+        if any(self._looks_cleaned(root, suspect) for suspect in self._suspects):
+            return around.seconds(live.remains(root, inventory.modules.values()))
+        return 0.0
+
+    def _is_at_rest(self, root: str, suspect: _Suspect, emptying: float) -> bool:
+        cleaned = self._looks_cleaned(root, suspect)
+        seconds = suspect.stillness.seconds(live.places(root, suspect.files))
+        return min(seconds, emptying) >= live.CLEAN_REST if cleaned else seconds >= live.YOUNG
+
+    def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
+        return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
+
+    def _settle_lists(self) -> Iterator[ModuleResult]:
+        """Look at the odd lists once more: they are rewritten in place."""
+        if self._odd_lists:
+            time.sleep(live.POLL / 2)
+        while self._odd_lists:
+            listed, _ = self._odd_lists[-1]
             again = next(iter(self._engine.measure([_list_task(0, listed.path)], threads=1)))
+            self._odd_lists.pop()
             finding = list_finding(listed, again.info)
-        if finding is not None:
-            yield _of_cache(finding)
-
-
-def _wait_for_rest(root: str, suspects: Sequence[_Suspect], deadline: float, modcacherw: bool) -> bool:
-    """Wait until nothing around the suspects changes any more; False where patience ran out."""
-    rest = live.YOUNG
-    if any(live.looks_cleaned(root, suspect.files, modcacherw=modcacherw) for suspect in suspects):
-        rest = live.CLEAN_REST
-    paths = [path for suspect in suspects for path in live.places(root, suspect.files)]
-    still_since = time.monotonic()
-    marks = live.fingerprint(paths)
-    while time.monotonic() < deadline:
-        if time.monotonic() - still_since >= rest and not live.is_young(marks):
-            return True
-        time.sleep(live.YOUNG / 5)
-        now = live.fingerprint(paths)
-        if now != marks:
-            marks, still_since = now, time.monotonic()
-    return False
+            if finding is not None:
+                yield _of_cache(finding)
 
 
 def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:
@@ -349,15 +382,14 @@ def _is_about_absence(result: ModuleResult) -> bool:
     return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
 
 
-def _busy(root: str, suspect: _Suspect) -> ModuleResult:
+def _restless(root: str, suspect: _Suspect) -> ModuleResult:
+    """The result for a module version that somebody was at work on for as long as there was patience."""
     files = suspect.files
-    path = file_path(root, files.module, files.version, "lock")
-    return ModuleResult(
-        files.module,
-        files.version,
-        (busy_finding(files, path, live.PATIENCE),),
-        reason="unreadable",
-    )
+    if suspect.was_free:
+        finding = changing_finding(files, suspect.result.findings[0], live.PATIENCE)
+    else:
+        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
+    return ModuleResult(files.module, files.version, (finding,), reason="unreadable")
 
 
 def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[ModuleResult]:

@@ -16,7 +16,9 @@ EMPTY_GO_MOD_H1 = "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY="
 GO_MOD_SUFFIX = "/go.mod"
 
 #: What ``unicode.IsSpace`` holds for white space (``str.split`` takes U+001C..U+001F too).
-_BLANKS = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_BLANK = "[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_BLANKS = re.compile(f"{_BLANK}+")
+_OUTER_BLANKS = re.compile(rf"\A{_BLANK}+|{_BLANK}+\Z")
 
 
 class Line(NamedTuple):
@@ -59,6 +61,11 @@ def parse(path: str, content: bytes) -> SumFile:
         elif fields[2] != EMPTY_GO_MOD_H1:
             file.lines.setdefault((fields[0], fields[1]), []).append(Line(fields[2], number))
     return file
+
+
+def strip_blanks(text: str) -> str:
+    """`text` without white space at its ends, as ``strings.TrimSpace`` leaves it."""
+    return _OUTER_BLANKS.sub("", text)
 
 
 def _has_separators(raw: bytes) -> bool:

@@ -4,6 +4,8 @@
 
 mod answers;
 mod build;
+mod many;
+mod messages;
 mod running;
 
 use std::path::PathBuf;
@@ -102,6 +104,9 @@ mod _native {
     use super::build::{BuildMeasurements, measure_build_cache, measure_build_files};
     #[pymodule_export]
     use super::{Measurements, hash_dir, hash_files, hash_zip, measure};
+
+    #[pymodule_export]
+    use crate::many::{digest_files, digest_many, sha256_kernels};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
