@@ -34,7 +34,16 @@ _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int
 ]
 
-__all__ = ["Measurements", "__version__", "hash_dir", "hash_files", "hash_zip", "measure"]
+__all__ = [
+    "Measurements",
+    "__version__",
+    "hash_dir",
+    "hash_files",
+    "hash_zip",
+    "measure",
+    "sumdb_fold",
+    "sumdb_verify",
+]
 
 __version__: str
 
@@ -48,3 +57,5 @@ def measure(tasks: Sequence[_Task], threads: int) -> Measurements: ...
 def hash_zip(path: _Path, threads: int) -> str | _Fault: ...
 def hash_dir(path: _Path, prefix: bytes, threads: int) -> str | _Fault: ...
 def hash_files(files: Sequence[tuple[bytes, _Path]], threads: int) -> str | tuple[_Fault, int]: ...
+def sumdb_verify(key: bytes, message: bytes, signature: bytes) -> bool: ...
+def sumdb_fold(hashes: bytes, right: bytes | None = None) -> bytes: ...

@@ -7,6 +7,7 @@
 //!
 //! * [`measure`] measures many modules on many threads, one pass over the bytes of each.
 //! * [`hash_zip`], [`hash_dir`] and [`hash_files`] are `dirhash.HashZip`, `HashDir` and `Hash1`.
+//! * [`sumdb`] has the arithmetic of the checksum database's proofs.
 //! * [`dirhash`], [`zip`], [`tree`], [`sha256`] and [`schedule`] are the parts.
 //!
 //! Every input is taken for hostile: nothing is allocated for a size that was only declared, no fifo
@@ -39,6 +40,7 @@ pub mod schedule;
 pub mod sha256;
 mod smallfile;
 mod stat;
+pub mod sumdb;
 pub mod tree;
 mod unicode_tables;
 pub mod zip;
