@@ -13,8 +13,8 @@ from fastverify.engine.protocol import EngineName
 from fastverify.sumdb import tlog
 from fastverify.sumdb.arithmetic import load_arithmetic
 from fastverify.sumdb.heads import Doubt, Fork, judge_heads
-from fastverify.sumdb.note import NoteError, open_note
-from fastverify.sumdb.reading import Unreadable, read_small
+from fastverify.sumdb.note import NoteError, VerifierKey, Verify, open_note
+from fastverify.sumdb.reading import ReadingError, read_small
 from fastverify.sumdb.records import MAX_RECORD_BYTES, LookupRecord, Problem, read_records
 from fastverify.sumdb.settings import SumdbSettings
 from fastverify.sumdb.tiles import Tiles
@@ -89,17 +89,9 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
     carriers: dict[tlog.Head, str] = {}
     latest = [os.path.join(settings.heads, key.name, "latest")] if settings.heads else []
     for path in latest + [os.path.join(folder, "latest") for folder in folders]:
-        try:
-            content = read_small(path, MAX_RECORD_BYTES)
-            if content is not None:
-                carriers.setdefault(tlog.parse_head(open_note(content, key, verify)), path)
-        except Unreadable as error:
-            database.head_problems[path] = Problem(
-                "malformed" if error.malformed else "unreadable", error.reason
-            )
-        except (NoteError, tlog.LogError) as error:
-            forged = isinstance(error, NoteError) and error.problem != "malformed"
-            database.head_problems[path] = Problem("modified" if forged else "malformed", str(error))
+        head = _read_head(path, key, verify, database)
+        if head is not None:
+            carriers.setdefault(head, path)
     records: dict[tuple[str, str], LookupRecord] = {}
     for folder in folders:
         for record in read_records(os.path.join(folder, "lookup"), key, verify, database.listing):
@@ -127,6 +119,20 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
     ]
     database.forks = [(fork, carriers[fork.head], by_size.get(fork.other, "")) for fork in judged.forks]
     return database
+
+
+def _read_head(path: str, key: VerifierKey, verify: Verify | None, database: Database) -> tlog.Head | None:
+    """The signed head in the file `path`; None where there is none, or where it is told to be bad."""
+    try:
+        content = read_small(path, MAX_RECORD_BYTES)
+        return tlog.parse_head(open_note(content, key, verify)) if content is not None else None
+    except ReadingError as error:
+        problem = Problem("malformed" if error.malformed else "unreadable", error.reason)
+    except (NoteError, tlog.LogError) as error:
+        forged = isinstance(error, NoteError) and error.problem != "malformed"
+        problem = Problem("modified" if forged else "malformed", str(error))
+    database.head_problems[path] = problem
+    return None
 
 
 def _prove(

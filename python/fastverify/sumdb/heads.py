@@ -79,7 +79,7 @@ def judge_heads(heads: Iterable[Head], tiles: Tiles, arithmetic: Arithmetic) -> 
         for tile, path, hashes in edges:
             tiles.add_edge(tile, path, hashes, head.size)
     for head, edges in proved.items():
-        other = _contradiction(head, edges, tiles)
+        other = _contradiction(edges, tiles)
         if other:
             found.forks.append(Fork(head, other))
     for head, choices in contradicted:
@@ -119,8 +119,8 @@ def _matching(
     return None
 
 
-def _contradiction(head: Head, edges: list[_Edge], tiles: Tiles) -> int:
-    """The size of a head whose proved tiles differ from those of `head`; 0 where there is none."""
+def _contradiction(edges: list[_Edge], tiles: Tiles) -> int:
+    """The size of a head whose proved tiles differ from `edges`; 0 where there is none."""
     for tile, _, hashes in edges:
         best = tiles.authentic((tile.level, tile.number))
         if best is not None:

@@ -19,7 +19,7 @@ from fastverify.modcache import changes, lock
 PATIENCE = 5.0
 
 
-class Unreadable(Exception):
+class ReadingError(Exception):
     """A file that is there and cannot be read, or is none."""
 
     def __init__(self, path: str, reason: str, *, malformed: bool) -> None:
@@ -33,7 +33,7 @@ class Unreadable(Exception):
 def read_small(path: str, limit: int) -> bytes | None:
     """The content of `path`; None where there is none: absent, or empty, which is the same to Go.
 
-    Raises Unreadable, also for more than `limit` bytes, for a link, and for anything that is no file.
+    Raises ReadingError, also for more than `limit` bytes, for a link, and for anything that is no file.
     """
     flags = os.O_RDONLY
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
@@ -44,15 +44,15 @@ def read_small(path: str, limit: int) -> bytes | None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return None
         if error.errno in (errno.ELOOP, errno.EMLINK):
-            raise Unreadable(path, "it is no file but a link", malformed=True) from None
+            raise ReadingError(path, "it is no file but a link", malformed=True) from None
         if error.errno == errno.ENXIO:
-            raise Unreadable(path, "it is no file but a socket", malformed=True) from None
+            raise ReadingError(path, "it is no file but a socket", malformed=True) from None
         raise _refused(path, error) from None
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             kind = changes.kind_of(FileStat(found.st_size, found.st_mtime_ns, found.st_uid, found.st_mode))
-            raise Unreadable(path, f"it is no file but a {kind}", malformed=True)
+            raise ReadingError(path, f"it is no file but a {kind}", malformed=True)
         if sys.platform == "win32":  # a lock there keeps everybody out, ourselves too
             return _read(descriptor, path, limit) or None
         return _read_locked(descriptor, path, limit) or None
@@ -62,8 +62,8 @@ def read_small(path: str, limit: int) -> bytes | None:
         os.close(descriptor)
 
 
-def _refused(path: str, error: OSError) -> Unreadable:
-    return Unreadable(path, error.strerror or str(error), malformed=False)
+def _refused(path: str, error: OSError) -> ReadingError:
+    return ReadingError(path, error.strerror or str(error), malformed=False)
 
 
 def _read_locked(descriptor: int, path: str, limit: int) -> bytes:
@@ -81,5 +81,5 @@ def _read(descriptor: int, path: str, limit: int) -> bytes:
         parts.append(part)
         size += len(part)
         if size > limit:
-            raise Unreadable(path, f"it has more than {limit:,} bytes", malformed=True)
+            raise ReadingError(path, f"it has more than {limit:,} bytes", malformed=True)
     return b"".join(parts)

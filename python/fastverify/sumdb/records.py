@@ -12,7 +12,7 @@ from typing import Literal
 from fastverify.modcache import layout
 from fastverify.sumdb import tlog
 from fastverify.sumdb.note import NoteError, VerifierKey, Verify, open_note
-from fastverify.sumdb.reading import Unreadable, read_small
+from fastverify.sumdb.reading import ReadingError, read_small
 from fastverify.sumdb.walking import Listing
 
 #: Real ones have a few hundred bytes; the limit is that of a tree head (``tlog.ParseTree``).
@@ -81,7 +81,7 @@ def read_record(
     """The record at `path`; None where there is none."""
     try:
         content = read_small(path, MAX_RECORD_BYTES)
-    except Unreadable as error:
+    except ReadingError as error:
         verdict: Verdict = "malformed" if error.malformed else "unreadable"
         return LookupRecord(module, version, path, problem=Problem(verdict, error.reason))
     if content is None:

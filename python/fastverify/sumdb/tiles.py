@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastverify.sumdb.arithmetic import Arithmetic
-from fastverify.sumdb.reading import Unreadable, read_small
+from fastverify.sumdb.reading import ReadingError, read_small
 from fastverify.sumdb.records import Problem
 from fastverify.sumdb.tlog import HASH_BYTES, LEVELS, TILE_BYTES, TILE_WIDTH, Tile, parent, parse_tile_path
 from fastverify.sumdb.walking import Listing
@@ -74,7 +74,7 @@ class Tiles:
             return None
         try:
             content = read_small(path, TILE_BYTES)
-        except Unreadable as error:
+        except ReadingError as error:
             self.problems[path] = Problem("malformed" if error.malformed else "unreadable", error.reason)
             return None
         if content is not None and len(content) != width * HASH_BYTES:
