@@ -201,8 +201,11 @@ _VERSION = st.sampled_from(
         '"v1.0.0"',
         "v0.0.0-20200101000000-abcdefabcdef",
         "latest",
+        "v1.2.3+x",
+        "v1.2.3-01",
+        '"v1',
+        "v1.2.3-gopkgin-v1.0.0",
     ]
-    + ["v1.2.3+x", "v1.2.3-01", '"v1', "v1.2.3-gopkgin-v1.0.0"]
 )
 _TARGET = st.sampled_from(
     ["./x", "../y", "/z", "a.b/d v1.0.0", "a.b/d", "a@v1", '"./a b"', "./x v1.0.0", ".\\w", "a.b/d v9"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
@@ -10,9 +13,11 @@ from fastverify.gomod.workfile import parse_work
 from tests.gomod.forms import TEXTS, of_go, of_ours
 from tests.making.go import Oracle
 
+Test = TypeVar("Test", bound=Callable[..., None])
+
 pytestmark = pytest.mark.go
 
-many = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _EXAMPLES = [
     b"",
@@ -47,7 +52,7 @@ _EXAMPLES = [
 ]
 
 
-def _with_examples(test):  # type: ignore[no-untyped-def]
+def _with_examples(test: Test) -> Test:
     for content in _EXAMPLES:
         test = example(content=content)(test)
     return test

@@ -128,6 +128,10 @@ class Oracle:
         text: str = answer["value"]
         return text
 
+    def raw(self, operation: str, **fields: str | bytes | os.PathLike[str]) -> bytes:
+        """One question whose answer need not be UTF-8; of no bytes where Go has an error."""
+        return base64.b64decode(self.ask(operation, **fields)["bytes"] or "")
+
     def error(self, operation: str, **fields: str | bytes | os.PathLike[str]) -> str:
         """Go's error; the empty text where it has none."""
         text: str = self.ask(operation, **fields)["error"]

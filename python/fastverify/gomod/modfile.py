@@ -205,6 +205,8 @@ class _Reader:
         if used < len(arguments) and self._strict:
             raise DirectiveError(f"unexpected token after version: {quote(arguments[used])}")
         self._made.retract.append(Retract(low, high, self._line(line)))
+        if line.block is not None and arguments[0] == "retract":
+            arguments = arguments[1:]  # Go takes it for the verb when it comes back to the line
         self._retracted.append((arguments, line.at))
 
     def _fix_retracted(self) -> None:
@@ -212,11 +214,10 @@ class _Reader:
         if self._fix is None:
             return
         path = self._made.module or ""
-        for number, (written, at) in enumerate(self._retracted):
+        for number, (arguments, at) in enumerate(self._retracted):
             if not path:
                 self._refuse("no module directive found, so retract cannot be used", at)
                 return
-            arguments = written[1:] if written[0] == "retract" else written
             try:
                 low, high, _ = _interval(path, arguments, self._fix)
             except DirectiveError as fault:
