@@ -33,8 +33,9 @@ _HELP = """Verify module caches: every zip, tree, hash and go.mod.
 Without PATHS it is the module cache that the go command would use here (GOMODCACHE).
 
 Each module is held to the strongest authority at hand: the go.sum and go.work.sum of what
---project and --gosum name, then the cache's own .ziphash.  The latter proves that nothing broke by
-accident; only the former proves that nobody replaced a module on purpose.
+--project and --gosum name, then a record of the checksum database that can be proved from what Go
+has cached of it, then the cache's own .ziphash.  The last proves that nothing broke by accident;
+only the others prove that nobody replaced a module on purpose.
 
 \b
 Examples:
@@ -42,6 +43,7 @@ Examples:
   fastverify check --project ./svc --project ./tools
   fastverify check /mnt/a/mod /mnt/b/mod --threads 4
   fastverify check --format json -o report.json
+  fastverify check --sumdb proxy
   fastverify check --quiet --fail-on warning
 
 \b
@@ -71,6 +73,12 @@ Exit status:
     metavar="FILE",
     type=click.Path(),
     help="Trust this go.sum. Repeatable.",
+)
+@click.option(
+    "--sumdb",
+    metavar="URL",
+    help="Fetch missing records of the checksum database from URL, or with 'proxy' from where Go would; "
+    "names of modules are sent there, but of those that GOPRIVATE or GONOSUMDB exempt.",
 )
 @click.option(
     "--format",
@@ -116,6 +124,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     paths: tuple[str, ...],
     projects: tuple[str, ...],
     gosums: tuple[str, ...],
+    sumdb: str | None,
     form: Literal["text", "json"],
     output: str | None,
     threads: int | None,
@@ -138,7 +147,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
         sink = OutputFile(output)
     try:
         with check_module_cache(
-            *paths, projects=projects, gosums=gosums, threads=threads, engine=engine
+            *paths, projects=projects, gosums=gosums, threads=threads, engine=engine, sumdb=sumdb
         ) as check:
             text = (
                 TextReport(

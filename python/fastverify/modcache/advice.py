@@ -29,6 +29,10 @@ GO_BLIND_TO_SUM = (
     "go mod verify accepts this, as it never reads go.sum's module hashes; go build and go mod "
     "download stop with a checksum mismatch in any project with this go.sum"
 )
+GO_BLIND_TO_RECORD = (
+    "the go command asks the checksum database only for what is in no go.sum; go mod verify and builds "
+    "with a go.sum accept this"
+)
 GO_TRUSTS_ZIPHASH = (
     "go mod verify reports zip and tree as modified; go build compares only this file's text with "
     "go.sum and stops with a checksum mismatch, or takes it where there is no go.sum line"

@@ -41,6 +41,8 @@ from fastverify.modcache.layoutfindings import (
 from fastverify.modcache.project import find_project, trusted_sums
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
+from fastverify.sumdb.database import NO_DATABASE
+from fastverify.sumdb.opening import Opener
 
 StrPath = str | os.PathLike[str]
 
@@ -56,6 +58,7 @@ def check_module_cache(
     gosums: Sequence[StrPath] = (),
     threads: int | None = None,
     engine: EngineName | None = None,
+    sumdb: str | None = None,
 ) -> Check:
     """Check every module version in the module caches `paths`; without any, the go command's own.
 
@@ -64,12 +67,18 @@ def check_module_cache(
     core that this process may use), `engine` the engine (default: FASTVERIFY_ENGINE, else native
     where it is installed).
 
+    Records of the checksum database that Go has cached hold modules too.  `sumdb` is where missing ones
+    may be fetched from, into a folder of fastverify's own: a URL, or ``proxy`` for where the go command
+    would ask.  That server is told the names of the modules, but of those that GONOSUMDB or GOPRIVATE
+    exempt; nothing goes to the network without it.
+
     Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
     version as it is done and one for each finding about the cache as a whole; its ``report`` is
     complete when it ends.  Nothing is written into a cache.
 
     Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine.
+    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine, a `sumdb` that does
+    not answer.
     What is wrong inside a cache or a go.sum is a finding, never an exception.
 
     >>> import fastverify
@@ -96,11 +105,13 @@ def check_module_cache(
             "gosums": [file.path for file in sums.files()],
         }
     absent = [path for project in found for path in project.absent]
+    loaded = load_engine(engine)
     return Check(
         dict.fromkeys(roots),
         sums,
+        Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
         report,
-        load_engine(engine),
+        loaded,
         threads or default_threads(),
         modcacherw=settings.modcacherw,
         first=[*sum_file_findings(sums, absent)],
@@ -126,6 +137,7 @@ class Check:
         self,
         roots: dict[str, None],
         sums: TrustedSums,
+        opener: Opener,
         report: Report,
         engine: Engine,
         threads: int,
@@ -138,6 +150,7 @@ class Check:
         self.unconfirmed: list[ModuleResult] = []
         self._engine = engine
         self._sums = sums
+        self._opener = opener
         self._threads = threads
         self._modcacherw = modcacherw
         self._first = first
@@ -145,7 +158,8 @@ class Check:
         report.engine = engine.name
         report.complete = False
         self._inventories = [take_inventory(root) for root in roots]
-        report.not_checked = _not_checked(self._inventories)
+        report.not_checked = self._not_checked()
+        self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         self._results = self._run()
 
@@ -216,6 +230,8 @@ class Check:
             finding = stray_finding(stray)
             if finding is not None:
                 yield _of_cache(finding)
+        self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
+        yield from map(_of_cache, findings)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -226,7 +242,7 @@ class Check:
                     yield from self._judge_list(inventory, measured, measured.key - lists)
                     continue
                 files = listed[measured.key]
-                suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
+                suspect = _Suspect(files, self._judge(root, files, measured))
                 if not _is_anomalous(suspect.result):
                     yield from _with_lock_finding(suspect.result, files)
                 else:
@@ -235,6 +251,10 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+
+    def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
+        proof = self._database.prove(files.module, files.version)
+        return judge_module(root, files, measured, self._sums, proof)
 
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
@@ -249,7 +269,7 @@ class Check:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
-                suspect.result = judge_module(root, suspect.files, measured, self._sums)
+                suspect.result = self._judge(root, suspect.files, measured)
         if not _is_anomalous(suspect.result):
             return "settled"
         if suspect.result.findings != before.findings or live.is_young(marks):
@@ -284,6 +304,15 @@ class Check:
                     yield _busy(root, suspect)
                 else:
                     yield from _with_lock_finding(suspect.result, suspect.files)
+
+    def _not_checked(self) -> list[str]:
+        """What the caches hold beside what is checked, in sentences."""
+        said = []
+        for inventory in self._inventories:
+            said += self._opener.not_checked(inventory.sumdb)
+            if inventory.vcs is not None:
+                said.append(f"repositories in {inventory.vcs} are not looked into")
+        return said
 
     def _judge_list(
         self, inventory: Inventory, measured: ModuleMeasurement, number: int
@@ -399,14 +428,3 @@ def _count(counts: Counts, result: ModuleResult) -> None:
         counts.not_verified += 1
         reasons = counts.not_verified_by_reason
         reasons[result.reason] = reasons.get(result.reason, 0) + 1
-
-
-def _not_checked(inventories: Sequence[Inventory]) -> list[str]:
-    """What the caches hold beside modules, in sentences."""
-    said = []
-    for inventory in inventories:
-        if inventory.sumdb is not None:
-            said.append(f"records of the checksum database in {inventory.sumdb} are not used")
-        if inventory.vcs is not None:
-            said.append(f"repositories in {inventory.vcs} are not looked into")
-    return said

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fastverify.report.model import Authority
+
 #: The hash of an empty go.mod, which an old Go wrote by mistake; the go command drops such lines.
 EMPTY_GO_MOD_H1 = "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY="
 #: What Go appends to the version for the hash of the go.mod file alone.
@@ -76,7 +78,16 @@ class Expectation(NamedTuple):
 
     h1: str
     file: str
+    #: Of a go.sum; a record of the checksum database is taken as a whole.
     line: int
+    authority: Authority = "gosum"
+
+    @property
+    def source(self) -> str:
+        """Who says so, for a sentence."""
+        if self.authority == "sumdb":
+            return f"the proved record {self.file} of the checksum database"
+        return f"line {self.line} of {self.file}"
 
 
 @dataclass(slots=True)

@@ -73,6 +73,10 @@ class Database:
         return self.proofs.get((module, version), ABSENT)
 
 
+#: Where no checksum database is to be used.
+NO_DATABASE = Database("", signatures_checked=True)
+
+
 def open_database(folders: list[str], settings: SumdbSettings, engine: EngineName) -> Database:
     """Read and prove the part of the database of `settings` that lies in `folders`.
 
@@ -82,7 +86,7 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
     """
     key = settings.key
     if key is None:
-        return Database("", signatures_checked=True)
+        return NO_DATABASE
     arithmetic = load_arithmetic(engine)
     verify = arithmetic.verify
     database = Database(key.name, signatures_checked=verify is not None)
