@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_zip_and_dir(engine: Engine, tmp_path: Path) -> None:
 def test_names_of_files(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"x")
-    files = [("é", path), (b"\xff", path), ("\udcfe", path)]
+    files: list[tuple[str | bytes, Path]] = [("é", path), (b"\xff", path), ("\udcfe", path)]
     lines = [("é".encode(), b"x"), (b"\xff", b"x"), (b"\xfe", b"x")]
     assert hash_files(iter(files), engine=engine.name) == h1(lines)
 
@@ -69,11 +70,12 @@ def test_errors_of_a_zip(engine: Engine, tmp_path: Path) -> None:
 def test_errors_of_the_system(engine: Engine, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     expected = f"{missing}: {os.strerror(errno.ENOENT)}"
-    for call in (
+    calls: tuple[Callable[[], str], ...] = (
         lambda: hash_zip(missing, engine=engine.name),
         lambda: hash_dir(missing, MODULE, engine=engine.name),
         lambda: hash_files([("x", missing)], engine=engine.name),
-    ):
+    )
+    for call in calls:
         with pytest.raises(HashError) as caught:
             call()
         assert expected in message(caught)

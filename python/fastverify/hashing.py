@@ -31,12 +31,12 @@ def hash_zip(path: StrPath, *, threads: int | None = None, engine: EngineName | 
     ...     with zipfile.ZipFile(f"{folder}/m.zip", "w") as zipped:
     ...         zipped.writestr("example.com/m@v1.0.0/go.mod", "module example.com/m\\n")
     ...     hash_zip(f"{folder}/m.zip")
-    'h1:wldCSg6aH5+HsO5qVO9eT9F7vKZnW1bEGZ8h6RJr2sQ='
+    'h1:yJwNngL0tCKlmRg8yireic46hRGohEbhwD/WSE0Ax3I='
     """
     try:
         return load_engine(engine).hash_zip(os.fspath(path), threads=_threads(threads))
     except MeasurementError as error:
-        raise _hash_error(error) from None
+        raise _hash_error(error, error.fault.name) from None
 
 
 def hash_dir(
@@ -55,13 +55,13 @@ def hash_dir(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = pathlib.Path(folder, "go.mod").write_bytes(b"module example.com/m\\n")
     ...     hash_dir(folder, "example.com/m@v1.0.0")
-    'h1:wldCSg6aH5+HsO5qVO9eT9F7vKZnW1bEGZ8h6RJr2sQ='
+    'h1:yJwNngL0tCKlmRg8yireic46hRGohEbhwD/WSE0Ax3I='
     """
     prefix = module_version.encode("utf-8", "surrogateescape")
     try:
         return load_engine(engine).hash_dir(os.fspath(path), prefix, threads=_threads(threads))
     except MeasurementError as error:
-        raise _hash_error(error) from None
+        raise _hash_error(error, error.fault.name) from None
 
 
 def hash_go_mod(path: StrPath, *, engine: EngineName | None = None) -> str:
@@ -96,7 +96,8 @@ def hash_files(
     try:
         return load_engine(engine).hash_files(named, threads=_threads(threads))
     except MeasurementError as error:
-        raise _hash_error(error) from None
+        newline = error.fault.code == "name-newline"
+        raise _hash_error(error, error.fault.name if newline else b"") from None
 
 
 def _threads(threads: int | None) -> int:
@@ -107,9 +108,7 @@ def _threads(threads: int | None) -> int:
     return threads
 
 
-def _hash_error(error: MeasurementError) -> HashError:
-    fault = error.fault
-    name = os.fsdecode(fault.name)
-    # A file of a list is named by its path alone.
-    at = f"{error.path}: {name}" if name and not error.path.endswith(name) else error.path
-    return HashError(f"{at}: {describe(fault)}", path=error.path, fault=fault)
+def _hash_error(error: MeasurementError, name: bytes = b"") -> HashError:
+    """The error to raise; `name` is what is at fault inside of what the path names."""
+    at = f"{error.path}: {os.fsdecode(name)}" if name else error.path
+    return HashError(f"{at}: {describe(error.fault)}", path=error.path, fault=error.fault)

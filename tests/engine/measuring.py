@@ -28,8 +28,20 @@ def task(
     toolchain: bool = False,
     weight: int = 0,
 ) -> ModuleTask:
-    paths = (None if path is None else os.fspath(path) for path in (zip, tree, mod, info, ziphash))
-    return ModuleTask(key, prefix, *paths, toolchain=toolchain, weight=weight)  # type: ignore[misc]
+    def named(path: Path | None) -> str | None:
+        return None if path is None else os.fspath(path)
+
+    return ModuleTask(
+        key,
+        prefix,
+        zip=named(zip),
+        tree=named(tree),
+        mod=named(mod),
+        info=named(info),
+        ziphash=named(ziphash),
+        toolchain=toolchain,
+        weight=weight,
+    )
 
 
 def measure(engine: Engine, one: ModuleTask, threads: int = 1) -> ModuleMeasurement:

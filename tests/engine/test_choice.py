@@ -56,10 +56,10 @@ def test_an_unknown_name() -> None:
 def test_without_the_extension(monkeypatch: pytest.MonkeyPatch) -> None:
     put_extension(monkeypatch, there=False)
     assert load_engine().name == "pure"
-    with pytest.raises(EngineError, match="not part of this installation.*--engine pure"):
+    with pytest.raises(EngineError, match=r"not part of this installation.*--engine pure"):
         load_engine("native")
     monkeypatch.setenv("FASTVERIFY_ENGINE", "native")
-    with pytest.raises(EngineError, match="^FASTVERIFY_ENGINE='native': the native engine is not part"):
+    with pytest.raises(EngineError, match=r"^FASTVERIFY_ENGINE='native': the native engine is not part"):
         load_engine()
 
 

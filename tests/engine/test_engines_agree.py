@@ -34,10 +34,15 @@ def hashed(engine: Engine, path: Path) -> object:
         return error.fault, error.path
 
 
-def agree(engines: Engines, **parts: Path | bool) -> None:
+def agree(
+    engines: Engines,
+    *,
+    zip: Path | None = None,  # noqa: A002 - the record's own name
+    tree: Path | None = None,
+    toolchain: bool = False,
+) -> None:
     native, pure = (
-        measure(engine, task(prefix=PREFIX, **parts))
-        for engine in engines  # type: ignore[arg-type]
+        measure(engine, task(prefix=PREFIX, zip=zip, tree=tree, toolchain=toolchain)) for engine in engines
     )
     assert native == pure
 

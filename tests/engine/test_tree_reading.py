@@ -129,7 +129,7 @@ def test_links(engine: Engine, tmp_path: Path, name: str) -> None:
     target, fault = LINKS[name]
     root = plant(tmp_path / "tree", FILES)
     (tmp_path / "outside").write_bytes(b"secret")
-    others = ()
+    others: tuple[tuple[bytes, bytes], ...] = ()
     if name == "link to link":
         (root / "first").symlink_to("b/c.go")
         others = ((PREFIX + b"first", FILES["b/c.go"]),)

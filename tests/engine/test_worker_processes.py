@@ -135,7 +135,10 @@ def tell(command):
     print(worker.pid, flush=True)
     return worker
 workers._start_worker = tell
-tasks = [ModuleTask(n, b"", path, None, None, None, None, False, 64 << 20) for n, path in enumerate(sys.argv[1:] * 50)]
+tasks = [
+    ModuleTask(number, b"", path, None, None, None, None, False, 64 << 20)
+    for number, path in enumerate(sys.argv[1:] * 50)
+]
 try:
     for measured in PureEngine().measure(tasks, threads=2):
         print("measured", flush=True)

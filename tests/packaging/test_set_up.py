@@ -42,7 +42,7 @@ def test_no_python_is_one_clear_line(programs: Path, tmp_path: Path) -> None:
 
 
 def test_a_python_that_is_too_old_is_passed_over(programs: Path, tmp_path: Path) -> None:
-    put(programs / "python3", "exit 1")
+    put(programs / "python3", 'case "$2" in *version_info*) exit 1;; esac')
     (programs / "python3.12").symlink_to(sys.executable)
     status, said = make_venv(programs, tmp_path / "a venv")
     assert status == 0, said

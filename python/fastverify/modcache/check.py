@@ -23,6 +23,7 @@ from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
     ModuleFiles,
+    Stray,
     download_dir,
     file_path,
     look_again,
@@ -226,10 +227,6 @@ class Check:
         root = inventory.root
         for folder, number in inventory.unreadable:
             yield _of_cache(unreadable_folder_finding(folder, number))
-        for stray in inventory.strays:
-            finding = stray_finding(stray)
-            if finding is not None:
-                yield _of_cache(finding)
         self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
         yield from map(_of_cache, findings)
         listed = list(inventory.modules.values())
@@ -251,6 +248,8 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+        for stray in _lasting(inventory.strays):
+            yield _of_cache(stray_finding(stray))
 
     def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
         proof = self._database.prove(files.module, files.version)
@@ -344,6 +343,24 @@ def _wait_for_rest(root: str, suspects: Sequence[_Suspect], deadline: float, mod
         if now != marks:
             marks, still_since = now, time.monotonic()
     return False
+
+
+def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:
+    """The strays that are no go command's work of this moment: a download's temporary file is."""
+    marks = [live.fingerprint([stray.path]) for stray in strays]
+    if any(live.is_young(mark) for mark in marks):
+        time.sleep(live.YOUNG)
+    for stray, mark in zip(strays, marks, strict=True):
+        if mark != (None,) and mark == live.fingerprint([stray.path]) and not _is_being_written(stray):
+            yield stray
+
+
+def _is_being_written(stray: Stray) -> bool:
+    """Whether a go command holds the lock under which it makes such a file."""
+    if stray.lock is None:
+        return False
+    with lock.shared(stray.lock) as state:
+        return state == "busy"
 
 
 def _is_anomalous(result: ModuleResult) -> bool:

@@ -52,6 +52,8 @@ class Stray:
     path: str
     kind: StrayKind
     is_directory: bool
+    #: The lock under which the go command writes it; None where it takes none.
+    lock: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,9 @@ class _Walk:
         self._linked.add(identity)
         return stat.S_ISDIR(target.st_mode)
 
-    def stray(self, entry: os.DirEntry[str], kind: StrayKind) -> None:
-        self.inventory.strays.append(Stray(entry.path, kind, _is_directory(entry)))
+    def stray(self, entry: os.DirEntry[str], kind: StrayKind, lock: str | None = None) -> None:
+        """Note what belongs to no module version."""
+        self.inventory.strays.append(Stray(entry.path, kind, _is_directory(entry), lock))
 
     def module_files(self, module: str, version: str) -> ModuleFiles:
         key = (module, version)
@@ -274,7 +277,10 @@ class _Downloads(_Walk):
             version = layout.unescape_version(stem) if stem else None
             if version is None or ending not in FILE_KINDS:
                 temporary = _TEMPORARY.fullmatch(entry.name)
-                self.stray(entry, "temporary" if temporary else "unknown")
+                if temporary is None:
+                    self.stray(entry, "unknown")
+                else:
+                    self.stray(entry, "temporary", os.path.join(folder, f"{temporary['version']}.lock"))
             elif not layout.agrees(module, version):
                 self.stray(entry, "mismatch")
             else:

@@ -23,10 +23,8 @@ _STRAYS = {
 }
 
 
-def stray_finding(stray: Stray) -> Finding | None:
-    """Something that belongs to no module version; None where it has gone since."""
-    if not os.path.lexists(stray.path):
-        return None  # a download's temporary file, renamed since
+def stray_finding(stray: Stray) -> Finding:
+    """Something that belongs to no module version."""
     message, hint = _STRAYS[stray.kind]
     return Finding("warning", "warning", "layout", stray.path, message, advice.GO_IGNORES, hint)
 

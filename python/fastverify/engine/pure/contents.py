@@ -20,7 +20,7 @@ from fastverify.engine.pure.files import (
     open_regular,
     read_next,
 )
-from fastverify.engine.pure.zip_content import Stored, ZipContents
+from fastverify.engine.pure.zip_content import Stored, ZipContents, is_long
 
 _NO_DIGEST = bytes(32)
 #: Stands in for the stat of a file that is not there.
@@ -95,7 +95,7 @@ def _read_pairs(part: Part, archive: ZipContents | None, archive_fault: Reason |
         if entry is not None:
             if archive is None:
                 entry_faults[number] = archive_fault or ("zip-format", 0)
-            elif entry[1] > WINDOW or entry[2] > WINDOW:
+            elif is_long(entry):
                 long = entry
             else:
                 try:

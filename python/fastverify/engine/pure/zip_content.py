@@ -30,8 +30,20 @@ _READ_AHEAD = 4 << 20
 #: Read at once where an entry is somewhere else: a hostile archive may jump a million times.
 _READ_APART = 64 << 10
 
+#: Taken at once from data whose length is not to be believed.
+_PIECE = 128 << 10
+
 #: ``offset, compressed size, size, crc, method, flags, whether it is a directory``
 Stored = tuple[int, int, int, int, int, int, bool]
+
+
+def is_long(entry: Stored) -> bool:
+    """Whether an entry is to be read in pieces: one too long to be held, or with idle compressed data.
+
+    What is left over of the data would be copied for nothing, and a million entries can share it.
+    """
+    _, compressed_size, size, *_ = entry
+    return size > WINDOW or compressed_size > WINDOW or compressed_size > size + _PIECE
 
 
 class ZipContents:
@@ -80,7 +92,7 @@ class ZipContents:
         return int64(offset + _LOCAL_LENGTH + name_length + extra_length)
 
     def content(self, entry: Stored) -> bytes:
-        """The content of an entry that fits in WINDOW, compressed and not.  Raises FaultError."""
+        """The content of an entry that is not long.  Raises FaultError."""
         offset, compressed_size, size, crc, method, flags, directory = entry
         body = self._body(offset)
         if directory:
@@ -130,7 +142,7 @@ class ZipContents:
         if method == DEFLATED:
             pieces = self._inflated(body, compressed_size, size)
         elif method == STORED:
-            pieces = self._raw(body, compressed_size)
+            pieces = self._raw(body, min(compressed_size, size + 1))
         else:
             raise FaultError("zip-algorithm")
         total = 0
@@ -152,7 +164,7 @@ class ZipContents:
 
     def _raw(self, offset: int, left: int) -> Iterator[bytes]:
         while left > 0:
-            piece = bytes(self._view(offset, min(left, WINDOW)))
+            piece = bytes(self._view(offset, min(left, _PIECE)))
             if not piece:
                 return
             offset += len(piece)

@@ -4,8 +4,8 @@
 //! The order of the checks is Go's, so that a broken entry has the same fault: local header,
 //! directory, method, compressed data, size, data descriptor, CRC.
 
+use crc32fast::Hasher as Crc;
 use flate2::Decompress;
-use libdeflater::Crc;
 
 use super::directory::{Archive, Entry, read_bounded};
 use crate::fault::FaultCode;
@@ -176,15 +176,13 @@ pub(crate) fn content_of<R: ReadAt>(
         }
     };
     if extent.deflated {
-        // libdeflate takes a few malformed streams that zlib and Go refuse; a CRC makes them harmless.
-        let unchecked = extent.descriptor.is_none() && entry.crc32 == 0;
-        inflater.inflate(data, content, !unchecked)?;
+        inflater.inflate(data, content)?;
     } else if data.len() == content.len() {
         content.copy_from_slice(data);
     } else {
         return Err(FaultCode::ZipEof);
     }
-    archive.check_end(entry, extent.descriptor, span, || libdeflater::crc32(content))
+    archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(content))
 }
 
 /// Reads the content of an entry in windows, however long it is.
@@ -283,7 +281,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
                 return Err(FaultCode::ZipEof);
             }
         }
-        let crc32 = self.crc.sum();
+        let crc32 = std::mem::take(&mut self.crc).finalize();
         self.archive.check_end(self.entry, self.extent.descriptor, Span::default(), || crc32)
     }
 }

@@ -26,7 +26,7 @@ impl TestEntry {
             local_name: name.into(),
             method: 0,
             flags: 0,
-            crc32: libdeflater::crc32(content),
+            crc32: crc32fast::hash(content),
             data: content.to_vec(),
             size: content.len() as u64,
             compressed: content.len() as u64,

@@ -1,22 +1,20 @@
 //! Inflating a deflate stream (RFC 1951): at once where it fits in memory, or in windows.
 //!
-//! libdeflate is fast and says little about what is wrong; whatever it does not take is given to zlib,
-//! whose answer counts, and which is also what the pure engine has.
+//! Whatever the fast decoder does not take is given to zlib, whose answer counts, and which is also
+//! what the pure engine has.
+
+mod fast;
+mod table;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::fault::FaultCode;
 
 /// A decompressor for streams that fit in memory whole; kept by a thread and used again.
+#[derive(Default)]
 pub(crate) struct Inflater {
-    fast: libdeflater::Decompressor,
+    fast: fast::Decoder,
     exact: Option<Box<Decompress>>,
-}
-
-impl Default for Inflater {
-    fn default() -> Self {
-        Inflater { fast: libdeflater::Decompressor::new(), exact: None }
-    }
 }
 
 impl Inflater {
@@ -27,17 +25,15 @@ impl Inflater {
 
     /// Inflates `deflated` into `content`, which it must fill exactly.  What follows the end of the
     /// stream is ignored, as Go does.  Errors are those of [`Windows`].
-    ///
-    /// Without `fast` only zlib is asked: libdeflate also takes a few malformed streams.
-    pub(crate) fn inflate(
-        &mut self,
-        deflated: &[u8],
-        content: &mut [u8],
-        fast: bool,
-    ) -> Result<(), FaultCode> {
-        if fast && self.fast.deflate_decompress(deflated, content) == Ok(content.len()) {
+    pub(crate) fn inflate(&mut self, deflated: &[u8], content: &mut [u8]) -> Result<(), FaultCode> {
+        if self.fast.decode(deflated, content).is_ok() {
             return Ok(());
         }
+        self.inflate_exactly(deflated, content)
+    }
+
+    /// The same by zlib.
+    fn inflate_exactly(&mut self, deflated: &[u8], content: &mut [u8]) -> Result<(), FaultCode> {
         let mut windows = Windows::new(self.exact(), content.len() as u64);
         let (mut read, mut written) = (0, 0);
         while written < content.len() {
@@ -191,9 +187,9 @@ mod tests {
             (&corrupt, text.len(), Err(FaultCode::ZipCorrupt)),
             (&deflated(b""), 0, Ok(())),
         ] {
-            for fast in [true, false] {
+            for inflate in [Inflater::inflate, Inflater::inflate_exactly] {
                 let mut content = vec![0; size];
-                let answer = Inflater::default().inflate(stream, &mut content, fast);
+                let answer = inflate(&mut Inflater::default(), stream, &mut content);
                 assert_eq!(answer, expected, "{size}");
                 assert!(answer.is_err() || content == text[..size]);
             }
@@ -202,6 +198,116 @@ mod tests {
                 assert_eq!(answer.as_ref().map(|_| ()), expected.as_ref().map(|_| ()), "{size}");
                 assert!(answer.is_err() || answer == Ok(text[..size].to_vec()));
             }
+        }
+    }
+
+    /// Contents that make all kinds of blocks and codes.
+    fn contents() -> Vec<Vec<u8>> {
+        let mut state = 1u32;
+        let mut random = move |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        let mut contents = vec![Vec::new(), b"a".to_vec(), vec![b'a'; 100_000], (0..=255).collect()];
+        for alphabet in [2, 20, 256] {
+            contents.push((0..70_000).map(|_| random(alphabet) as u8).collect());
+            // Repeats from every distance, and of every length.
+            let mut repeats: Vec<u8> = (0..50).map(|_| random(alphabet) as u8).collect();
+            while repeats.len() < 100_000 {
+                let distance = 1 + random(repeats.len().min(40_000) as u32) as usize;
+                for _ in 0..1 + random(400) {
+                    repeats.push(repeats[repeats.len() - distance]);
+                }
+                repeats.push(random(alphabet) as u8);
+            }
+            contents.push(repeats);
+            // Letters that are rare to very different degrees make long codes.
+            contents.push((0..60_000).map(|_| (random(1 << 20) + 1).leading_zeros() as u8).collect());
+        }
+        contents
+    }
+
+    #[test]
+    fn the_fast_decoder_takes_what_is_well_formed() {
+        let mut decoder = fast::Decoder::default();
+        for content in contents() {
+            for level in 0..=9 {
+                let level = flate2::Compression::new(level);
+                let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
+                // Flushing ends blocks here and there, and puts empty ones between them.
+                for piece in content.chunks(33_333) {
+                    encoder.write_all(piece).unwrap();
+                    encoder.flush().unwrap();
+                }
+                let stream = encoder.finish().unwrap();
+                let mut decoded = vec![0; content.len()];
+                assert!(decoder.decode(&stream, &mut decoded).is_ok());
+                assert!(decoded == content);
+                let mut short = vec![0; content.len().saturating_sub(1)];
+                assert!(content.is_empty() || decoder.decode(&stream, &mut short).is_err());
+                assert!(decoder.decode(&stream, &mut vec![0; content.len() + 1]).is_err());
+                assert!(decoder.decode(&stream[..stream.len() - 1], &mut decoded).is_err());
+            }
+        }
+    }
+
+    /// Whatever it takes, zlib takes, with the same content.
+    #[test]
+    fn the_fast_decoder_takes_nothing_that_zlib_refuses() {
+        let mut inflater = Inflater::default();
+        let mut taken = 0;
+        for content in contents() {
+            for content in [&content[..content.len().min(300)], &content[..content.len().min(3)]] {
+                let stream = deflated(content);
+                for bit in 0..stream.len() * 8 {
+                    let mut flipped = stream.clone();
+                    flipped[bit / 8] ^= 1 << (bit % 8);
+                    let mut decoded = vec![0; content.len()];
+                    if inflater.fast.decode(&flipped, &mut decoded).is_ok() {
+                        let mut exact = vec![0; content.len()];
+                        assert_eq!(inflater.inflate_exactly(&flipped, &mut exact), Ok(()));
+                        assert_eq!(decoded, exact);
+                        taken += 1;
+                    }
+                }
+            }
+        }
+        assert!(taken > 100);
+    }
+
+    /// Streams of bits by hand, and whether zlib takes them.
+    #[test]
+    fn odd_streams() {
+        // A fixed block: last, type, then an `a`, and a length symbol that has a code and no meaning.
+        let bits = |text: &str| {
+            let bits: Vec<u8> =
+                text.bytes().filter(|byte| b"01".contains(byte)).map(|byte| byte - b'0').collect();
+            let byte = |bits: &[u8]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit);
+            bits.chunks(8).map(byte).collect::<Vec<u8>>()
+        };
+        for (stream, content, expected) in [
+            ("1 10 10010001 0000000", "a", Ok(())),
+            // Three more of the same, from one before.
+            ("1 10 10010001 0000001 00000 0000000", "aaaa", Ok(())),
+            // From further away than there is anything.
+            ("1 10 10010001 0000001 00001 0000000", "aaaa", Err(FaultCode::ZipCorrupt)),
+            // Length 258 by its own code, and by the two that have no meaning.
+            ("1 10 10010001 11000101 00000 0000000", "258", Ok(())),
+            ("1 10 10010001 11000110 00000 0000000", "258", Err(FaultCode::ZipCorrupt)),
+            ("1 10 10010001 11000111 00000 0000000", "258", Err(FaultCode::ZipCorrupt)),
+            // Distances 30 and 31.
+            ("1 10 10010001 0000001 11110 0000000", "aaaa", Err(FaultCode::ZipCorrupt)),
+            ("1 10 10010001 0000001 11111 0000000", "aaaa", Err(FaultCode::ZipCorrupt)),
+            ("1 11", "", Err(FaultCode::ZipCorrupt)),
+            ("0 10 0000000 1 10 0000000", "", Ok(())),
+        ] {
+            let size = if content == "258" { 259 } else { content.len() };
+            let mut inflater = Inflater::default();
+            let stream = bits(stream);
+            let (mut decoded, mut exact) = (vec![0; size], vec![0; size]);
+            assert_eq!(inflater.inflate_exactly(&stream, &mut exact), expected);
+            assert_eq!(inflater.fast.decode(&stream, &mut decoded).is_ok(), expected.is_ok());
+            assert!(expected.is_err() || decoded == vec![b'a'; size]);
         }
     }
 }

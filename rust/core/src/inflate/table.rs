@@ -1,0 +1,246 @@
+//! Huffman decoding tables (RFC 1951, section 3.2).
+//!
+//! A table is looked up with the next [`Table::ROOT`] bits of the stream; a longer code leads on to a
+//! subtable.  An entry says all that there is to know about a symbol.
+
+/// An entry's lowest bits: how many bits of the stream it takes, extra bits included.
+const TAKES: u32 = 0x3f;
+/// Where an entry has the length of the code alone, in bits.
+const CODE_SHIFT: u32 = 8;
+/// The entry is a literal.
+pub(super) const LITERAL: u32 = 1 << 31;
+/// The entry is none of a literal, a length and a distance.
+pub(super) const SPECIAL: u32 = 1 << 15;
+/// The entry is the end of the block.
+pub(super) const END: u32 = 1 << 14;
+/// No symbol has this code.
+pub(super) const INVALID: u32 = 1 << 13;
+/// Where an entry has its literal, its base, or the place of its subtable.
+const VALUE_SHIFT: u32 = 16;
+
+/// How many bits of the stream an entry takes.
+#[inline(always)]
+pub(super) fn takes(entry: u32) -> u32 {
+    entry & TAKES
+}
+
+/// An entry's literal, or the place of its subtable.
+#[inline(always)]
+pub(super) fn value(entry: u32) -> usize {
+    (entry >> VALUE_SHIFT & 0x7fff) as usize
+}
+
+/// The length or distance of an entry, whose bits are the lowest of `bits`.
+#[inline(always)]
+pub(super) fn with_extra(entry: u32, bits: u64) -> usize {
+    let own = bits & ((1 << takes(entry)) - 1);
+    value(entry) + (own >> (entry >> CODE_SHIFT & 15)) as usize
+}
+
+/// The bits of a subtable's index.
+#[inline(always)]
+fn sub_bits(entry: u32) -> u32 {
+    entry >> CODE_SHIFT & 15
+}
+
+/// A table of `SIZE` entries, a power of two, that is looked up with `ROOT` bits.
+pub(super) struct Table<const SIZE: usize, const ROOT: u32> {
+    entries: Box<[u32; SIZE]>,
+}
+
+/// What a set of code lengths does not allow here; zlib may still take it.
+#[derive(Debug)]
+pub(super) struct Unusual;
+
+impl<const SIZE: usize, const ROOT: u32> Default for Table<SIZE, ROOT> {
+    fn default() -> Self {
+        Table { entries: Box::new([SPECIAL | INVALID; SIZE]) }
+    }
+}
+
+impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
+    /// The entry for the next bits of the stream, and the bits to be taken before its own.
+    #[inline(always)]
+    pub(super) fn root(&self, bits: u64) -> u32 {
+        self.entries[bits as usize & ((1 << ROOT) - 1)]
+    }
+
+    /// The entry in a subtable; `bits` come after the first [`ROOT`] of the code.
+    #[inline(always)]
+    pub(super) fn sub(&self, entry: u32, bits: u64) -> u32 {
+        let index = bits as usize & ((1 << sub_bits(entry)) - 1);
+        self.entries[(value(entry) + index) & (SIZE - 1)]
+    }
+
+    /// Builds the table for codes of these lengths, where `base` says of a symbol all but its code.
+    ///
+    /// The code must be complete.  With `sparse` it may also have a single symbol, with a code of one
+    /// bit, or none: what distances look like where there are few.
+    pub(super) fn build(&mut self, lengths: &[u8], base: &[u32], sparse: bool) -> Result<(), Unusual> {
+        let mut count = [0u16; 16];
+        for &length in lengths {
+            count[usize::from(length & 15)] += 1;
+        }
+        let longest = (1..16).rev().find(|&length| count[length] > 0).unwrap_or(0);
+        count[0] = 0;
+        let space: u32 = (1..16).map(|length| u32::from(count[length]) << (15 - length)).sum();
+        let few = sparse && longest <= 1 && count[1] <= 1;
+        if space != 1 << 15 && !few {
+            return Err(Unusual);
+        }
+        if few {
+            self.entries[..1 << ROOT].fill(SPECIAL | INVALID);
+        }
+
+        // Symbols in the order of their codes.
+        let mut next = [0u16; 16];
+        for length in 1..15 {
+            next[length + 1] = next[length] + count[length];
+        }
+        let mut sorted = [0u16; 288];
+        for (symbol, &length) in lengths.iter().enumerate().filter(|&(_, &length)| length > 0) {
+            let place = &mut next[usize::from(length & 15)];
+            sorted[usize::from(*place)] = symbol as u16;
+            *place += 1;
+        }
+        let mut code = 0u32;
+        let mut free = 1usize << ROOT;
+        let mut left = count;
+        let (mut sub_start, mut sub_size, mut sub_prefix) = (0, 0, u32::MAX);
+        let total: u16 = count.iter().sum();
+        for &symbol in &sorted[..usize::from(total)] {
+            let symbol = usize::from(symbol);
+            let length = u32::from(lengths[symbol] & 15);
+            let base = *base.get(symbol).ok_or(Unusual)?;
+            // The stream has the first bit of a code lowest.
+            let reversed = code.reverse_bits() >> (32 - length);
+            let entry = |length: u32| base + (length << CODE_SHIFT) + length;
+            if length <= ROOT {
+                for slot in self.entries[..1 << ROOT][reversed as usize..].iter_mut().step_by(1 << length) {
+                    *slot = entry(length);
+                }
+            } else {
+                let prefix = reversed & ((1 << ROOT) - 1);
+                if prefix != sub_prefix {
+                    // As many bits as the codes that share this prefix need.
+                    let mut bits = length - ROOT;
+                    let mut room = 1i32 << bits;
+                    loop {
+                        room -= i32::from(left[(bits + ROOT) as usize]);
+                        if room <= 0 || (bits + ROOT) as usize >= longest {
+                            break;
+                        }
+                        bits += 1;
+                        room <<= 1;
+                    }
+                    (sub_start, sub_size, sub_prefix) = (free, 1 << bits, prefix);
+                    free += sub_size;
+                    if free > SIZE {
+                        return Err(Unusual);
+                    }
+                    self.entries[prefix as usize] =
+                        SPECIAL | (sub_start as u32) << VALUE_SHIFT | bits << CODE_SHIFT | ROOT;
+                }
+                let own = length - ROOT;
+                let first = (reversed >> ROOT) as usize;
+                for slot in
+                    self.entries[sub_start..sub_start + sub_size][first..].iter_mut().step_by(1 << own)
+                {
+                    *slot = entry(own);
+                }
+            }
+            left[length as usize] -= 1;
+            // The next code of this length, or the first of the next.
+            code += 1;
+            let following = (length..16).find(|&length| left[length as usize] > 0).unwrap_or(length);
+            code <<= following - length;
+        }
+        Ok(())
+    }
+}
+
+/// What a literal or length symbol stands for; 286 and 287 have codes in a fixed block, but no meaning.
+pub(super) const LITERALS: [u32; 288] = {
+    let mut bases = [SPECIAL | INVALID; 288];
+    let mut symbol = 0;
+    while symbol < 256 {
+        bases[symbol] = LITERAL | (symbol as u32) << VALUE_SHIFT;
+        symbol += 1;
+    }
+    bases[256] = SPECIAL | END;
+    let mut length = 3;
+    while symbol < 284 {
+        symbol += 1;
+        let extra = if symbol < 265 { 0 } else { (symbol as u32 - 261) / 4 };
+        bases[symbol] = length << VALUE_SHIFT | extra;
+        length += 1 << extra;
+    }
+    bases[285] = 258 << VALUE_SHIFT;
+    bases
+};
+
+/// What a distance symbol stands for; 30 and 31 have codes in a fixed block, but no meaning.
+pub(super) const DISTANCES: [u32; 32] = {
+    let mut bases = [SPECIAL | INVALID; 32];
+    let mut distance = 1;
+    let mut symbol = 0;
+    while symbol < 30 {
+        let extra = if symbol < 4 { 0 } else { (symbol as u32 - 2) / 2 };
+        bases[symbol] = distance << VALUE_SHIFT | extra;
+        distance += 1 << extra;
+        symbol += 1;
+    }
+    bases
+};
+
+/// The symbols of the code that the lengths of a dynamic block are coded with.
+pub(super) const LENGTHS: [u32; 19] = {
+    let mut bases = [0; 19];
+    let mut symbol = 0;
+    while symbol < 19 {
+        bases[symbol] = (symbol as u32) << VALUE_SHIFT;
+        symbol += 1;
+    }
+    bases
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tables of RFC 1951, section 3.2.5, at their corners.
+    #[test]
+    fn bases_and_extra_bits() {
+        for (symbol, length, extra) in [
+            (257, 3, 0),
+            (264, 10, 0),
+            (265, 11, 1),
+            (268, 17, 1),
+            (269, 19, 2),
+            (284, 227, 5),
+            (285, 258, 0),
+        ] {
+            assert_eq!((value(LITERALS[symbol]), takes(LITERALS[symbol])), (length, extra), "{symbol}");
+        }
+        for (symbol, distance, extra) in
+            [(0, 1, 0), (3, 4, 0), (4, 5, 1), (9, 25, 3), (28, 16385, 13), (29, 24577, 13)]
+        {
+            assert_eq!((value(DISTANCES[symbol]), takes(DISTANCES[symbol])), (distance, extra), "{symbol}");
+        }
+    }
+
+    #[test]
+    fn only_complete_codes() {
+        let mut table = Table::<1024, 8>::default();
+        let base = &DISTANCES;
+        assert!(table.build(&[1, 2, 3, 3], base, false).is_ok());
+        assert!(table.build(&[1, 2, 3], base, true).is_err());
+        assert!(table.build(&[1, 1, 1], base, true).is_err());
+        assert!(table.build(&[2], base, true).is_err());
+        assert!(table.build(&[1], base, false).is_err());
+        assert!(table.build(&[0, 1, 0], base, true).is_ok());
+        assert_eq!((value(table.root(0)), table.root(1)), (2, SPECIAL | INVALID));
+        assert!(table.build(&[0; 30], base, true).is_ok());
+        assert_eq!(table.root(0), SPECIAL | INVALID);
+    }
+}
