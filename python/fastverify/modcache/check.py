@@ -78,9 +78,8 @@ def check_module_cache(
     complete when it ends.  Nothing is written into a cache.
 
     Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine, a `sumdb` that does
-    not answer.
-    What is wrong inside a cache or a go.sum is a finding, never an exception.
+    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine, a `sumdb`
+    that does not answer.  What is wrong inside a cache or a go.sum is a finding, never an exception.
 
     >>> import fastverify
     >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP
@@ -109,11 +108,11 @@ def check_module_cache(
     loaded = load_engine(engine)
     return Check(
         dict.fromkeys(roots),
-        sums,
-        Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
-        report,
-        loaded,
-        threads or default_threads(),
+        sums=sums,
+        opener=Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
+        report=report,
+        engine=loaded,
+        threads=threads or default_threads(),
         modcacherw=settings.modcacherw,
         first=[*sum_file_findings(sums, absent)],
     )
@@ -137,12 +136,12 @@ class Check:
     def __init__(
         self,
         roots: dict[str, None],
+        *,
         sums: TrustedSums,
         opener: Opener,
         report: Report,
         engine: Engine,
         threads: int,
-        *,
         modcacherw: bool,
         first: Sequence[Finding] = (),
     ) -> None:

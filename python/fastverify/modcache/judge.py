@@ -1,8 +1,8 @@
 """What the measurements of one module version mean: pure functions from plain records to findings.
 
 Nothing is opened here.  The authorities, strongest first, are the trusted go.sum files, a proved
-record of the checksum database, the cache's own ``.ziphash``, and the agreement of zip and tree; a finding names the part that differs from the
-strongest authority at hand, and one cause makes one finding.
+record of the checksum database, the cache's own ``.ziphash``, and the agreement of zip and tree; a finding
+names the part that differs from the strongest authority at hand, and one cause makes one finding.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def _differs_unproved(case: Case, expected: str, claimed: str, what: str, conten
         "modified",
         "sumdb",
         case.proof.path,
-        message=f"the record of the checksum database has another hash of this {what}, and it cannot be proved "
-        f"({case.proof.reason}): the record was changed, or the {what} was replaced",
+        message=f"the record of the checksum database has another hash of this {what}, and it cannot be "
+        f"proved ({case.proof.reason}): the record was changed, or the {what} was replaced",
         go=advice.GO_BLIND_TO_RECORD,
         hint="fetch both again, Go then compares them: "
         f"rm -f {shlex.quote(case.proof.path)}; {advice.redownload(case.paths, tree=content.has_tree)}",

@@ -124,7 +124,8 @@ class Fetcher:
         database = open_database(folders, self._settings, self._engine)
         # What is bad in the own folder was fetched badly once: fetch it anew, once.
         bad = {path for doubt, _ in database.doubts for path in doubt.suspects} | set(database.tile_problems)
-        if any([self.own.remove(path) for path in sorted(bad)]):
+        removed = [path for path in sorted(bad) if self.own.remove(path)]
+        if removed:
             self._tiles(folders, numbers, newest, fetched)
             database = open_database(folders, self._settings, self._engine)
         return database, fetched
