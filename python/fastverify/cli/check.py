@@ -41,6 +41,7 @@ only the others prove that nobody replaced a module on purpose.
 Examples:
   fastverify check
   fastverify check --project ./svc --project ./tools
+  fastverify check --project ./svc --only-build-list
   fastverify check /mnt/a/mod /mnt/b/mod --threads 4
   fastverify check --format json -o report.json
   fastverify check --sumdb proxy
@@ -73,6 +74,11 @@ Exit status:
     metavar="FILE",
     type=click.Path(),
     help="Trust this go.sum. Repeatable.",
+)
+@click.option(
+    "--only-build-list",
+    is_flag=True,
+    help="Check only what the projects are built from, replacements and all.",
 )
 @click.option(
     "--sumdb",
@@ -124,6 +130,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     paths: tuple[str, ...],
     projects: tuple[str, ...],
     gosums: tuple[str, ...],
+    only_build_list: bool,
     sumdb: str | None,
     form: Literal["text", "json"],
     output: str | None,
@@ -147,7 +154,13 @@ def command(  # noqa: PLR0917 (click passes them by name)
         sink = OutputFile(output)
     try:
         with check_module_cache(
-            *paths, projects=projects, gosums=gosums, threads=threads, engine=engine, sumdb=sumdb
+            *paths,
+            projects=projects,
+            gosums=gosums,
+            threads=threads,
+            engine=engine,
+            sumdb=sumdb,
+            only_build_list=only_build_list,
         ) as check:
             text = (
                 TextReport(

@@ -19,6 +19,8 @@ from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, Mo
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache import changes, layout, live, lock
+from fastverify.modcache.buildlist import build_list
+from fastverify.modcache.buildscope import absent_from, take_inventory_of
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
@@ -26,7 +28,6 @@ from fastverify.modcache.inventory import (
     Stray,
     download_dir,
     file_path,
-    look_again,
     take_inventory,
 )
 from fastverify.modcache.judge import judge_module
@@ -40,6 +41,12 @@ from fastverify.modcache.layoutfindings import (
     unreadable_folder_finding,
 )
 from fastverify.modcache.project import find_project, trusted_sums
+from fastverify.modcache.projectfindings import (
+    build_list_findings,
+    project_findings,
+    replaced_by_folders,
+    scope_sentences,
+)
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
 from fastverify.sumdb.database import NO_DATABASE
@@ -60,6 +67,7 @@ def check_module_cache(
     threads: int | None = None,
     engine: EngineName | None = None,
     sumdb: str | None = None,
+    only_build_list: bool = False,
 ) -> Check:
     """Check every module version in the module caches `paths`; without any, the go command's own.
 
@@ -67,6 +75,9 @@ def check_module_cache(
     trusted, `gosums` are go.sum files that are.  `threads` is the number of workers (default: one a
     core that this process may use), `engine` the engine (default: FASTVERIFY_ENGINE, else native
     where it is installed).
+
+    With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
+    ``go list -m all`` names, their replacements, and each go.mod that the list follows from.
 
     Records of the checksum database that Go has cached hold modules too.  `sumdb` is where missing ones
     may be fetched from, into a folder of fastverify's own: a URL, or ``proxy`` for where the go command
@@ -78,7 +89,7 @@ def check_module_cache(
     complete when it ends.  Nothing is written into a cache.
 
     Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine, a `sumdb`
+    module cache, no such project, a build list without a project, an unreadable go.sum, fewer threads than one, no such engine, a `sumdb`
     that does not answer.  What is wrong inside a cache or a go.sum is a finding, never an exception.
 
     >>> import fastverify
@@ -88,6 +99,10 @@ def check_module_cache(
     """
     if threads is not None and threads < 1:
         raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    if only_build_list and not projects:
+        raise FastverifyError(
+            "only a build list is to be checked, but of no project: name one with --project"
+        )
     settings = go_settings()
     roots = [os.path.abspath(os.fspath(path)) for path in paths] or [module_cache(settings)]
     for root in roots:
@@ -104,17 +119,30 @@ def check_module_cache(
             "projects": [project.root for project in found],
             "gosums": [file.path for file in sums.files()],
         }
+    said = [sentence for project in found if (sentence := replaced_by_folders(project)) is not None]
+    report.not_checked += said
     absent = [path for project in found for path in project.absent]
+    first = [finding for project in found for finding in project_findings(project)]
+    first += sum_file_findings(sums, absent)
+    inventories = []
+    for root in dict.fromkeys(roots):
+        if not only_build_list:
+            inventories.append(take_inventory(root))
+            continue
+        lists = [build_list(project, root) for project in found]
+        inventories.append(take_inventory_of(root, lists))
+        first += [finding for modules in lists for finding in build_list_findings(modules)]
+        report.not_checked += scope_sentences(lists, absent_from(inventories[-1], lists))
     loaded = load_engine(engine)
     return Check(
-        dict.fromkeys(roots),
+        inventories,
         sums=sums,
         opener=Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
         report=report,
         engine=loaded,
         threads=threads or default_threads(),
         modcacherw=settings.modcacherw,
-        first=[*sum_file_findings(sums, absent)],
+        first=first,
     )
 
 
@@ -135,7 +163,7 @@ class Check:
 
     def __init__(
         self,
-        roots: dict[str, None],
+        inventories: Sequence[Inventory],
         *,
         sums: TrustedSums,
         opener: Opener,
@@ -157,8 +185,8 @@ class Check:
         self._begun = time.monotonic()
         report.engine = engine.name
         report.complete = False
-        self._inventories = [take_inventory(root) for root in roots]
-        report.not_checked = self._not_checked()
+        self._inventories = inventories
+        report.not_checked += self._not_checked()
         self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         self._results = self._run()
@@ -224,10 +252,12 @@ class Check:
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
-        for folder, number in inventory.unreadable:
+        for folder, number in dict.fromkeys(inventory.unreadable):
             yield _of_cache(unreadable_folder_finding(folder, number))
         self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
-        yield from map(_of_cache, findings)
+        for finding in findings:
+            if inventory.is_whole or not finding.module or _key(finding) in inventory.modules:
+                yield _of_cache(finding)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -243,7 +273,7 @@ class Check:
                     yield from _with_lock_finding(suspect.result, files)
                 else:
                     self._suspects.append(suspect)
-                    if self._look(root, suspect) == "settled":
+                    if self._look(inventory, suspect) == "settled":
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
@@ -254,15 +284,15 @@ class Check:
         proof = self._database.prove(files.module, files.version)
         return judge_module(root, files, measured, self._sums, proof)
 
-    def _look(self, root: str, suspect: _Suspect) -> _Look:
+    def _look(self, inventory: Inventory, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
-        module, version = suspect.files.module, suspect.files.version
+        root, module, version = inventory.root, suspect.files.module, suspect.files.version
         marks = live.fingerprint(live.places(root, suspect.files))
         with lock.shared(file_path(root, module, version, "lock")) as state:
             if state == "busy":
                 return "busy"
             before, seen = suspect.result, suspect.files
-            suspect.files = look_again(root, module, version)
+            suspect.files = inventory.look_again(module, version)
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
@@ -290,7 +320,7 @@ class Check:
                 return
             for suspect in list(self._suspects):
                 before = suspect.result
-                look = self._look(root, suspect)
+                look = self._look(inventory, suspect)
                 if look == "moving" and at_rest and suspect.result.findings == before.findings:
                     look = "settled"
                 if look in ("busy", "moving") and time.monotonic() < deadline:
@@ -393,6 +423,10 @@ def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[Mod
     finding = lock_finding(files)
     if finding is not None:
         yield _of_cache(finding)
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.module, finding.version
 
 
 def _of_cache(finding: Finding) -> ModuleResult:

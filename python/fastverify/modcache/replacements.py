@@ -100,6 +100,17 @@ class Replacements:
                 return found
         return None
 
+    def folders(self) -> list[tuple[str, str]]:
+        """The modules that folders stand in for, each with the folder, by module path."""
+        tables = [table for table in (self._work, *self._modules) if table is not None]
+        found = {
+            path: made.folder
+            for table in reversed(tables)
+            for (path, _), made in table.by_version.items()
+            if made.folder
+        }
+        return sorted(found.items())
+
     def _compare_members(self) -> None:
         """Members that replace one module differently, which only go.work can decide."""
         decided = {path for path, _ in self._work.by_version} if self._work is not None else set()
