@@ -8,7 +8,7 @@ written, and the network is not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -176,6 +176,23 @@ class BuildList:
             if way:
                 return tuple(way)
         return ()
+
+    @cached_property
+    def way_to_unloaded(self) -> tuple[Module, ...]:
+        """A shortest way to a go.mod that did not load, the one that the go command tells of.
+
+        Empty where all were loaded.
+        """
+        for graph in self._graphs:
+            way = graph.path_to_any(self._files.unloaded)
+            if way:
+                return tuple(way)
+        return ()
+
+    @property
+    def unloaded(self) -> Mapping[Module, UnloadedGoMod]:
+        """What did not load, missing or refused, by the module that is required."""
+        return self._files.unloaded
 
     def required_by(self, module: Module) -> tuple[Module, ...]:
         """The modules that require exactly this version."""

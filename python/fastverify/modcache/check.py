@@ -89,8 +89,9 @@ def check_module_cache(
     complete when it ends.  Nothing is written into a cache.
 
     Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, a build list without a project, an unreadable go.sum, fewer threads than one, no such engine, a `sumdb`
-    that does not answer.  What is wrong inside a cache or a go.sum is a finding, never an exception.
+    module cache, no such project, a build list without a project, an unreadable go.sum, fewer threads
+    than one, no such engine, a `sumdb` that does not answer.  What is wrong inside a cache, a go.mod or
+    a go.sum is a finding, never an exception.
 
     >>> import fastverify
     >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP

@@ -18,7 +18,8 @@ EMPTY_GO_MOD_H1 = "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY="
 GO_MOD_SUFFIX = "/go.mod"
 
 #: What ``unicode.IsSpace`` holds for white space (``str.split`` takes U+001C..U+001F too).
-_BLANKS = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_BLANKS = re.compile(f"[{BLANKS}]+")
 
 
 class Line(NamedTuple):

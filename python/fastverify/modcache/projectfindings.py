@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from fastverify.gomod.syntax import Problem
 from fastverify.modcache.buildlist import AbsentGoMod, BuildList, named
@@ -38,23 +39,21 @@ def _place(problem: Problem) -> str:
 def build_list_findings(modules: BuildList) -> Iterator[Finding]:
     """The go.mod files that a build list lacks, and so perhaps modules that it should have."""
     for absent in modules.missing:
-        yield _absent(absent, "missing", f"go mod graph fetches it, in {modules.project.root}")
-    for absent in modules.errors:
-        yield _absent(absent, "malformed", "mend the file, or the requirement that leads to it")
-
-
-def _absent(absent: AbsentGoMod, verdict: str, hint: str) -> Finding:
-    if verdict == "missing":
         go = "the go command fetches it, and stops where it may not"
-    else:
+        yield _absent(absent, "missing", go, f"go mod graph fetches it, in {modules.project.root}")
+    for absent in modules.errors:
         go = "the go command stops with an error"
+        yield _absent(absent, "malformed", go, "mend the file, or the requirement that leads to it")
+
+
+def _absent(absent: AbsentGoMod, verdict: Literal["missing", "malformed"], go: str, hint: str) -> Finding:
     asking = f", which {named(absent.required_by[0])} requires" if absent.required_by else ""
     return Finding(
-        "missing" if verdict == "missing" else "malformed",
+        verdict,
         "error",
         "mod",
         absent.file or absent.unloaded.module[0],
-        f"{absent.unloaded.message}: what {named(absent.source)}{asking}, is built from is not known",
+        f"{absent.unloaded.message}: what {named(absent.unloaded.source)}{asking}, needs is not known",
         go,
         hint,
         module=absent.path,

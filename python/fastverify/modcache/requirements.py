@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from fastverify.gomod import goversion, semver
 from fastverify.gomod.summary import Module
@@ -67,10 +67,14 @@ class RequirementGraph:
 
     def path_to(self, target: Module) -> list[Module]:
         """A shortest way from a root to `target`, both included; empty where there is none."""
+        return self.path_to_any((target,))
+
+    def path_to_any(self, targets: Container[Module]) -> list[Module]:
+        """The same to the one of `targets` that is nearest."""
         first_required_by: dict[Module, Module | None] = dict.fromkeys(self.roots)
         queue = list(self.roots)
         for module in queue:
-            if module == target:
+            if module in targets:
                 way: list[Module] = []
                 step: Module | None = module
                 while step is not None:
