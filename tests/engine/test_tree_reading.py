@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +22,30 @@ FILES = {"a.go": b"package a\n", "b/c.go": b"package b\n", "b/empty": b"", "b.go
 H1 = h1([(PREFIX + name.encode(), content) for name, content in FILES.items()])
 
 needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no fifos here")
-needs_modes = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+needs_modes = pytest.mark.skipif(os.name == "nt", reason="no such modes there")
+NOBODY = 65534
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A folder that other users can reach and write to, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="fastverify-test-"))
+    made.chmod(0o777)
+    yield made
+    shutil.rmtree(made)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Without root's right to read everything, for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def hash_dir(engine: Engine, root: Path) -> str:
@@ -181,25 +208,41 @@ def test_special_files_are_not_opened(engine: Engine, tmp_path: Path) -> None:
 
 
 @needs_modes
-def test_unreadable_parts(engine: Engine, tmp_path: Path) -> None:
-    root = plant(tmp_path / "tree", {**FILES, "z/x": b"x", "empty/none/x": b""})
-    (root / "a.go").chmod(0)
-    (root / "z").chmod(0)
-    (root / "empty/none/x").unlink()
-    (root / "empty/none").chmod(0)
-    try:
-        measured = measure_tree(engine, root)
-        names = (b"a.go", b"empty/none", b"z")
-        assert measured.faults == tuple(Fault("os", name, errno.EACCES) for name in names)
-        # Go lists everything before it opens anything.
-        assert measured.fault == Fault("os", b"empty/none", errno.EACCES) == fault_of(engine, root)
-        assert measured.empty_directories == ()
-        root.chmod(0)
-        fault = Fault("os", b"", errno.EACCES)
-        assert measure_tree(engine, root).faults == (fault,)
-    finally:
-        for name in (".", "z", "empty/none"):
-            (root / name).chmod(0o755)
+def test_unreadable_parts(engine: Engine, public_path: Path) -> None:
+    with unprivileged():
+        root = plant(public_path / "tree", {**FILES, "z/x": b"x", "empty/none/x": b""})
+        (root / "a.go").chmod(0)
+        (root / "z").chmod(0)
+        (root / "empty/none/x").unlink()
+        (root / "empty/none").chmod(0)
+        try:
+            measured = measure_tree(engine, root)
+            names = (b"a.go", b"empty/none", b"z")
+            assert measured.faults == tuple(Fault("os", name, errno.EACCES) for name in names)
+            # Go lists everything before it opens anything.
+            assert measured.fault == Fault("os", b"empty/none", errno.EACCES) == fault_of(engine, root)
+            assert measured.empty_directories == ()
+            root.chmod(0)
+            fault = Fault("os", b"", errno.EACCES)
+            assert measure_tree(engine, root).faults == (fault,)
+        finally:
+            for name in (".", "z", "empty/none"):
+                (root / name).chmod(0o755)
+
+
+@needs_modes
+def test_a_folder_that_may_be_listed_and_not_entered(engine: Engine, public_path: Path) -> None:
+    with unprivileged():
+        root = plant(public_path / "tree", {"a/x": b"", "a/b/y": b"", "c": b"c"})
+        (root / "a/link").symlink_to("x")
+        (root / "a").chmod(0o444)
+        try:
+            measured = measure_tree(engine, root)
+            names = (b"a/b", b"a/link", b"a/x")
+            assert measured.faults == tuple(Fault("os", name, errno.EACCES) for name in names)
+            assert measured.fault == measured.faults[0] == fault_of(engine, root)
+        finally:
+            (root / "a").chmod(0o755)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other limits there")

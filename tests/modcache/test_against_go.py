@@ -413,21 +413,21 @@ _TREE_PATHS = st.lists(_TREE_NAMES, min_size=1, max_size=4).map(b"/".join)
 
 
 def plant(root: Path, files: dict[bytes, bytes], folders: list[bytes], links: dict[bytes, bytes]) -> None:
-    """Make a tree.  What has no place any more (a file where a folder is due) is left out."""
+    """Make a tree.  What has no place (a file or dangling link is where a folder is due) is left out."""
     root.mkdir()
     base = os.fsencode(root)
     for path in folders:
-        with suppress(FileExistsError, NotADirectoryError):
+        with suppress(OSError):
             os.makedirs(os.path.join(base, path), exist_ok=True)
     for path, content in files.items():
         full = os.path.join(base, path)
-        with suppress(FileExistsError, IsADirectoryError, NotADirectoryError):
+        with suppress(OSError):
             os.makedirs(os.path.dirname(full), exist_ok=True)
             with open(full, "xb") as file:
                 file.write(content)
     for path, target in links.items():
         full = os.path.join(base, path)
-        with suppress(FileExistsError, NotADirectoryError):
+        with suppress(OSError):
             os.makedirs(os.path.dirname(full), exist_ok=True)
             os.symlink(target, full)
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.go, pytest.mark.slow]
 
 COMMANDS = (("mod", "verify"), ("build", "./..."), ("mod", "download"))
 #: How long a go command may be silent before it is held to hang; the others take far under a second.
-HANGS_AFTER = 10.0
+HANGS_AFTER = 5.0
 
 
 def sign_of(

@@ -33,6 +33,7 @@ from fastverify.modcache.inventory import (
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
     busy_finding,
+    changing_finding,
     list_finding,
     lock_finding,
     removed_finding,
@@ -309,11 +310,11 @@ class Check:
         return "moving" if cleaned else "settled"
 
     def _settle(self, inventory: Inventory) -> Iterator[ModuleResult]:
-        """Wait until the cache is at rest, then give out what is wrong with the suspects."""
+        """Look at the suspects until each is cleared, gone, or seen to be wrong while all is at rest."""
         root = inventory.root
         deadline = time.monotonic() + live.PATIENCE
         while self._suspects:
-            at_rest = _wait_for_rest(root, self._suspects, deadline, self._modcacherw)
+            at_rest = self._wait_for_rest(inventory, min(deadline, time.monotonic() + live.GLANCE))
             if inventory.has_download and not os.path.isdir(download_dir(root)):
                 self.report.counts.vanished += len(self._suspects)
                 self._suspects = []
@@ -329,10 +330,30 @@ class Check:
                 self._suspects.remove(suspect)
                 if look == "gone":
                     self.report.counts.vanished += 1
-                elif look == "busy":
-                    yield _busy(root, suspect)
-                else:
+                elif look == "settled":
                     yield from _with_lock_finding(suspect.result, suspect.files)
+                else:
+                    yield _restless(root, suspect, locked=look == "busy")
+
+    def _wait_for_rest(self, inventory: Inventory, deadline: float) -> bool:
+        """Wait until nothing around the suspects changes any more; False where it does not by then."""
+        root = inventory.root
+        suspects = [suspect.files for suspect in self._suspects]
+        paths = [path for files in suspects for path in live.places(root, files)]
+        rest = live.YOUNG
+        if any(live.looks_cleaned(root, files, modcacherw=self._modcacherw) for files in suspects):
+            rest = live.CLEAN_REST
+            paths += live.remains(root, inventory.modules.values())
+        still_since = time.monotonic()
+        marks = live.fingerprint(paths)
+        while time.monotonic() < deadline:
+            if time.monotonic() - still_since >= rest and not live.is_young(marks):
+                return True
+            time.sleep(live.YOUNG / 5)
+            now = live.fingerprint(paths)
+            if now != marks:
+                marks, still_since = now, time.monotonic()
+        return False
 
     def _not_checked(self) -> list[str]:
         """What the caches hold beside what is checked, in sentences."""
@@ -355,24 +376,6 @@ class Check:
             finding = list_finding(listed, again.info)
         if finding is not None:
             yield _of_cache(finding)
-
-
-def _wait_for_rest(root: str, suspects: Sequence[_Suspect], deadline: float, modcacherw: bool) -> bool:
-    """Wait until nothing around the suspects changes any more; False where patience ran out."""
-    rest = live.YOUNG
-    if any(live.looks_cleaned(root, suspect.files, modcacherw=modcacherw) for suspect in suspects):
-        rest = live.CLEAN_REST
-    paths = [path for suspect in suspects for path in live.places(root, suspect.files)]
-    still_since = time.monotonic()
-    marks = live.fingerprint(paths)
-    while time.monotonic() < deadline:
-        if time.monotonic() - still_since >= rest and not live.is_young(marks):
-            return True
-        time.sleep(live.YOUNG / 5)
-        now = live.fingerprint(paths)
-        if now != marks:
-            marks, still_since = now, time.monotonic()
-    return False
 
 
 def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:
@@ -408,15 +411,14 @@ def _is_about_absence(result: ModuleResult) -> bool:
     return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
 
 
-def _busy(root: str, suspect: _Suspect) -> ModuleResult:
+def _restless(root: str, suspect: _Suspect, *, locked: bool) -> ModuleResult:
+    """The result for a module version that somebody kept at work on for as long as there was patience."""
     files = suspect.files
-    path = file_path(root, files.module, files.version, "lock")
-    return ModuleResult(
-        files.module,
-        files.version,
-        (busy_finding(files, path, live.PATIENCE),),
-        reason="unreadable",
-    )
+    if locked:
+        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
+    else:
+        finding = changing_finding(files, suspect.result.findings[0], live.PATIENCE)
+    return ModuleResult(files.module, files.version, (finding,), reason="unreadable")
 
 
 def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[ModuleResult]:

@@ -118,6 +118,22 @@ def busy_finding(files: ModuleFiles, path: str, seconds: float) -> Finding:
     )
 
 
+def changing_finding(files: ModuleFiles, last: Finding, seconds: float) -> Finding:
+    """A module version that was never seen at rest, and looked like `last` when patience ran out."""
+    return Finding(
+        "unreadable",
+        "error",
+        last.where,
+        last.path,
+        f"something kept changing here for {seconds:.0f} seconds, so this could not be looked at at rest "
+        f"(at the end: {last.message})",
+        "go commands that run now may be the cause",
+        "check again when nothing writes into the cache",
+        module=files.module,
+        version=files.version,
+    )
+
+
 def sum_file_findings(sums: TrustedSums, absent: Sequence[str]) -> Iterator[Finding]:
     """What is wrong with the trusted go.sum files themselves."""
     for path in absent:
