@@ -118,8 +118,13 @@ func reply(req *request) (ans answer) {
 		}
 	case "check_path_major":
 		err = module.CheckPathMajor(string(req.Version), string(req.Other))
+	case "match_prefix":
+		ans.Value = fmt.Sprint(module.MatchPrefixPatterns(string(req.Other), string(req.Name)))
 	default:
-		err = fmt.Errorf("no such operation: %q", req.Op)
+		var known bool
+		if ans.Value, known, err = sumdbReply(req); !known {
+			err = fmt.Errorf("no such operation: %q", req.Op)
+		}
 	}
 	ans.Bytes = []byte(ans.Value)
 	if err != nil {

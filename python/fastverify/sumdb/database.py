@@ -121,7 +121,7 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
         for doubt in judged.doubts
         if not any(path in tiles.problems for path in doubt.suspects)
     ]
-    database.forks = [(fork, carriers[fork.head], by_size.get(fork.other, "")) for fork in judged.forks]
+    database.forks = [(fork, carriers[fork.head], carriers[fork.other]) for fork in judged.forks]
     return database
 
 

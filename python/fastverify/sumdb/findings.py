@@ -118,9 +118,9 @@ def _heads(database: Database) -> Iterator[Finding]:
             "error",
             "sumdb",
             path,
-            f"the signed head of {fork.head.size:,} records is not of the same log as that of {fork.other:,} "
-            f"records in {other}, though both are signed by {database.name}: the database showed different "
-            "histories",
+            f"the signed head of {fork.head.size:,} records is not of the same log as that of "
+            f"{fork.other.size:,} records in {other}, though both are signed by {database.name}: the "
+            "database showed different histories",
             "the go command stops with: go.sum database server misbehavior detected",
             "keep both files: they prove that the database, or whoever has its key, misbehaved; report it",
             authority="sumdb",

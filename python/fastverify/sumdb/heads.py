@@ -30,8 +30,7 @@ class Fork:
     """Two signed heads that cannot both be of one log that only grows."""
 
     head: Head
-    #: The size of the other head.
-    other: int
+    other: Head
 
 
 @dataclass(slots=True)
@@ -58,10 +57,15 @@ def judge_heads(heads: Iterable[Head], tiles: Tiles, arithmetic: Arithmetic) -> 
     proved: dict[Head, list[_Edge]] = {}
     contradicted: list[tuple[Head, list[list[tuple[str, bytes]]]]] = []
     roots: dict[int, Head] = {}
+    forked: set[Head] = set()
     for head in ordered:
-        if roots.setdefault(head.size, head) != head:
-            found.forks.append(Fork(head, head.size))
-            continue
+        first = roots.setdefault(head.size, head)
+        if first != head:
+            found.forks.append(Fork(head, first))
+            forked.update((head, first))
+            if first in proved:
+                continue
+            roots[head.size] = head  # perhaps the tiles lead to this one
         if not head.size:
             if head.root != EMPTY_ROOT:
                 found.doubts.append(Doubt(head, ()))
@@ -79,11 +83,15 @@ def judge_heads(heads: Iterable[Head], tiles: Tiles, arithmetic: Arithmetic) -> 
         for tile, path, hashes in edges:
             tiles.add_edge(tile, path, hashes, head.size)
     for head, edges in proved.items():
-        other = _contradiction(edges, tiles)
-        if other:
-            found.forks.append(Fork(head, other))
+        size = _contradiction(edges, tiles)
+        if size and head not in forked:
+            found.forks.append(Fork(head, roots[size]))
     for head, choices in contradicted:
-        _settle(head, choices, tiles, arithmetic, found)
+        if head in forked:
+            continue
+        size = _settle(head, choices, tiles, arithmetic, found)
+        if size:
+            found.forks.append(Fork(head, roots[size]))
     return found
 
 
@@ -136,8 +144,11 @@ def _settle(
     tiles: Tiles,
     arithmetic: Arithmetic,
     found: Heads,
-) -> None:
-    """Say of a head that its tiles do not hash to whether they are to blame, or the head is."""
+) -> int:
+    """Say of a head that its tiles do not hash to whether they are to blame, or the head is.
+
+    In the latter case the answer is the size of a head that it contradicts, else 0.
+    """
     parts, suspects, size = [], [], 0
     for tile, copies in zip(edge_tiles(head.size), choices, strict=True):
         best = tiles.authentic((tile.level, tile.number))
@@ -147,8 +158,8 @@ def _settle(
         size = best[0].size
         parts.append(best[1][: len(copies[0][1])])
         if copies[0][1] != parts[-1]:
-            return  # that copy is bad, and told for itself
+            return 0  # that copy is bad, and told for itself
     if suspects:
         found.doubts.append(Doubt(head, tuple(suspects)))
-    elif _root(parts, arithmetic) != head.root:
-        found.forks.append(Fork(head, size))
+        return 0
+    return size if _root(parts, arithmetic) != head.root else 0

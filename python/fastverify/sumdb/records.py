@@ -107,6 +107,8 @@ def parse_lookup(
         problem = Problem("modified" if forged else "malformed", f"of its tree head: {error}")
     if record.number < 0:
         problem = Problem("malformed", "its number is below 0")
+    elif head is not None and record.number >= head.size:
+        problem = Problem("modified", "its number is not one of the tree that its own head is of")
     elif h1 is None and go_mod_h1 is None and f"{module} {version}" not in _names(record.text):
         # Go takes such a record for one that says nothing, and lets any hash pass.
         problem = Problem("modified", "it is the record of another module version")
