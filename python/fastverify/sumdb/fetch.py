@@ -107,6 +107,8 @@ class Fetcher:
         fetched = Fetched()
         folders = [folder, self.own.path]
         database = open_database(folders, self._settings, self._engine)
+        if self._forget(database):
+            database = open_database(folders, self._settings, self._engine)
         wanted = [
             (module, version)
             for module, version in modules
@@ -120,15 +122,20 @@ class Fetcher:
         if not numbers:
             return database, fetched
         newest = max(heads, key=lambda head: head.size)
-        self._tiles(folders, numbers, newest, fetched)
-        database = open_database(folders, self._settings, self._engine)
-        # What is bad in the own folder was fetched badly once: fetch it anew, once.
-        bad = {path for doubt, _ in database.doubts for path in doubt.suspects} | set(database.tile_problems)
-        removed = [path for path in sorted(bad) if self.own.remove(path)]
-        if removed:
+        # A bad tile may come to light only when those above it are good.
+        for _ in range(tlog.LEVELS):
             self._tiles(folders, numbers, newest, fetched)
             database = open_database(folders, self._settings, self._engine)
+            if fetched.failed or not self._forget(database):
+                break
         return database, fetched
+
+    def _forget(self, database: Database) -> bool:
+        """Remove from the own folder what is bad: it was fetched badly once, and can be fetched anew."""
+        bad = {path for doubt, _ in database.doubts for path in doubt.suspects}
+        bad |= database.tile_problems.keys() | database.head_problems.keys()
+        bad |= {database.proofs[module].path for module in database.record_problems}
+        return any([self.own.remove(path) for path in sorted(bad)])  # noqa: C419 (all of them)
 
     def _lookups(self, wanted: Sequence[ModuleVersion], fetched: Fetched) -> list[tuple[int, Head]]:
         def one(wanted: ModuleVersion) -> tuple[int, Head]:
