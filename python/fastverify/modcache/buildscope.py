@@ -48,8 +48,16 @@ def _add(inventory: Inventory, source: Module) -> None:
     files = inventory.look_again(path, version)
     if files.tree is not None or files.files or files.hidden:
         inventory.modules[source] = files
-    if "tree" in files.hidden:
-        inventory.unreadable.append((os.path.dirname(tree_path(inventory.root, *source)), errno.EACCES))
-    if "download" in files.hidden:
-        folder = os.path.dirname(file_path(inventory.root, *source, "zip"))
-        inventory.unreadable.append((folder, errno.EACCES))
+    hidden = {"tree": tree_path(inventory.root, path, version)}
+    hidden["download"] = file_path(inventory.root, path, version, "mod")
+    for part in files.hidden:
+        inventory.unreadable.append((os.path.dirname(hidden[part]), _error(hidden[part])))
+
+
+def _error(path: str) -> int:
+    """The number of the error that keeps `path` from being looked at."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return errno.EACCES  # it has just become readable

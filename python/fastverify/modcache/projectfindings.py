@@ -83,5 +83,6 @@ def scope_sentences(lists: Sequence[BuildList], absent: int) -> list[str]:
     roots = ", ".join(dict.fromkeys(modules.project.root for modules in lists))
     said = [f"what of the cache is not in the build list of {roots}"]
     if absent:
-        said.append(f"{absent:,} modules of the build list, which are not in the cache")
+        modules = "1 module" if absent == 1 else f"{absent:,} modules"
+        said.append(f"{modules} of the build list, of which the cache has neither zip nor tree")
     return said
