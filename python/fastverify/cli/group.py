@@ -9,7 +9,7 @@ import click
 
 from fastverify import __version__
 
-_COMMANDS = ("check", "go-mod-verify", "modules", "hash", "demo")
+_COMMANDS = ("check", "go-mod-verify", "modules", "explain", "hash", "demo")
 
 _HELP = """Verify every byte of Go's module cache.
 
