@@ -23,7 +23,7 @@ def test_what_awaits_a_second_look_is_not_lost(
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastverify.modcache.check.Check._wait_for_rest", interrupted)
+    monkeypatch.setattr("fastverify.modcache.check.Check._is_at_rest", interrupted)
     monkeypatch.setattr(live, "YOUNG", 3600.0)  # so that every anomaly has to wait
     check = check_module_cache(world.cache.root, engine=engine.name)
     with pytest.raises(KeyboardInterrupt):

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
@@ -154,6 +154,11 @@ class _Suspect:
 
     files: ModuleFiles
     result: ModuleResult
+    stillness: live.Stillness = field(default_factory=live.Stillness)
+    #: When it was looked at last, by time.monotonic.
+    looked: float = 0.0
+    #: Whether nobody held its lock at one of the looks.
+    was_free: bool = False
 
 
 #: What a second look at a suspect says.
@@ -187,7 +192,7 @@ class Check:
         self._begun = time.monotonic()
         report.engine = engine.name
         report.complete = False
-        self._inventories = inventories
+        self._inventories = {inventory.root: inventory for inventory in inventories}
         report.not_checked += self._not_checked()
         self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
@@ -201,12 +206,14 @@ class Check:
     @property
     def modules_total(self) -> int:
         """How many module versions there are to look at."""
-        return sum(len(inventory.modules) for inventory in self._inventories)
+        return sum(len(inventory.modules) for inventory in self._inventories.values())
 
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(_weight(files) for inventory in self._inventories for files in inventory.modules.values())
+        return sum(
+            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
+        )
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
@@ -248,7 +255,7 @@ class Check:
 
     def _run(self) -> Generator[ModuleResult, None, None]:
         yield from map(_of_cache, self._first)
-        for inventory in self._inventories:
+        for inventory in self._inventories.values():
             yield from self._check_cache(inventory)
         self.report.complete = True
 
@@ -275,7 +282,7 @@ class Check:
                     yield from _with_lock_finding(suspect.result, files)
                 else:
                     self._suspects.append(suspect)
-                    if self._look(inventory, suspect) == "settled":
+                    if self._look(root, suspect) == "settled":
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
@@ -286,15 +293,17 @@ class Check:
         proof = self._database.prove(files.module, files.version)
         return judge_module(root, files, measured, self._sums, proof)
 
-    def _look(self, inventory: Inventory, suspect: _Suspect) -> _Look:
+    def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
-        root, module, version = inventory.root, suspect.files.module, suspect.files.version
+        module, version = suspect.files.module, suspect.files.version
         marks = live.fingerprint(live.places(root, suspect.files))
+        # Asked before the marks are compared: what has vanished since shows no mode any more.
+        cleaned = self._looks_cleaned(root, suspect)
         with lock.shared(file_path(root, module, version, "lock")) as state:
             if state == "busy":
                 return "busy"
             before, seen = suspect.result, suspect.files
-            suspect.files = inventory.look_again(module, version)
+            suspect.files = self._inventories[root].look_again(module, version)
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
@@ -306,59 +315,67 @@ class Check:
             return "moving"
         if marks != live.fingerprint(live.places(root, suspect.files)):
             return "moving"
-        cleaned = live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
         return "moving" if cleaned else "settled"
 
     def _settle(self, inventory: Inventory) -> Iterator[ModuleResult]:
-        """Look at the suspects until each is cleared, gone, or seen to be wrong while all is at rest."""
+        """Look at the suspects until each is cleared, gone, or seen to be wrong while it is at rest."""
         root = inventory.root
+        around = live.Stillness()
         deadline = time.monotonic() + live.PATIENCE
+        for suspect in self._suspects:
+            suspect.looked = time.monotonic()
         while self._suspects:
-            at_rest = self._wait_for_rest(inventory, min(deadline, time.monotonic() + live.GLANCE))
+            time.sleep(live.POLL)
             if inventory.has_download and not os.path.isdir(download_dir(root)):
                 self.report.counts.vanished += len(self._suspects)
                 self._suspects = []
                 yield _of_cache(removed_finding(root))
                 return
+            emptying = self._emptying(root, inventory, around)
+            last = time.monotonic() >= deadline
             for suspect in list(self._suspects):
-                before = suspect.result
-                look = self._look(inventory, suspect)
-                if look == "moving" and at_rest and suspect.result.findings == before.findings:
-                    look = "settled"
-                if look in ("busy", "moving") and time.monotonic() < deadline:
-                    continue
-                self._suspects.remove(suspect)
-                if look == "gone":
-                    self.report.counts.vanished += 1
-                elif look == "settled":
-                    yield from _with_lock_finding(suspect.result, suspect.files)
-                else:
-                    yield _restless(root, suspect, locked=look == "busy")
+                at_rest = self._is_at_rest(root, suspect, emptying)
+                if at_rest or last or time.monotonic() - suspect.looked >= live.GLANCE:
+                    yield from self._settle_one(root, suspect, at_rest=at_rest, last=last)
 
-    def _wait_for_rest(self, inventory: Inventory, deadline: float) -> bool:
-        """Wait until nothing around the suspects changes any more; False where it does not by then."""
-        root = inventory.root
-        suspects = [suspect.files for suspect in self._suspects]
-        paths = [path for files in suspects for path in live.places(root, files)]
-        rest = live.YOUNG
-        if any(live.looks_cleaned(root, files, modcacherw=self._modcacherw) for files in suspects):
-            rest = live.CLEAN_REST
-            paths += live.remains(root, inventory.modules.values())
-        still_since = time.monotonic()
-        marks = live.fingerprint(paths)
-        while time.monotonic() < deadline:
-            if time.monotonic() - still_since >= rest and not live.is_young(marks):
-                return True
-            time.sleep(live.YOUNG / 5)
-            now = live.fingerprint(paths)
-            if now != marks:
-                marks, still_since = now, time.monotonic()
-        return False
+    def _settle_one(
+        self, root: str, suspect: _Suspect, *, at_rest: bool, last: bool
+    ) -> Iterator[ModuleResult]:
+        """Look at a suspect, and let go of it where that tells enough or is the last look."""
+        before = suspect.result
+        look = self._look(root, suspect)
+        suspect.looked = time.monotonic()
+        suspect.was_free |= look != "busy"
+        if look == "moving" and at_rest and suspect.result.findings == before.findings:
+            look = "settled"
+        if look in ("busy", "moving") and not last:
+            return
+        self._suspects.remove(suspect)
+        if look == "gone":
+            self.report.counts.vanished += 1
+        elif look == "settled":
+            yield from _with_lock_finding(suspect.result, suspect.files)
+        else:
+            yield _restless(root, suspect)
+
+    def _emptying(self, root: str, inventory: Inventory, around: live.Stillness) -> float:
+        """For how many seconds no module version has vanished; looked at only if one looks as if it might."""
+        if any(self._looks_cleaned(root, suspect) for suspect in self._suspects):
+            return around.seconds(live.remains(root, inventory.modules.values()))
+        return 0.0
+
+    def _is_at_rest(self, root: str, suspect: _Suspect, emptying: float) -> bool:
+        cleaned = self._looks_cleaned(root, suspect)
+        seconds = suspect.stillness.seconds(live.places(root, suspect.files))
+        return min(seconds, emptying) >= live.CLEAN_REST if cleaned else seconds >= live.YOUNG
+
+    def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
+        return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
 
     def _not_checked(self) -> list[str]:
         """What the caches hold beside what is checked, in sentences."""
         said = []
-        for inventory in self._inventories:
+        for inventory in self._inventories.values():
             said += self._opener.not_checked(inventory.sumdb)
             if inventory.vcs is not None:
                 said.append(f"repositories in {inventory.vcs} are not looked into")
@@ -411,13 +428,13 @@ def _is_about_absence(result: ModuleResult) -> bool:
     return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
 
 
-def _restless(root: str, suspect: _Suspect, *, locked: bool) -> ModuleResult:
-    """The result for a module version that somebody kept at work on for as long as there was patience."""
+def _restless(root: str, suspect: _Suspect) -> ModuleResult:
+    """The result for a module version that somebody was at work on for as long as there was patience."""
     files = suspect.files
-    if locked:
-        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
-    else:
+    if suspect.was_free:
         finding = changing_finding(files, suspect.result.findings[0], live.PATIENCE)
+    else:
+        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
     return ModuleResult(files.module, files.version, (finding,), reason="unreadable")
 
 

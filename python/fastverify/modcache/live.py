@@ -12,13 +12,15 @@ import stat
 import time
 from collections.abc import Collection, Iterable
 
-from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, tree_path
+from fastverify.modcache.inventory import ModuleFiles, file_path, tree_path
 
 #: What changed less than this long ago (seconds) may be about to change again.
 YOUNG = 0.5
 #: How long (seconds) everything must have been still where directories look as `go clean -modcache`
 #: leaves them just before it deletes.
 CLEAN_REST = 2.0
+#: How long (seconds) a check sleeps between two glances at what it waits for.
+POLL = 0.1
 #: How long (seconds) a check waits at most before it looks again at what was found wanting.
 GLANCE = 3.0
 #: How long (seconds) a check goes on looking at a cache that does not come to rest.
@@ -35,10 +37,9 @@ def places(root: str, files: ModuleFiles) -> list[str]:
     zip_ = file_path(root, module, version, "zip")
     return [
         *(file_path(root, module, version, kind) for kind in ("zip", "ziphash", "mod", "info", "partial")),
+        # Where the folder itself is gone, the one above it tells when that happened.
         _nearest_folder(os.path.dirname(zip_)),
-        tree,
-        _nearest_folder(os.path.dirname(tree)),
-        download_dir(root),
+        _nearest_folder(tree),
     ]
 
 
@@ -51,6 +52,22 @@ def is_young(marks: Fingerprint) -> bool:
     """Whether any of the places changed within the last moments."""
     now = time.time_ns()
     return any(mark is not None and abs(now - mark[2]) < YOUNG * 1e9 for mark in marks)
+
+
+class Stillness:
+    """For how long nothing has changed at some paths, as far as has been seen."""
+
+    def __init__(self) -> None:
+        self._marks: Fingerprint = ()
+        self._since = 0.0
+
+    def seconds(self, paths: Iterable[str]) -> float:
+        """How long, in seconds, `paths` have been as they are now; 0 where they changed a moment ago."""
+        marks = fingerprint(paths)
+        now = time.monotonic()
+        if marks != self._marks:
+            self._marks, self._since = marks, now
+        return 0.0 if is_young(marks) else now - self._since
 
 
 def looks_cleaned(root: str, files: ModuleFiles, *, modcacherw: bool) -> bool:
