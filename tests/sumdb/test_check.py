@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from fastverify.engine.protocol import Engine
+from tests.making.go import Oracle
 from tests.making.modules import Project, remove, rewrite
+from tests.making.sumlog import Client
 from tests.making.world import BYSTANDER, VICTIM, Expected, World, check
 from tests.modcache.cases import CASES, FORGED
-from tests.sumdb.logs import Cached
+from tests.modcache.test_special_modules import TOOLCHAIN, toolchain_in_use
+from tests.sumdb.logs import Cached, StartLog
 
 pytestmark = [pytest.mark.go, pytest.mark.usefixtures("nobody_else")]
 
@@ -177,3 +180,32 @@ def test_several_caches_tell_of_the_shared_head_once(
     (finding,) = outcome.report.findings
     assert (finding.verdict, finding.where, finding.path) == ("modified", "sumdb", str(own.latest))
     assert outcome.report.counts.by_authority == {"sumdb": 4}
+
+
+@pytest.fixture(scope="module")
+def of_toolchain(start_log: StartLog, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> Cached:
+    """The record of a toolchain.  The go command always asks for it: no go.sum has toolchains."""
+    folder = tmp_path_factory.mktemp("toolchain")
+    log = start_log([TOOLCHAIN])
+    cached = Cached(folder / "modcache", folder / "gopath", log.verifier)
+    Client(oracle, log.verifier, cached.modcache, cached.gopath).lookup_all([TOOLCHAIN], log.url)
+    return cached
+
+
+def test_toolchains(
+    engine: Engine, of_toolchain: Cached, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_toolchain.use(monkeypatch)
+    monkeypatch.setenv("GOPRIVATE", "golang.org")  # does not exempt them
+    cache = toolchain_in_use(tmp_path / "modcache")
+    record = of_toolchain.put_into(cache.root).record(TOOLCHAIN)
+    outcome = check(cache.root, engine=engine.name)
+    assert outcome.findings == []
+    assert outcome.report.counts.by_authority == {"sumdb": 1}
+    # One that was replaced as a whole.
+    forged = replace(TOOLCHAIN, files={**TOOLCHAIN.files, "bin/go": b"\x7fELF evil"})
+    remove(cache.places(TOOLCHAIN).tree)
+    cache.add(forged, parts=("zip", "ziphash", "lock", "tree"))
+    (finding,) = check(cache.root, engine=engine.name).report.findings
+    assert (finding.verdict, finding.severity, finding.where) == ("modified", "error", "sumdb")
+    assert (finding.path, finding.expected) == (str(record), TOOLCHAIN.h1)
