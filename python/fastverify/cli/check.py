@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _HELP = """Verify module caches: every zip, tree, hash and go.mod.
 
-Without PATHS it is the module cache that the go command would use here (GOMODCACHE).
+Without PATHS it is the module cache that the go command would use here (GOMODCACHE).  A vendor folder
+among PATHS is held to the modules in the cache it was made from; that of a --project is checked too.
 
 Each module is held to the strongest authority at hand: the go.sum and go.work.sum of what
 --project and --gosum name, then a record of the checksum database that can be proved from what Go

@@ -52,6 +52,8 @@ from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
 from fastverify.sumdb.database import NO_DATABASE
 from fastverify.sumdb.opening import Opener
+from fastverify.vendor.check import check_vendor
+from fastverify.vendor.folder import VendorFolder, is_vendor_folder, vendor_folders
 
 StrPath = str | os.PathLike[str]
 
@@ -71,6 +73,10 @@ def check_module_cache(
     only_build_list: bool = False,
 ) -> Check:
     """Check every module version in the module caches `paths`; without any, the go command's own.
+
+    A ``vendor`` folder among them is held to the modules in the first module cache, or where there is
+    none to those in the go command's own, which is then not checked itself.  The vendor folders of
+    `projects` are checked as well.
 
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
     trusted, `gosums` are go.sum files that are.  `threads` is the number of workers (default: one a
@@ -106,16 +112,26 @@ def check_module_cache(
             "only a build list is to be checked, but of no project: name one with --project"
         )
     settings = go_settings()
-    roots = [os.path.abspath(os.fspath(path)) for path in paths] or [module_cache(settings)]
+    named = [os.path.abspath(os.fspath(path)) for path in paths]
+    vendored = [path for path in named if is_vendor_folder(path)]
+    roots = [path for path in named if path not in vendored]
+    if not roots and not (vendored and not projects):
+        roots = [module_cache(settings)]
     for root in roots:
         require_module_cache(root)
     found = [find_project(os.fspath(folder)) for folder in projects]
-    sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
+    vendors = vendor_folders(vendored, found)
+    known = [*found, *(vendor.project for vendor in vendors if vendor.project not in [None, *found])]
+    sums = trusted_sums(
+        [project for project in known if project is not None],
+        [os.path.abspath(os.fspath(path)) for path in gosums],
+    )
     report = Report(
         engine=engine or "pure",
         started=changes.timestamp(time.time_ns()),
         caches=[("modcache", root) for root in roots],
     )
+    report.caches += [("vendor", vendor.path) for vendor in vendors]
     if found or gosums:
         report.project = {
             "projects": [project.root for project in found],
@@ -145,6 +161,8 @@ def check_module_cache(
         threads=threads or default_threads(),
         modcacherw=settings.modcacherw,
         first=first,
+        vendors=vendors,
+        vendored_from=roots[0] if roots or not vendors else module_cache(settings),
     )
 
 
@@ -179,6 +197,8 @@ class Check:
         threads: int,
         modcacherw: bool,
         first: Sequence[Finding] = (),
+        vendors: Sequence[VendorFolder] = (),
+        vendored_from: str = "",
     ) -> None:
         self.report = report
         #: Results that a check which was closed early had not looked at a second time.
@@ -189,6 +209,8 @@ class Check:
         self._threads = threads
         self._modcacherw = modcacherw
         self._first = first
+        self._vendors = vendors
+        self._vendored_from = vendored_from
         self._begun = time.monotonic()
         report.engine = engine.name
         report.complete = False
@@ -257,7 +279,24 @@ class Check:
         yield from map(_of_cache, self._first)
         for inventory in self._inventories.values():
             yield from self._check_cache(inventory)
+        for vendor in self._vendors:
+            yield from self._check_vendor(vendor)
         self.report.complete = True
+
+    def _check_vendor(self, vendor: VendorFolder) -> Iterator[ModuleResult]:
+        root = self._vendored_from
+        sumdb = os.path.join(download_dir(root), "sumdb")
+        database, _ = self._opener.open(
+            sumdb if os.path.isdir(sumdb) else None, [module.source for module in vendor.modules]
+        )
+        yield from check_vendor(
+            vendor,
+            root=root,
+            sums=self._sums,
+            database=database,
+            engine=self._engine,
+            threads=self._threads,
+        )
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
