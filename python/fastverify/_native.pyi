@@ -46,6 +46,8 @@ __all__ = [
     "hash_zip",
     "measure",
     "sha256_kernels",
+    "sumdb_fold",
+    "sumdb_verify",
 ]
 
 __version__: str
@@ -67,3 +69,5 @@ def digest_files(
     algorithm: _Algorithm, paths: Sequence[_Path], threads: int, kernel: str | None
 ) -> list[bytes] | tuple[_Fault, int]: ...
 def sha256_kernels() -> tuple[list[str], str]: ...
+def sumdb_verify(key: bytes, message: bytes, signature: bytes) -> bool: ...
+def sumdb_fold(hashes: bytes, right: bytes | None = None) -> bytes: ...

@@ -15,10 +15,12 @@ from types import TracebackType
 from typing import Literal
 
 from fastverify.engine import default_threads, load_engine
-from fastverify.engine.protocol import Engine, EngineName, ModuleTask
+from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache import changes, layout, live, lock
+from fastverify.modcache.buildlist import build_list
+from fastverify.modcache.buildscope import absent_from, take_inventory_of
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
@@ -27,7 +29,6 @@ from fastverify.modcache.inventory import (
     VersionList,
     download_dir,
     file_path,
-    look_again,
     take_inventory,
 )
 from fastverify.modcache.judge import judge_module
@@ -42,8 +43,18 @@ from fastverify.modcache.layoutfindings import (
     unreadable_folder_finding,
 )
 from fastverify.modcache.project import find_project, trusted_sums
+from fastverify.modcache.projectfindings import (
+    build_list_findings,
+    project_findings,
+    replaced_by_folders,
+    scope_sentences,
+)
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
+from fastverify.sumdb.database import NO_DATABASE
+from fastverify.sumdb.opening import Opener
+from fastverify.vendor.check import check_vendor
+from fastverify.vendor.folder import VendorFolder, is_vendor_folder, vendor_folders
 
 StrPath = str | os.PathLike[str]
 
@@ -59,21 +70,36 @@ def check_module_cache(
     gosums: StrPath | Sequence[StrPath] = (),
     threads: int | None = None,
     engine: EngineName | None = None,
+    sumdb: str | None = None,
+    only_build_list: bool = False,
 ) -> Check:
     """Check every module version in the module caches `paths`; without any, the go command's own.
+
+    A ``vendor`` folder among them is held to the modules in the first module cache, or where there is
+    none to those in the go command's own, which is then not checked itself.  The vendor folders of
+    `projects` are checked as well.
 
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
     trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
     workers (default: one a core that this process may use), `engine` the engine (default:
     FASTVERIFY_ENGINE, else native where it is installed).
 
+    With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
+    ``go list -m all`` names, their replacements, and each go.mod that the list follows from.
+
+    Records of the checksum database that Go has cached hold modules too.  `sumdb` is where missing ones
+    may be fetched from, into a folder of fastverify's own: a URL, or ``proxy`` for where the go command
+    would ask.  That server is told the names of the modules, but of those that GONOSUMDB or GOPRIVATE
+    exempt; nothing goes to the network without it.
+
     Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
     version as it is done and one for each finding about the cache as a whole; its ``report`` is
     complete when it ends.  Nothing is written into a cache.
 
     Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine.
-    What is wrong inside a cache or a go.sum is a finding, never an exception.
+    module cache, no such project, a build list without a project, an unreadable go.sum, fewer threads
+    than one, no such engine, a `sumdb` that does not answer.  What is wrong inside a cache, a go.mod or
+    a go.sum is a finding, never an exception.
 
     >>> import fastverify
     >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP
@@ -82,33 +108,64 @@ def check_module_cache(
     """
     if threads is not None and threads < 1:
         raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    if only_build_list and not projects:
+        raise FastverifyError(
+            "only a build list is to be checked, but of no project: name one with --project"
+        )
     settings = go_settings()
     named = [os.fspath(path) for path in paths]
-    roots = [os.path.abspath(path) if path else "" for path in named] or [module_cache(settings)]
+    named = [os.path.abspath(path) if path else "" for path in named]
+    vendored = [path for path in named if is_vendor_folder(path)]
+    roots = [path for path in named if path not in vendored]
+    if not roots and not (vendored and not projects):
+        roots = [module_cache(settings)]
     for root in roots:
         require_module_cache(root)
     projects, gosums = _one_or_more(projects), _one_or_more(gosums)
     found = [find_project(os.fspath(folder)) for folder in projects]
-    sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
+    vendors = vendor_folders(vendored, found)
+    known = [*found, *(vendor.project for vendor in vendors if vendor.project not in [None, *found])]
+    sums = trusted_sums(
+        [project for project in known if project is not None],
+        [os.path.abspath(os.fspath(path)) for path in gosums],
+    )
     report = Report(
         engine=engine or "pure",
         started=changes.timestamp(time.time_ns()),
         caches=[("modcache", root) for root in roots],
     )
+    report.caches += [("vendor", vendor.path) for vendor in vendors]
     if found or gosums:
         report.project = {
             "projects": [project.root for project in found],
             "gosums": [file.path for file in sums.files()],
         }
+    said = [sentence for project in found if (sentence := replaced_by_folders(project)) is not None]
+    report.not_checked += said
     absent = [path for project in found for path in project.absent]
+    first = [finding for project in found for finding in project_findings(project)]
+    first += sum_file_findings(sums, absent)
+    inventories = []
+    for root in dict.fromkeys(roots):
+        if not only_build_list:
+            inventories.append(take_inventory(root))
+            continue
+        lists = [build_list(project, root) for project in found]
+        inventories.append(take_inventory_of(root, lists))
+        first += [finding for modules in lists for finding in build_list_findings(modules)]
+        report.not_checked += scope_sentences(lists, absent_from(inventories[-1], lists))
+    loaded = load_engine(engine)
     return Check(
-        dict.fromkeys(roots),
-        sums,
-        report,
-        load_engine(engine),
-        threads or default_threads(),
+        inventories,
+        sums=sums,
+        opener=Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
+        report=report,
+        engine=loaded,
+        threads=threads or default_threads(),
         modcacherw=settings.modcacherw,
-        first=[*sum_file_findings(sums, absent)],
+        first=first,
+        vendors=vendors,
+        vendored_from=roots[0] if roots or not vendors else module_cache(settings),
     )
 
 
@@ -139,28 +196,35 @@ class Check:
 
     def __init__(
         self,
-        roots: dict[str, None],
+        inventories: Sequence[Inventory],
+        *,
         sums: TrustedSums,
+        opener: Opener,
         report: Report,
         engine: Engine,
         threads: int,
-        *,
         modcacherw: bool,
         first: Sequence[Finding] = (),
+        vendors: Sequence[VendorFolder] = (),
+        vendored_from: str = "",
     ) -> None:
         self.report = report
         #: Results that a check which was closed early had not looked at a second time.
         self.unconfirmed: list[ModuleResult] = []
         self._engine = engine
         self._sums = sums
+        self._opener = opener
         self._threads = threads
         self._modcacherw = modcacherw
         self._first = first
+        self._vendors = vendors
+        self._vendored_from = vendored_from
         self._begun = time.monotonic()
         report.engine = engine.name
         report.complete = False
-        self._inventories = [take_inventory(root) for root in roots]
-        report.not_checked = _not_checked(self._inventories)
+        self._inventories = {inventory.root: inventory for inventory in inventories}
+        report.not_checked += self._not_checked()
+        self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         #: Lists of versions that were not as Go writes them, before they are looked at again.
         self._odd_lists: list[tuple[VersionList, Finding]] = []
@@ -174,12 +238,14 @@ class Check:
     @property
     def modules_total(self) -> int:
         """How many module versions there are to look at."""
-        return sum(len(inventory.modules) for inventory in self._inventories)
+        return sum(len(inventory.modules) for inventory in self._inventories.values())
 
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(_weight(files) for inventory in self._inventories for files in inventory.modules.values())
+        return sum(
+            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
+        )
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
@@ -223,14 +289,35 @@ class Check:
 
     def _run(self) -> Generator[ModuleResult, None, None]:
         yield from map(_of_cache, self._first)
-        for inventory in self._inventories:
+        for inventory in self._inventories.values():
             yield from self._check_cache(inventory)
+        for vendor in self._vendors:
+            yield from self._check_vendor(vendor)
         self.report.complete = True
+
+    def _check_vendor(self, vendor: VendorFolder) -> Iterator[ModuleResult]:
+        root = self._vendored_from
+        sumdb = os.path.join(download_dir(root), "sumdb")
+        database, _ = self._opener.open(
+            sumdb if os.path.isdir(sumdb) else None, [module.source for module in vendor.modules]
+        )
+        yield from check_vendor(
+            vendor,
+            root=root,
+            sums=self._sums,
+            database=database,
+            engine=self._engine,
+            threads=self._threads,
+        )
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
-        for folder, number in inventory.unreadable:
+        for folder, number in dict.fromkeys(inventory.unreadable):
             yield _of_cache(unreadable_folder_finding(folder, number))
+        self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
+        for finding in findings:
+            if inventory.is_whole or not finding.module or _key(finding) in inventory.modules:
+                yield _of_cache(finding)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -239,12 +326,12 @@ class Check:
             for measured in measurements:
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]
-                    finding = list_finding(listed_versions, measured.info)
-                    if finding is not None:
-                        self._odd_lists.append((listed_versions, finding))
+                    odd = list_finding(listed_versions, measured.info)
+                    if odd is not None:
+                        self._odd_lists.append((listed_versions, odd))
                     continue
                 files = listed[measured.key]
-                suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
+                suspect = _Suspect(files, self._judge(root, files, measured))
                 if not _is_anomalous(suspect.result):
                     yield from _with_lock_finding(suspect.result, files)
                 else:
@@ -257,6 +344,10 @@ class Check:
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
+    def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
+        proof = self._database.prove(files.module, files.version)
+        return judge_module(root, files, measured, self._sums, proof)
+
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
         module, version = suspect.files.module, suspect.files.version
@@ -267,12 +358,12 @@ class Check:
             if state == "busy":
                 return "busy"
             before, seen = suspect.result, suspect.files
-            suspect.files = look_again(root, module, version)
+            suspect.files = self._inventories[root].look_again(module, version)
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
-                suspect.result = judge_module(root, suspect.files, measured, self._sums)
+                suspect.result = self._judge(root, suspect.files, measured)
         if not _is_anomalous(suspect.result):
             return "settled"
         if suspect.result.findings != before.findings or live.is_young(marks):
@@ -335,6 +426,15 @@ class Check:
 
     def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
         return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
+
+    def _not_checked(self) -> list[str]:
+        """What the caches hold beside what is checked, in sentences."""
+        said = []
+        for inventory in self._inventories.values():
+            said += self._opener.not_checked(inventory.sumdb)
+            if inventory.vcs is not None:
+                said.append(f"repositories in {inventory.vcs} are not looked into")
+        return said
 
     def _settle_lists(self) -> Iterator[ModuleResult]:
         """Look at the odd lists once more: they are rewritten in place."""
@@ -399,6 +499,10 @@ def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[Mod
         yield _of_cache(finding)
 
 
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.module, finding.version
+
+
 def _of_cache(finding: Finding) -> ModuleResult:
     """A result that stands for no module version and is counted as none."""
     return ModuleResult("", "", (finding,))
@@ -448,14 +552,3 @@ def _count(counts: Counts, result: ModuleResult) -> None:
         counts.not_verified += 1
         reasons = counts.not_verified_by_reason
         reasons[result.reason] = reasons.get(result.reason, 0) + 1
-
-
-def _not_checked(inventories: Sequence[Inventory]) -> list[str]:
-    """What the caches hold beside modules, in sentences."""
-    said = []
-    for inventory in inventories:
-        if inventory.sumdb is not None:
-            said.append(f"records of the checksum database in {inventory.sumdb} are not used")
-        if inventory.vcs is not None:
-            said.append(f"repositories in {inventory.vcs} are not looked into")
-    return said
