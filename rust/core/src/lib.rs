@@ -31,11 +31,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod buildcache;
 pub mod dirhash;
 mod fault;
 mod hash;
 mod inflate;
 mod many;
+mod md5;
 mod module;
 mod readat;
 pub mod schedule;
