@@ -63,8 +63,8 @@ _UNKNOWN_TREE = 1 << 20
 
 def check_module_cache(
     *paths: StrPath,
-    projects: Sequence[StrPath] = (),
-    gosums: Sequence[StrPath] = (),
+    projects: StrPath | Sequence[StrPath] = (),
+    gosums: StrPath | Sequence[StrPath] = (),
     threads: int | None = None,
     engine: EngineName | None = None,
     sumdb: str | None = None,
@@ -73,9 +73,9 @@ def check_module_cache(
     """Check every module version in the module caches `paths`; without any, the go command's own.
 
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
-    trusted, `gosums` are go.sum files that are.  `threads` is the number of workers (default: one a
-    core that this process may use), `engine` the engine (default: FASTVERIFY_ENGINE, else native
-    where it is installed).
+    trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
+    workers (default: one a core that this process may use), `engine` the engine (default:
+    FASTVERIFY_ENGINE, else native where it is installed).
 
     With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
     ``go list -m all`` names, their replacements, and each go.mod that the list follows from.
@@ -106,9 +106,11 @@ def check_module_cache(
             "only a build list is to be checked, but of no project: name one with --project"
         )
     settings = go_settings()
-    roots = [os.path.abspath(os.fspath(path)) for path in paths] or [module_cache(settings)]
+    named = [os.fspath(path) for path in paths]
+    roots = [os.path.abspath(path) if path else "" for path in named] or [module_cache(settings)]
     for root in roots:
         require_module_cache(root)
+    projects, gosums = _one_or_more(projects), _one_or_more(gosums)
     found = [find_project(os.fspath(folder)) for folder in projects]
     sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
     report = Report(
@@ -146,6 +148,11 @@ def check_module_cache(
         modcacherw=settings.modcacherw,
         first=first,
     )
+
+
+def _one_or_more(paths: StrPath | Sequence[StrPath]) -> Sequence[StrPath]:
+    """A single path is as good as a sequence of one: a str is a sequence too, but of characters."""
+    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ def judge_module(
     case = Case(
         files=files,
         paths=advice.Paths(
+            root,
             module,
             version,
             zip=file_path(root, module, version, "zip"),
