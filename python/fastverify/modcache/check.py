@@ -50,8 +50,8 @@ from fastverify.modcache.projectfindings import (
 )
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
-from fastverify.sumdb.database import NO_DATABASE
 from fastverify.sumdb.opening import Opener
+from fastverify.sumdb.proof import NO_DATABASE
 
 StrPath = str | os.PathLike[str]
 
