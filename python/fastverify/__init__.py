@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastverify.errors import EngineError, FastverifyError, HashError
     from fastverify.hashing import hash_dir, hash_files, hash_go_mod, hash_zip
-    from fastverify.modcache.check import Check, check_module_cache
+    from fastverify.modcache.begin import check_module_cache
+    from fastverify.modcache.check import Check
     from fastverify.report.model import FileChange, Finding, ModuleResult, Report
 
 __version__ = "0.1.0"
@@ -53,7 +54,7 @@ _HOMES = {
     "HashError": "fastverify.errors",
     "ModuleResult": "fastverify.report.model",
     "Report": "fastverify.report.model",
-    "check_module_cache": "fastverify.modcache.check",
+    "check_module_cache": "fastverify.modcache.begin",
     "hash_dir": "fastverify.hashing",
     "hash_files": "fastverify.hashing",
     "hash_go_mod": "fastverify.hashing",

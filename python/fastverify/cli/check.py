@@ -99,7 +99,7 @@ Exit status:
     "--output",
     metavar="FILE",
     type=click.Path(),
-    help="Write the report to FILE, whole or not at all.",
+    help="Write the report to FILE, whole or not at all (- is standard output).",
 )
 @click.option(
     "--threads",
@@ -172,6 +172,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
                     listed="note" if fail_on == "note" else "warning",
                     all_warnings=fail_on != "error",
                     width=shutil.get_terminal_size().columns if on_terminal else None,
+                    project_here=os.path.isfile("go.mod") or os.path.isfile("go.work"),
                 )
                 if form == "text"
                 else None

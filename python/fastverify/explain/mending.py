@@ -14,6 +14,7 @@ def commands(root: str, files: ModuleFiles, findings: Sequence[Finding]) -> list
     """Shell commands, in order; none where nothing is to be mended that Go can mend."""
     module, version = files.module, files.version
     paths = advice.Paths(
+        root,
         module,
         version,
         zip=file_path(root, module, version, "zip"),
@@ -32,16 +33,17 @@ def commands(root: str, files: ModuleFiles, findings: Sequence[Finding]) -> list
         advice.refetch(paths, paths.info),
     ]
     made: dict[str, None] = {}
-    download = f"go mod download {shlex.quote(paths.name)}"
+    download = paths.download
     for advised in known:
-        if any(hint.startswith(advised) for hint in hints):
-            made.update(dict.fromkeys(advised.split(": ", 1)[1].split("; ")))
+        line = advised.split(":\n", 1)[1]
+        if any(hint.endswith(f":\n{line}") for hint in hints):
+            made.update(dict.fromkeys(line.split(" && ")))
     remains = {(f.where, f.verdict) for f in findings if f.severity != "note"}
     if not made and remains & {("dir", "malformed"), ("dir", "warning")}:
         tree = shlex.quote(paths.tree)
         made.update(dict.fromkeys([f"chmod -R u+w {tree}", f"rm -rf {tree}"]))
         made[download] = None
-    if not made and any(hint.endswith(f"go mod download {paths.name}") for hint in hints):
+    if not made and any(hint.endswith(download) for hint in hints):
         made[download] = None
     if download in made:
         # Once, when all that is bad has gone.

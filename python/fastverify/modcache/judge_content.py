@@ -282,8 +282,11 @@ def _differs_from_gosum(case: Case, content: Content) -> None:
         go=advice.GO_BLIND_TO_SUM,
         hint="find out who changed go.sum and restore it from version control"
         if proved
-        else advice.redownload(case.paths, tree=content.has_tree)
-        + "; if the fresh copy differs from go.sum too, do not build it before you know why",
+        else advice.redownload(
+            case.paths,
+            tree=content.has_tree,
+            caution="; if the fresh copy differs from go.sum too, do not build it before you know why",
+        ),
         authority="gosum",
         expected=expectation.h1,
         actual=actual,

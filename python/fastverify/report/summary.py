@@ -47,10 +47,11 @@ def kind_words(verdict: str, where: str) -> str:
     return where if verdict == "warning" else f"{verdict} {where}"
 
 
-def note_lines(findings: Iterable[Finding], *, trusted: bool) -> list[str]:
+def note_lines(findings: Iterable[Finding], *, trusted: bool, option: str = "--project") -> list[str]:
     """The findings that were not listed, counted by kind, a line each; most frequent first.
 
-    `trusted` says whether a go.sum was given, so that nobody is told to do what they have done.
+    `trusted` says whether a go.sum was given, so that nobody is told to do what they have done, and
+    `option` how one is given.
     """
     kinds = Counter((finding.verdict, finding.where) for finding in findings)
     lines = []
@@ -58,19 +59,22 @@ def note_lines(findings: Iterable[Finding], *, trusted: bool) -> list[str]:
         one, several = _NOTES.get((verdict, where), (f"{verdict} {where}", f"{verdict} {where}"))
         advice = "-v lists them" if many > 1 else "-v names it"
         if verdict == "untracked" and where in _IN_GOSUM and not trusted:
-            advice = f"give --project to hold {'them' if many > 1 else 'it'} to a go.sum; {advice}"
+            advice = f"give {option} to hold {'them' if many > 1 else 'it'} to a go.sum; {advice}"
         lines.append(f"{words.count(many, one, several)} ({advice})")
     return lines
 
 
-def trust_line(report: Report) -> str | None:
-    """What is worth knowing of the authorities; None where there is nothing to add."""
+def trust_line(report: Report, option: str = "--project") -> str | None:
+    """What is worth knowing of the authorities; None where there is nothing to add.
+
+    `option` is how a go.sum is given.
+    """
     by_cache = report.counts.by_authority.get("ziphash", 0) + report.counts.by_authority.get("zip", 0)
     if report.project is not None or not by_cache:
         return None
     return (
         "a .ziphash lies in the cache itself: it shows an accident, but not a module that was replaced "
-        "together with it (give --project to hold modules to a go.sum)"
+        f"together with it (give {option} to hold modules to a go.sum)"
     )
 
 
@@ -145,6 +149,14 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
         return f"Found {found[0]}{place}{beside}.", "error"
     if not counts.modules:
         return f"There is no module in it, so nothing to verify{beside}.", calm
+    only_mod = sum(1 for f in report.findings if (f.verdict, f.where) == ("untracked", "mod"))
+    if counts.not_verified and only_mod == counts.not_verified:
+        # Versions that were only compared while a build list was made: no code of theirs is here.
+        whole = f"{words.count(counts.verified, 'module')} verified" if counts.verified else "no code here"
+        others = (
+            words.count(only_mod, "more version") if counts.verified else words.count(only_mod, "version")
+        )
+        return f"Found no damage: {whole}; of {others} only go.mod is there, not vouched for{beside}.", calm
     if counts.not_verified:
         verified, others = words.number(counts.verified), words.number(counts.not_verified)
         return f"Found no damage: {verified} of {modules} verified, {others} not{beside}.", calm

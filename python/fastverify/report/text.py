@@ -36,7 +36,8 @@ class TextReport:
     Everything goes out through `write`, whole lines at a time.  Findings below `listed`, and warnings if
     many of a kind (unless `all_warnings`), are counted by kind at the end instead of being listed; `verbose`
     lists every finding, every file and every module.  `quiet` leaves only the findings.  `width` is
-    the terminal's, for wrapping sentences; None never wraps.
+    the terminal's, for wrapping sentences; None never wraps.  `project_here` says that the present
+    folder is one of a Go project, whose go.sum could be given.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class TextReport:
         listed: Severity = "warning",
         all_warnings: bool = False,
         width: int | None = None,
+        project_here: bool = False,
     ) -> None:
         self._write = write
         self._paint: Paint = paint if colour else plain
@@ -57,6 +59,7 @@ class TextReport:
         self._listed: Severity = "note" if verbose else listed
         self._all_warnings = all_warnings
         self._width = width
+        self._option = "--project ." if project_here else "--project"
         # What was written last, since a block of findings stands between empty lines.
         self._last: str | None = None
         self._warnings: Counter[tuple[str, str]] = Counter()
@@ -99,10 +102,10 @@ class TextReport:
         if self._quiet:
             return
         unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]
-        notes = note_lines(unlisted, trusted=report.project is not None)
+        notes = note_lines(unlisted, trusted=report.project is not None, option=self._option)
         if not (self._verbose or self._all_warnings):
             notes = [*more_lines(self._warnings, LISTED_WARNINGS), *notes]
-        trust = trust_line(report)
+        trust = trust_line(report, self._option)
         if trust is not None:
             notes.append(trust)
         if notes:
@@ -150,7 +153,10 @@ class TextReport:
             if sentence:
                 label = f"    {name:<6}"
                 painted = f"    {self._paint(name, 'note')}{' ' * (6 - len(name))}"
-                yield from self._sentence(label, painted, sentence, indent=" " * 10)
+                said, _, line = sentence.partition("\n")
+                yield from self._sentence(label, painted, said, indent=" " * 10)
+                if line:  # never wrapped, so that it can be copied
+                    yield f"          {printable(line)}"
 
     def _values(self, finding: Finding) -> Iterator[str]:
         if finding.expected:
