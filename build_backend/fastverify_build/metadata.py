@@ -25,6 +25,7 @@ _KNOWN = {
     "keywords",
     "classifiers",
     "dependencies",
+    "optional-dependencies",
     "scripts",
     "urls",
 }
@@ -78,6 +79,7 @@ def core_metadata(project: Project) -> str:
         *(("Classifier", name) for name in table["classifiers"]),
         ("Requires-Python", table["requires-python"]),
         *(("Requires-Dist", requirement) for requirement in table["dependencies"]),
+        *_extras(table),
         *(("Project-URL", f"{label}, {url}") for label, url in table.get("urls", {}).items()),
         ("Description-Content-Type", "text/markdown; charset=UTF-8"),
     ]
@@ -87,6 +89,18 @@ def core_metadata(project: Project) -> str:
     head = "".join(f"{name}: {value}\n" for name, value in fields)
     readme = Path(project.root, table["readme"]).read_text(encoding="utf-8")
     return f"{head}\n{readme}"
+
+
+def _extras(table: dict[str, Any]) -> list[tuple[str, str]]:
+    """The fields for optional dependencies, which have no markers of their own."""
+    fields = []
+    for extra, requirements in table.get("optional-dependencies", {}).items():
+        fields.append(("Provides-Extra", extra))
+        for requirement in requirements:
+            if ";" in requirement:
+                raise ValueError(f"pyproject.toml: the extra {extra} has a marker, which is not written")
+            fields.append(("Requires-Dist", f"{requirement} ; extra == '{extra}'"))
+    return fields
 
 
 def entry_points(project: Project) -> str:

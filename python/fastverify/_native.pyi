@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 from typing_extensions import Self
 
@@ -28,19 +28,24 @@ _Tree: TypeAlias = tuple[
 _Small: TypeAlias = tuple[_Stat | None, _Fault | None, bytes, str | None]
 _Difference: TypeAlias = tuple[bytes, str, bytes | None, int | None, bytes | None, _Stat | None]
 _Module: TypeAlias = tuple[
-    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...]
+    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...], int
 ]
 _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int
 ]
 
+_Algorithm: TypeAlias = Literal["sha256", "blake3"]
+
 __all__ = [
     "Measurements",
     "__version__",
+    "digest_files",
+    "digest_many",
     "hash_dir",
     "hash_files",
     "hash_zip",
     "measure",
+    "sha256_kernels",
     "sumdb_fold",
     "sumdb_verify",
 ]
@@ -59,3 +64,10 @@ def hash_dir(path: _Path, prefix: bytes, threads: int) -> str | _Fault: ...
 def hash_files(files: Sequence[tuple[bytes, _Path]], threads: int) -> str | tuple[_Fault, int]: ...
 def sumdb_verify(key: bytes, message: bytes, signature: bytes) -> bool: ...
 def sumdb_fold(hashes: bytes, right: bytes | None = None) -> bytes: ...
+def digest_many(
+    algorithm: _Algorithm, messages: Sequence[bytes | memoryview], threads: int, kernel: str | None
+) -> list[bytes]: ...
+def digest_files(
+    algorithm: _Algorithm, paths: Sequence[_Path], threads: int, kernel: str | None
+) -> list[bytes] | tuple[_Fault, int]: ...
+def sha256_kernels() -> tuple[list[str], str]: ...

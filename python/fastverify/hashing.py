@@ -1,9 +1,15 @@
-"""Go's ``h1:`` hashes of zips, directories and files, as go.sum has them.
+"""Hashes for other programs: Go's ``h1:``, and SHA-256 or BLAKE3 of many messages or files at once.
 
-They equal what ``golang.org/x/mod/sumdb/dirhash`` gives.  Each function takes the name of an engine
-(default: see :func:`fastverify.engine.load_engine`) and raises :class:`~fastverify.errors.HashError`
-where dirhash would return an error, and for what would keep it waiting for ever or lead it out of the
-directory that it was given.
+:func:`hash_zip`, :func:`hash_dir`, :func:`hash_go_mod` and :func:`hash_files` give the hashes that go.sum
+has; they equal those of ``golang.org/x/mod/sumdb/dirhash`` and raise
+:class:`~fastverify.errors.HashError` where dirhash would return an error, and for what would keep it
+waiting for ever or lead it out of the directory that it was given.
+
+:func:`sha256_many`, :func:`sha256_files`, :func:`blake3_many` and :func:`blake3_files` are for whoever
+hashes many small files.  In the native engine they run without the GIL, on several threads, and SHA-256
+works on several messages at a time with the processor's own instructions; :func:`kernels` says which.
+
+Each function takes the name of an engine (default: see :func:`fastverify.engine.load_engine`).
 """
 
 from __future__ import annotations
@@ -12,13 +18,29 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-from fastverify.engine import default_threads, load_engine
+from fastverify.engine import default_threads, load_engine, many
 from fastverify.engine.faults import describe
+from fastverify.engine.many import Algorithm, Kernels
 from fastverify.engine.protocol import EngineName, MeasurementError
 from fastverify.errors import HashError
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     StrPath: TypeAlias = str | os.PathLike[str]
+
+__all__ = [
+    "Kernels",
+    "blake3_files",
+    "blake3_many",
+    "hash_dir",
+    "hash_files",
+    "hash_go_mod",
+    "hash_zip",
+    "kernels",
+    "sha256_files",
+    "sha256_many",
+]
 
 
 def hash_zip(path: StrPath, *, threads: int | None = None, engine: EngineName | None = None) -> str:
@@ -98,6 +120,108 @@ def hash_files(
     except MeasurementError as error:
         newline = error.fault.code == "name-newline"
         raise _hash_error(error, error.fault.name if newline else b"") from None
+
+
+def sha256_many(
+    messages: Iterable[Buffer],
+    *,
+    threads: int | None = None,
+    engine: EngineName | None = None,
+    kernel: str | None = None,
+) -> list[bytes]:
+    """The SHA-256 of each message, in their order: 32 bytes each.
+
+    A message is anything whose bytes lie in memory in one piece: bytes, bytearray, memoryview, mmap,
+    array, ...  They are hashed where they lie, without a copy.  `threads` is how many may work at once
+    (default: one for each processor).  `kernel` forces one of :func:`kernels`, in tests and comparisons;
+    ValueError where it is none of them, TypeError for what is no message.
+
+    >>> [digest.hex()[:8] for digest in sha256_many([b"abc", bytearray()])]
+    ['ba7816bf', 'e3b0c442']
+    """
+    return _digest_many("sha256", messages, threads, engine, kernel)
+
+
+def blake3_many(
+    messages: Iterable[Buffer], *, threads: int | None = None, engine: EngineName | None = None
+) -> list[bytes]:
+    """The BLAKE3 hash of each message, in their order: 32 bytes each; otherwise as :func:`sha256_many`.
+
+    The pure engine needs the package ``blake3`` for it (``pip install 'fastverify[blake3]'``) and raises
+    :class:`~fastverify.errors.FastverifyError` where it is not there.
+    """
+    return _digest_many("blake3", messages, threads, engine, None)
+
+
+def sha256_files(
+    paths: Iterable[StrPath],
+    *,
+    threads: int | None = None,
+    engine: EngineName | None = None,
+    kernel: str | None = None,
+) -> list[bytes]:
+    """The SHA-256 of the content of each file, in the order of `paths`: 32 bytes each.
+
+    Links are followed; what is not a regular file is refused, and never opened.  Raises
+    :class:`~fastverify.errors.HashError` for the first of `paths` that cannot be read.  `threads` and
+    `kernel` are those of :func:`sha256_many`; where files are not in memory yet, more threads than
+    processors read them sooner.
+
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "a").write_bytes(b"abc")
+    ...     [digest.hex()[:8] for digest in sha256_files([f"{folder}/a"])]
+    ['ba7816bf']
+    """
+    return _digest_files("sha256", paths, threads, engine, kernel)
+
+
+def blake3_files(
+    paths: Iterable[StrPath], *, threads: int | None = None, engine: EngineName | None = None
+) -> list[bytes]:
+    """The BLAKE3 hash of the content of each file; otherwise as :func:`sha256_files`.
+
+    The pure engine needs the package ``blake3``; see :func:`blake3_many`.
+    """
+    return _digest_files("blake3", paths, threads, engine, None)
+
+
+def kernels(engine: EngineName | None = None) -> Kernels:
+    """The ways to compute SHA-256 that an engine has on this processor, and the one that it uses.
+
+    The environment variable ``FASTVERIFY_SHA256`` forces one of the native engine's when a process starts;
+    :class:`~fastverify.errors.EngineError` where that is none of them.
+
+    >>> kernels("pure")
+    Kernels(available=('hashlib',), used='hashlib')
+    """
+    return many.kernels(load_engine(engine))
+
+
+def _digest_many(
+    algorithm: Algorithm,
+    messages: Iterable[Buffer],
+    threads: int | None,
+    engine: EngineName | None,
+    kernel: str | None,
+) -> list[bytes]:
+    # A view keeps a bytearray from being resized while it is hashed.
+    whole = [message if type(message) is bytes else memoryview(message).cast("B") for message in messages]
+    return many.digest_many(load_engine(engine), algorithm, whole, _threads(threads), kernel)
+
+
+def _digest_files(
+    algorithm: Algorithm,
+    paths: Iterable[StrPath],
+    threads: int | None,
+    engine: EngineName | None,
+    kernel: str | None,
+) -> list[bytes]:
+    named = [os.fspath(path) for path in paths]
+    try:
+        return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), kernel)
+    except MeasurementError as error:
+        raise _hash_error(error) from None
 
 
 def _threads(threads: int | None) -> int:

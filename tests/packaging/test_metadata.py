@@ -25,7 +25,10 @@ def test_core_metadata_is_valid_and_says_what_pyproject_says() -> None:
     assert metadata.keywords == table["keywords"]
     assert metadata.classifiers == table["classifiers"]
     assert str(metadata.requires_python) == table["requires-python"]
-    assert [str(requirement) for requirement in metadata.requires_dist or []] == table["dependencies"]
+    extras = table["optional-dependencies"]
+    of_extras = [f'{one}; extra == "{extra}"' for extra, all_ in extras.items() for one in all_]
+    assert [str(one) for one in metadata.requires_dist or []] == table["dependencies"] + of_extras
+    assert metadata.provides_extra == list(extras)
     assert metadata.description == (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def show_version(*, verbose: bool) -> int:
-    """Print the version; `verbose` adds the engines that are there, Python and the platform.
+    """Print the version; `verbose` adds the engines that are there, how SHA-256 is computed,
+    Python and the platform.
 
     Returns the exit status.
     """
@@ -44,6 +45,7 @@ def _surroundings() -> list[str]:
     return [
         f"native  {_presence('native')}",
         f"pure    {_presence('pure')}",
+        f"sha256  {_kernels()}",
         f"python  {platform.python_version()} ({printable(sys.executable or 'embedded')})",
         f"system  {printable(platform.platform())}, {default_threads()} threads",
     ]
@@ -60,3 +62,16 @@ def _presence(name: EngineName) -> str:
     except EngineError as error:
         return f"not there: {printable(str(error))}"
     return "there"
+
+
+def _kernels() -> str:
+    """How SHA-256 is computed, and what else there would be."""
+    from fastverify import hashing
+    from fastverify.errors import EngineError
+    from fastverify.report.escape import printable
+
+    try:
+        kernels = hashing.kernels()
+    except EngineError as error:
+        return printable(str(error))
+    return f"{kernels.used} (of {', '.join(kernels.available)})"

@@ -14,6 +14,8 @@ from fastverify.errors import EngineError
 
 #: Environment variable that names the engine where the caller does not.
 ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
+#: Environment variable that forces one of the native engine's ways to compute SHA-256.
+KERNEL_VARIABLE = "FASTVERIFY_SHA256"
 
 _EXTENSION = "fastverify._native"
 
@@ -24,7 +26,7 @@ def load_engine(name: EngineName | None = None) -> Engine:
     Where neither says anything it is the native engine if it is installed, else the pure one.
     Raises EngineError for a name that is none, for a native engine that is asked for and not installed,
     and always for one that is installed and cannot be loaded: that is a damaged installation, which
-    nothing should hide.
+    nothing should hide; and where ``FASTVERIFY_SHA256`` names what the native engine does not have.
     """
     wanted: str | None = name
     source = f"the engine {name!r}"
@@ -55,13 +57,19 @@ def _native() -> Engine:
     try:
         from fastverify.engine.native import NativeEngine
 
-        return NativeEngine()
+        engine = NativeEngine()
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise EngineError(
             f"the native engine is installed but cannot be loaded ({reason}); install fastverify again,"
             f" or go on with --engine pure (or {ENVIRONMENT_VARIABLE}=pure)"
         ) from error
+    if os.environ.get(KERNEL_VARIABLE):
+        try:
+            engine.check_kernel()
+        except ValueError as error:
+            raise EngineError(f"{error}; unset {KERNEL_VARIABLE} for the fastest one") from None
+    return engine
 
 
 def default_threads() -> int:

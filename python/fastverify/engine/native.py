@@ -77,6 +77,10 @@ class NativeEngine:
         fault, number = answer
         return _h1(fault, files[number][1])
 
+    def check_kernel(self) -> None:
+        """Raise ValueError where ``FASTVERIFY_SHA256`` names what is not there."""
+        _native.sha256_kernels()
+
 
 def _h1(answer: str | _Fault, path: str) -> str:
     if isinstance(answer, str):
@@ -142,7 +146,7 @@ def _difference(difference: _Difference) -> Difference:
 
 
 def _module(measured: _Module) -> ModuleMeasurement:
-    key, zip_, tree, mod, info, ziphash, differences = measured
+    key, zip_, tree, mod, info, ziphash, differences, more = measured
     return ModuleMeasurement(
         key,
         _zip(zip_),
@@ -151,4 +155,5 @@ def _module(measured: _Module) -> ModuleMeasurement:
         _small(info),
         _small(ziphash),
         tuple(map(_difference, differences)),
+        more,
     )

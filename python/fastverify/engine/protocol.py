@@ -32,6 +32,8 @@ MAX_DIRECTORY_BYTES = 128 << 20
 MAX_SMALL_FILE_BYTES = 64 << 10
 #: At most this many unreadable entries and rule violations are listed for one zip.
 MAX_LISTED = 1000
+#: At most this many differences between a tree and its zip are listed: the first by path.
+MAX_DIFFERENCES = 20_000
 
 FaultCode = Literal[
     "os",  # the operating system refused; `errno` says why
@@ -200,7 +202,10 @@ class ModuleMeasurement(NamedTuple):
     ziphash: SmallFile | None
     #: Tree against zip, by path.  A file whose zip entry or tree file cannot be read is not among
     #: them (it is among the faults), unless its type is wrong.
+    #: At most MAX_DIFFERENCES.
     differences: tuple[Difference, ...]
+    #: How many there are beyond those.
+    more_differences: int = 0
 
 
 class MeasurementError(Exception):

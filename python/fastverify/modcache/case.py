@@ -52,6 +52,8 @@ class Case:
     ) -> None:
         """Add a finding; `differences` are told from the zip's side where `of_zip` is set."""
         listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
+        if differences and self.measured.more_differences:
+            message += f"; {self.measured.more_differences} more files differ than are named"
         listed += changes.unreadable_entries(faults, self.files.module, self.files.version)
         self.findings.append(
             Finding(

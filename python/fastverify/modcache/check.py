@@ -21,6 +21,7 @@ from fastverify.modcache.inventory import (
     Inventory,
     ModuleFiles,
     Stray,
+    VersionList,
     download_dir,
     file_path,
 )
@@ -99,6 +100,8 @@ class Check:
         report.not_checked += self._not_checked()
         self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
+        #: Lists of versions that were not as Go writes them, before they are looked at again.
+        self._odd_lists: list[tuple[VersionList, Finding]] = []
         self._results = self._run()
 
     @property
@@ -140,10 +143,12 @@ class Check:
         That includes what was to be looked at once more; :attr:`unconfirmed` has it too.
         """
         self._results.close()
-        self.unconfirmed += [suspect.result for suspect in self._suspects]
-        for suspect in self._suspects:
-            self._take(suspect.result)
-        self._suspects = []
+        waiting = [suspect.result for suspect in self._suspects]
+        waiting += [_of_cache(finding) for _, finding in self._odd_lists]
+        self._suspects, self._odd_lists = [], []
+        for result in waiting:
+            self._take(result)
+        self.unconfirmed += waiting
 
     def __enter__(self) -> Check:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -187,9 +192,9 @@ class Check:
         for folder, number in dict.fromkeys(inventory.unreadable):
             yield _of_cache(unreadable_folder_finding(folder, number))
         self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
-        for finding in findings:
-            if inventory.is_whole or not finding.module or _key(finding) in inventory.modules:
-                yield _of_cache(finding)
+        for told in findings:
+            if inventory.is_whole or not told.module or _key(told) in inventory.modules:
+                yield _of_cache(told)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -197,7 +202,10 @@ class Check:
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
             for measured in measurements:
                 if measured.key >= lists:
-                    yield from self._judge_list(inventory, measured, measured.key - lists)
+                    listed_versions = inventory.lists[measured.key - lists]
+                    finding = list_finding(listed_versions, measured.info)
+                    if finding is not None:
+                        self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
                 suspect = _Suspect(files, self._judge(root, files, measured))
@@ -209,6 +217,7 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+        yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
@@ -304,18 +313,17 @@ class Check:
                 said.append(f"repositories in {inventory.vcs} are not looked into")
         return said
 
-    def _judge_list(
-        self, inventory: Inventory, measured: ModuleMeasurement, number: int
-    ) -> Iterator[ModuleResult]:
-        listed = inventory.lists[number]
-        finding = list_finding(listed, measured.info)
-        if finding is not None:
-            # It is rewritten in place: look once more after its writer.
-            time.sleep(live.YOUNG / 10)
+    def _settle_lists(self) -> Iterator[ModuleResult]:
+        """Look at the odd lists once more: they are rewritten in place."""
+        if self._odd_lists:
+            time.sleep(live.POLL / 2)
+        while self._odd_lists:
+            listed, _ = self._odd_lists[-1]
             again = next(iter(self._engine.measure([_list_task(0, listed.path)], threads=1)))
+            self._odd_lists.pop()
             finding = list_finding(listed, again.info)
-        if finding is not None:
-            yield _of_cache(finding)
+            if finding is not None:
+                yield _of_cache(finding)
 
 
 def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:

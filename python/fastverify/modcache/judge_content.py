@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from fastverify.engine.faults import describe
-from fastverify.engine.protocol import Difference, TreeMeasurement, ZipMeasurement
+from fastverify.engine.protocol import MAX_SMALL_FILE_BYTES, Difference, TreeMeasurement, ZipMeasurement
 from fastverify.modcache import advice, changes, layout, versionfiles
 from fastverify.modcache.case import Case, is_gone
+from fastverify.modcache.gosum import strip_blanks
 from fastverify.report.model import Authority
 
 _ZIPHASH_LENGTH = 47
@@ -95,8 +97,8 @@ def _judge_ziphash_form(case: Case, content: Content) -> str | None:
         case.unreadable("ziphash", paths.ziphash, small.fault)
         return None
     # modfetch.checkMod trims white space before it compares.
-    text = small.content.decode("utf-8", "surrogateescape").strip()
-    if is_h1(text):
+    text = strip_blanks(small.content.decode("utf-8", "surrogateescape"))
+    if is_h1(text) and len(small.content) <= MAX_SMALL_FILE_BYTES:
         content.ziphash = text
         return text
     whole = text if len(text) <= 2 * _ZIPHASH_LENGTH else text[: 2 * _ZIPHASH_LENGTH] + "…"
@@ -563,8 +565,12 @@ def _judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
             differences=modes,
         )
     missing = [d.path for d in case.measured.differences if d.change == "missing"]
-    # A directory that is empty because its files are missing is told by their names.
-    empty = [e for e in tree.empty_directories if not any(path.startswith(e + b"/") for path in missing)]
+    # A directory that is empty because its files are missing is told by their names (which are sorted).
+    empty = [
+        e
+        for e in tree.empty_directories
+        if not any(path.startswith(e + b"/") for path in missing[bisect_left(missing, e + b"/") :][:1])
+    ]
     if empty:
         first = changes.shown(empty[0])
         more = len(empty) - 1

@@ -64,7 +64,8 @@ def list_finding(listed: VersionList, small: SmallFile | None) -> Finding | None
     else:
         content = small.content
         if len(content) > MAX_SMALL_FILE_BYTES:
-            content = content[: content.rfind(b"\n") + 1]  # the cut is not the file's
+            # The cut is not the file's; but one line as long as that is no version.
+            content = content[: content.rfind(b"\n") + 1] or content
         problem = versionfiles.list_problem(content)
     if not problem:
         return None

@@ -60,11 +60,7 @@ class ProjectSide:
         return inventory, [finding for modules in lists for finding in build_list_findings(modules)]
 
 
-def open_projects(
-    folders: Sequence[str | os.PathLike[str]],
-    gosums: Sequence[str | os.PathLike[str]],
-    vendored: Sequence[str],
-) -> ProjectSide:
+def open_projects(folders: Sequence[_Path], gosums: Sequence[_Path], vendored: Sequence[str]) -> ProjectSide:
     """Read the projects in `folders`, the go.sum files `gosums` and the vendor folders `vendored`.
 
     Raises FastverifyError where one of them is not there.

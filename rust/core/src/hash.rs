@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dirhash::Lines;
 use crate::fault::{Fault, FaultCode};
+use crate::many::{FilesScratch, sha256_of_files};
 use crate::module::{Limits, Measuring, ModuleJob, ModuleTask};
-use crate::readat::open_regular;
 use crate::schedule::{self, Job, Running, Worker};
-use crate::sha256::{Digest, Hasher};
+use crate::sha256::Digest;
 
 /// `dirhash.HashZip(path, Hash1)`: the answer's zip has the h1 or the fault.  No limit on declared
 /// sizes, and no rule on names.
@@ -109,23 +109,22 @@ pub fn hash_files(files: Vec<(Vec<u8>, PathBuf)>, threads: usize) -> io::Result<
 }
 
 impl Job for FilesJob {
-    type Scratch = Vec<u8>;
+    type Scratch = FilesScratch;
     type Answer = FilesHash;
 
-    fn run(self, window: &mut Vec<u8>, worker: &Worker<'_, Self>) {
+    fn run(self, scratch: &mut FilesScratch, worker: &Worker<'_, Self>) {
         let start = self.chunk * CHUNK;
         let end = (start + CHUNK).min(self.files.sorted.len());
-        let mut digests = Vec::with_capacity(CHUNK);
-        for (_, name, path) in &self.files.sorted[start..end] {
-            digests.push(if name.contains(&b'\n') {
-                Some(Err(FaultCode::NameNewline))
-            } else {
-                Some(hash_file(path, window, &|| worker.stopped()))
-            });
-            if worker.stopped() {
-                return;
-            }
+        let files = &self.files.sorted[start..end];
+        let named = |(_, name, _): &&(usize, Vec<u8>, PathBuf)| !name.contains(&b'\n');
+        let paths: Vec<_> = files.iter().filter(named).map(|(_, _, path)| path.as_path()).collect();
+        let mut hashed = sha256_of_files(&paths, scratch, &|| worker.stopped()).into_iter();
+        if worker.stopped() {
+            return;
         }
+        let refused = Some(Err(FaultCode::NameNewline));
+        let digests: Vec<_> =
+            files.iter().map(|file| if named(&file) { hashed.next() } else { refused }).collect();
         let mut found = self.files.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.digests[start..end].copy_from_slice(&digests);
         found.left -= 1;
@@ -149,13 +148,4 @@ impl Files {
         }
         FilesHash::H1(lines.h1())
     }
-}
-
-fn hash_file(
-    path: &std::path::Path,
-    window: &mut Vec<u8>,
-    stopped: &dyn Fn() -> bool,
-) -> Result<Digest, FaultCode> {
-    let (file, _) = open_regular(path)?;
-    crate::module::hash_rest(Hasher::new(), &file, window, &mut 0, stopped)
 }

@@ -8,6 +8,7 @@
 //! * [`measure`] measures many modules on many threads, one pass over the bytes of each.
 //! * [`hash_zip`], [`hash_dir`] and [`hash_files`] are `dirhash.HashZip`, `HashDir` and `Hash1`.
 //! * [`sumdb`] has the arithmetic of the checksum database's proofs.
+//! * [`Hashing`] is SHA-256 or BLAKE3 of many messages or files, for any other purpose.
 //! * [`dirhash`], [`zip`], [`tree`], [`sha256`] and [`schedule`] are the parts.
 //!
 //! Every input is taken for hostile: nothing is allocated for a size that was only declared, no fifo
@@ -34,6 +35,7 @@ pub mod dirhash;
 mod fault;
 mod hash;
 mod inflate;
+mod many;
 mod module;
 mod readat;
 pub mod schedule;
@@ -47,6 +49,7 @@ pub mod zip;
 
 pub use fault::{Fault, FaultCode};
 pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
+pub use many::Hashing;
 pub use module::{
     Change, Difference, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask, TreeMeasurement,
     ZipMeasurement, measure,

@@ -46,6 +46,7 @@ pub(crate) type ModuleTuple<'py> = (
     Option<SmallTuple<'py>>,
     Option<SmallTuple<'py>>,
     Bound<'py, PyTuple>,
+    usize,
 );
 
 pub(crate) fn fault_tuple(py: Python<'_>, fault: &Fault) -> FaultTuple {
@@ -125,5 +126,6 @@ pub(crate) fn module_tuple(py: Python<'_>, measured: ModuleMeasurement) -> Modul
         measured.info.map(|file| small_tuple(py, file)),
         measured.ziphash.map(|file| small_tuple(py, file)),
         tuple(py, &measured.differences, |difference| difference_tuple(py, difference)),
+        measured.more_differences,
     )
 }

@@ -3,6 +3,8 @@
 #![deny(unsafe_code)]
 
 mod answers;
+mod many;
+mod messages;
 mod running;
 
 use std::path::PathBuf;
@@ -114,6 +116,9 @@ fn sumdb_fold<'py>(py: Python<'py>, hashes: &[u8], right: Option<Digest>) -> PyR
 mod _native {
     #[pymodule_export]
     use super::{Measurements, hash_dir, hash_files, hash_zip, measure, sumdb_fold, sumdb_verify};
+
+    #[pymodule_export]
+    use crate::many::{digest_files, digest_many, sha256_kernels};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -16,7 +16,7 @@ const LENGTH_ROOT: u32 = 7;
 
 /// The tables of a block.
 #[derive(Default)]
-struct Tables {
+pub(super) struct Tables {
     literals: Table<4096, LITERAL_ROOT>,
     distances: Table<1024, DISTANCE_ROOT>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Decoder {
 }
 
 /// The stream, as bits, the next one lowest.
-struct Bits<'a> {
+pub(super) struct Bits<'a> {
     input: &'a [u8],
     at: usize,
     bits: u64,
@@ -148,10 +148,14 @@ impl Decoder {
             let entry = self.lengths.root(bits.bits);
             bits.try_skip(takes(entry))?;
             let (length, times) = match value(entry) {
+                length @ ..16 => {
+                    lengths[at] = length as u8;
+                    at += 1;
+                    continue;
+                }
                 16 => (*lengths[..at].last().ok_or(Unusual)?, 3 + bits.take(2)?),
                 17 => (0, 3 + bits.take(3)?),
-                18 => (0, 11 + bits.take(7)?),
-                length => (length as u8, 1),
+                _ => (0, 11 + bits.take(7)?),
             };
             if at + times > total {
                 return Err(Unusual);
@@ -186,54 +190,137 @@ fn stored(bits: &mut Bits<'_>, output: &mut [u8], at: usize) -> Result<usize, Un
     Ok(at + length)
 }
 
-/// The longest match, and what copying it may write too far.
-const MATCH_ROOM: usize = 258 + 16;
-/// Literals that are written without looking at the room again.
-const LITERAL_RUN: usize = 3;
+/// As [`Bits`], for where there is always more of the stream; of `count` only the lowest six bits count, so
+/// that a whole entry can be subtracted from it.
+struct FastBits<'a> {
+    input: &'a [u8],
+    at: usize,
+    bits: u64,
+    count: u32,
+}
+
+impl FastBits<'_> {
+    /// Has at least 56 bits.
+    #[inline(always)]
+    fn refill(&mut self) {
+        let word = *self.input[self.at..].first_chunk().expect("the caller has looked how much is left");
+        self.bits |= u64::from_le_bytes(word) << (self.count & 63);
+        self.at += ((!self.count & 63) >> 3) as usize;
+        self.count |= 56;
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, n: u32) {
+        self.bits >>= n;
+        self.count = self.count.wrapping_sub(n);
+    }
+
+    /// Takes the bits of an entry.
+    #[inline(always)]
+    fn skip_entry(&mut self, entry: u32) {
+        self.bits >>= takes(entry);
+        self.count = self.count.wrapping_sub(entry);
+    }
+
+    fn give_back(&self, bits: &mut Bits<'_>) {
+        (bits.at, bits.bits, bits.count) = (self.at, self.bits, self.count & 63);
+    }
+}
+
+/// The most that one turn of [`block`] writes: two literals, the longest match, and what copying that
+/// may write too far.
+const TURN_OUTPUT: usize = 2 + 258 + 32;
+/// The most that one turn of [`block`] reads ahead: a word at each of two refills, which take up to 7 bytes.
+const TURN_INPUT: usize = 2 * 8;
 
 /// Decodes a block to `output` from `at` on; says where it ends.
-fn block(tables: &Tables, bits: &mut Bits<'_>, output: &mut [u8], mut at: usize) -> Result<usize, Unusual> {
-    while at + LITERAL_RUN + MATCH_ROOM <= output.len() {
-        let Some(word) = bits.word() else { break };
-        bits.refill_word(word);
-        let mut entry = tables.literals.root(bits.bits);
-        // 56 bits are three literals of up to 15, and a look at what comes then.
-        let mut run = 0;
-        while entry & LITERAL != 0 && run < LITERAL_RUN {
-            bits.skip(takes(entry));
-            output[at] = value(entry) as u8;
-            at += 1;
-            run += 1;
-            entry = tables.literals.root(bits.bits);
-        }
+fn block(tables: &Tables, bits: &mut Bits<'_>, output: &mut [u8], at: usize) -> Result<usize, Unusual> {
+    #[cfg(target_arch = "x86_64")]
+    let (ended, at) = super::bmi2::turns_of_this_processor(tables, bits, output, at)?;
+    #[cfg(not(target_arch = "x86_64"))]
+    let (ended, at) = turns(tables, bits, output, at)?;
+    if ended { Ok(at) } else { block_end(tables, bits, output, at) }
+}
+
+/// Decodes a block as long as it does not end, which it says, and neither the stream nor the output are
+/// near their ends.
+///
+/// A turn decodes up to three literals, or up to two and a match.  What the next turn begins with is
+/// looked up before a match is copied, so that neither waits for the other.
+#[inline(always)]
+pub(super) fn turns(
+    tables: &Tables,
+    of_stream: &mut Bits<'_>,
+    output: &mut [u8],
+    mut at: usize,
+) -> Result<(bool, usize), Unusual> {
+    let (Some(last_input), Some(last_output)) =
+        (of_stream.input.len().checked_sub(TURN_INPUT), output.len().checked_sub(TURN_OUTPUT))
+    else {
+        return Ok((false, at));
+    };
+    if of_stream.at > last_input || at > last_output {
+        return Ok((false, at));
+    }
+    // A copy of this function's own can lie in registers.
+    let bits = &mut FastBits {
+        input: of_stream.input,
+        at: of_stream.at,
+        bits: of_stream.bits,
+        count: of_stream.count,
+    };
+    bits.refill();
+    let mut entry = tables.literals.root(bits.bits);
+    // Before each turn there are at least 56 bits, and `entry` is looked up and not yet taken.
+    while bits.at <= last_input && at <= last_output {
         if entry & LITERAL != 0 {
-            continue;
-        }
-        if run > 0 {
-            // What comes next may take 48 bits.
-            let Some(word) = bits.word() else { break };
-            bits.refill_word(word);
+            // A literal of the root has at most 11 bits: three of them leave 23.
+            bits.skip_entry(entry);
+            output[at] = value(entry) as u8;
             entry = tables.literals.root(bits.bits);
-        }
-        if entry & SPECIAL != 0 && entry & (END | INVALID) == 0 {
-            bits.skip(LITERAL_ROOT);
-            entry = tables.literals.sub(entry, bits.bits);
+            at += 1;
             if entry & LITERAL != 0 {
-                bits.skip(takes(entry));
+                bits.skip_entry(entry);
                 output[at] = value(entry) as u8;
+                entry = tables.literals.root(bits.bits);
                 at += 1;
-                continue;
+                if entry & LITERAL != 0 {
+                    bits.skip_entry(entry);
+                    output[at] = value(entry) as u8;
+                    entry = tables.literals.root(bits.bits);
+                    at += 1;
+                    // What is looked up may be of no more than 23 bits, which are enough.
+                    bits.refill();
+                    continue;
+                }
             }
         }
+        // There are at least 34 bits; a length takes at most 20.
         if entry & SPECIAL != 0 {
+            if entry & (END | INVALID) == 0 {
+                bits.skip(LITERAL_ROOT);
+                entry = tables.literals.sub(entry, bits.bits);
+            }
+            if entry & LITERAL != 0 {
+                bits.skip_entry(entry);
+                output[at] = value(entry) as u8;
+                at += 1;
+                bits.refill();
+                entry = tables.literals.root(bits.bits);
+                continue;
+            }
             if entry & INVALID != 0 {
                 return Err(Unusual);
             }
-            bits.skip(takes(entry));
-            return Ok(at);
+            if entry & END != 0 {
+                bits.skip_entry(entry);
+                bits.give_back(of_stream);
+                return Ok((true, at));
+            }
         }
         let length = with_extra(entry, bits.bits);
-        bits.skip(takes(entry));
+        bits.skip_entry(entry);
+        bits.refill();
         entry = tables.distances.root(bits.bits);
         if entry & SPECIAL != 0 {
             if entry & INVALID != 0 {
@@ -246,44 +333,57 @@ fn block(tables: &Tables, bits: &mut Bits<'_>, output: &mut [u8], mut at: usize)
             }
         }
         let distance = with_extra(entry, bits.bits);
-        bits.skip(takes(entry));
+        bits.skip_entry(entry);
         if distance > at {
             return Err(Unusual);
         }
+        bits.refill();
+        entry = tables.literals.root(bits.bits);
         copy_with_room(output, at, distance, length);
         at += length;
     }
-    block_end(tables, bits, output, at)
+    bits.give_back(of_stream);
+    Ok((false, at))
 }
 
-/// Copies a match.  There are at least [`MATCH_ROOM`] bytes from `at` on, of which those behind the
-/// match may be overwritten.
+/// Copies a match.  There are at least 258 + 32 bytes from `at` on, of which those behind the match may be
+/// overwritten.
 #[inline(always)]
 fn copy_with_room(output: &mut [u8], at: usize, distance: usize, length: usize) {
     let end = at + length;
     let (mut from, mut to) = (at - distance, at);
     if distance >= 16 {
-        while to < end {
-            let bytes: [u8; 16] = *output[from..].first_chunk().expect("there is room");
-            *output[to..].first_chunk_mut().expect("there is room") = bytes;
-            from += 16;
-            to += 16;
-        }
-    } else if distance >= 8 {
-        while to < end {
-            let bytes: [u8; 8] = *output[from..].first_chunk().expect("there is room");
-            *output[to..].first_chunk_mut().expect("there is room") = bytes;
-            from += 8;
-            to += 8;
+        // Most matches are no longer than this.
+        copy::<16>(output, from, to);
+        copy::<16>(output, from + 16, to + 16);
+        while to + 32 < end {
+            from += 32;
+            to += 32;
+            copy::<16>(output, from, to);
+            copy::<16>(output, from + 16, to + 16);
         }
     } else if distance == 1 {
-        let byte = output[from];
-        output[to..end].fill(byte);
+        let bytes = [output[from]; 16];
+        while to < end {
+            *output[to..].first_chunk_mut().expect("there is room") = bytes;
+            to += 16;
+        }
     } else {
-        for (from, to) in (from..).zip(to..end) {
-            output[to] = output[from];
+        // Of the eight bytes as many as the distance are those of the match; the rest is overwritten.
+        let step = distance.min(8);
+        while to < end {
+            copy::<8>(output, from, to);
+            from += step;
+            to += step;
         }
     }
+}
+
+/// Copies `N` bytes, all of them read before one is written.
+#[inline(always)]
+fn copy<const N: usize>(output: &mut [u8], from: usize, to: usize) {
+    let bytes: [u8; N] = *output[from..].first_chunk().expect("there is room");
+    *output[to..].first_chunk_mut().expect("there is room") = bytes;
 }
 
 /// The same as [`block`], with every look at the stream and at the output checked.

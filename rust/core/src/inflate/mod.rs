@@ -3,6 +3,8 @@
 //! Whatever the fast decoder does not take is given to zlib, whose answer counts, and which is also
 //! what the pure engine has.
 
+#[cfg(target_arch = "x86_64")]
+mod bmi2;
 mod fast;
 mod table;
 

@@ -103,23 +103,28 @@ impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
             sorted[usize::from(*place)] = symbol as u16;
             *place += 1;
         }
+        let mut symbols = sorted.iter().map(|&symbol| usize::from(symbol));
         let mut code = 0u32;
+        let of = |symbol: usize| base.get(symbol).copied().ok_or(Unusual);
+        // What the codes up to a length need is there; for one bit more it is there twice.
+        for length in 1..=ROOT {
+            if length > 1 {
+                self.entries.copy_within(..1 << (length - 1), 1 << (length - 1));
+            }
+            for symbol in symbols.by_ref().take(usize::from(count[length as usize])) {
+                // The stream has the first bit of a code lowest.
+                let reversed = code.reverse_bits() >> (32 - length);
+                self.entries[reversed as usize & (SIZE - 1)] = of(symbol)? + (length << CODE_SHIFT) + length;
+                code += 1;
+            }
+            code <<= 1;
+        }
         let mut free = 1usize << ROOT;
         let mut left = count;
         let (mut sub_start, mut sub_size, mut sub_prefix) = (0, 0, u32::MAX);
-        let total: u16 = count.iter().sum();
-        for &symbol in &sorted[..usize::from(total)] {
-            let symbol = usize::from(symbol);
-            let length = u32::from(lengths[symbol] & 15);
-            let base = *base.get(symbol).ok_or(Unusual)?;
-            // The stream has the first bit of a code lowest.
-            let reversed = code.reverse_bits() >> (32 - length);
-            let entry = |length: u32| base + (length << CODE_SHIFT) + length;
-            if length <= ROOT {
-                for slot in self.entries[..1 << ROOT][reversed as usize..].iter_mut().step_by(1 << length) {
-                    *slot = entry(length);
-                }
-            } else {
+        for length in ROOT + 1..=longest as u32 {
+            for symbol in symbols.by_ref().take(usize::from(count[length as usize])) {
+                let reversed = code.reverse_bits() >> (32 - length);
                 let prefix = reversed & ((1 << ROOT) - 1);
                 if prefix != sub_prefix {
                     // As many bits as the codes that share this prefix need.
@@ -142,18 +147,15 @@ impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
                         SPECIAL | (sub_start as u32) << VALUE_SHIFT | bits << CODE_SHIFT | ROOT;
                 }
                 let own = length - ROOT;
-                let first = (reversed >> ROOT) as usize;
-                for slot in
-                    self.entries[sub_start..sub_start + sub_size][first..].iter_mut().step_by(1 << own)
-                {
-                    *slot = entry(own);
+                let entry = of(symbol)? + (own << CODE_SHIFT) + own;
+                let subtable = &mut self.entries[sub_start..sub_start + sub_size];
+                for slot in subtable[(reversed >> ROOT) as usize..].iter_mut().step_by(1 << own) {
+                    *slot = entry;
                 }
+                left[length as usize] -= 1;
+                code += 1;
             }
-            left[length as usize] -= 1;
-            // The next code of this length, or the first of the next.
-            code += 1;
-            let following = (length..16).find(|&length| left[length as usize] > 0).unwrap_or(length);
-            code <<= following - length;
+            code <<= 1;
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ pub(super) fn stream<R: ReadAt>(
 }
 
 /// Hashes what is left of a file behind what `hasher` has taken, and counts its bytes.
-pub(crate) fn hash_rest(
+pub(super) fn hash_rest(
     mut hasher: Hasher,
     file: &File,
     window: &mut Vec<u8>,

@@ -1,0 +1,59 @@
+//! One message in pieces.
+
+use super::super::{Hasher, Kernel, digest};
+use super::{Random, expected, unless_miri};
+
+#[test]
+fn pieces_of_any_length() {
+    let mut random = Random(11);
+    let bytes = random.bytes(unless_miri(5000, 400));
+    for kernel in Kernel::available() {
+        for _ in 0..unless_miri(300, 5) {
+            let message = &bytes[..random.below(bytes.len())];
+            let mut hasher = Hasher::with_kernel(kernel);
+            let mut left = message;
+            while !left.is_empty() {
+                let most = [1, 64, 65, 130, 1000][random.below(5)];
+                let (piece, others) = left.split_at(random.below(most + 1).min(left.len()));
+                hasher.update(piece);
+                left = others;
+            }
+            assert_eq!(hasher.finish(), expected(message), "{kernel}: {} bytes", message.len());
+        }
+    }
+}
+
+#[test]
+fn every_border_between_two_pieces() {
+    let bytes = Random(12).bytes(200);
+    for kernel in Kernel::available() {
+        for at in (0..=200).step_by(unless_miri(1, 23)) {
+            let mut hasher = Hasher::with_kernel(kernel);
+            hasher.update(&bytes[..at]);
+            hasher.update(&bytes[at..]);
+            assert_eq!(hasher.finish(), expected(&bytes), "{kernel}: {at}");
+        }
+    }
+}
+
+#[test]
+fn a_clone_goes_its_own_way() {
+    let bytes = Random(13).bytes(300);
+    for kernel in Kernel::available() {
+        let mut hasher = Hasher::with_kernel(kernel);
+        hasher.update(&bytes[..100]);
+        let mut other = hasher.clone();
+        other.update(&bytes[200..]);
+        hasher.update(&bytes[100..]);
+        assert_eq!(hasher.finish(), expected(&bytes));
+        assert_eq!(other.finish(), expected(&[&bytes[..100], &bytes[200..]].concat()));
+    }
+}
+
+#[test]
+fn without_a_kernel_named() {
+    let bytes = Random(14).bytes(1000);
+    for length in [0, 1, 55, 56, 63, 64, 1000] {
+        assert_eq!(digest(&bytes[..length]), expected(&bytes[..length]));
+    }
+}
