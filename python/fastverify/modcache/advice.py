@@ -84,7 +84,17 @@ class Paths:
     @property
     def download(self) -> str:
         """The command that downloads it into this cache, whichever is the go command's own."""
-        return f"GOMODCACHE={shlex.quote(self.root)} go mod download {shlex.quote(self.name)}"
+        return download_command(self.root, self.module, self.version)
+
+
+def download_command(root: str, module: str, version: str) -> str:
+    """What downloads a module version into the cache `root`."""
+    return f"GOMODCACHE={shlex.quote(root)} go mod download {shlex.quote(f'{module}@{version}')}"
+
+
+def download(paths: Paths, sentence: str) -> str:
+    """Go does it all by itself, when it is asked to download."""
+    return _commands(sentence, paths.download)
 
 
 def _commands(sentence: str, *commands: str) -> str:

@@ -69,9 +69,10 @@ def check_module_cache(
     if only_build_list and not projects:
         raise FastverifyError("only a build list is asked for, but of no project: name one with --project")
     settings = go_settings()
-    named = [os.path.abspath(path) if os.fspath(path) else "" for path in paths]
-    vendored = [os.fspath(path) for path in named if path and is_vendor_folder(path)]
-    roots = [os.fspath(path) for path in named if path not in vendored]
+    named = [os.fspath(path) for path in paths]
+    named = [os.path.abspath(path) if path else "" for path in named]
+    vendored = [path for path in named if path and is_vendor_folder(path)]
+    roots = [path for path in named if path not in vendored]
     if not roots and (projects or not vendored):
         roots = [module_cache(settings)]
     for root in roots:

@@ -20,7 +20,6 @@ GO_MOD_SUFFIX = "/go.mod"
 #: What ``unicode.IsSpace`` holds for white space (``str.split`` takes U+001C..U+001F too).
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _BLANKS = re.compile(f"[{BLANKS}]+")
-_OUTER_BLANKS = re.compile(rf"\A[{BLANKS}]+|[{BLANKS}]+\Z")
 
 
 class Line(NamedTuple):
@@ -67,7 +66,7 @@ def parse(path: str, content: bytes) -> SumFile:
 
 def strip_blanks(text: str) -> str:
     """`text` without white space at its ends, as ``strings.TrimSpace`` leaves it."""
-    return _OUTER_BLANKS.sub("", text)
+    return text.strip(BLANKS)
 
 
 def _has_separators(raw: bytes) -> bool:

@@ -71,7 +71,7 @@ def _judge_leftovers(case: Case) -> None:
             case.files.files["partial"],
             message="an extraction of this module was begun and never ended",
             go=advice.GO_REEXTRACTS_PARTIAL,
-            hint=f"let Go extract it again: go mod download {case.paths.name}",
+            hint=advice.download(case.paths, "let Go extract it again"),
             severity="warning",
         )
 

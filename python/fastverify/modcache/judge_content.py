@@ -206,7 +206,7 @@ def _judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
             paths.tree,
             message=f"this is no directory but a {changes.kind_of(tree.stat)}",
             go=advice.GO_REPLACES_FILE,
-            hint=f"remove it and let Go extract the module again: go mod download {paths.name}",
+            hint=advice.download(paths, "remove it and let Go extract the module again"),
             severity="error",
         )
         return
@@ -484,7 +484,7 @@ def _judge_absent_parts(case: Case, content: Content) -> None:
             paths.zip,
             message="the zip is not there; the extracted tree cannot be compared file by file",
             go=advice.GO_REFETCHES_ZIP,
-            hint=f"nothing has to be done for builds; to have it again: go mod download {paths.name}",
+            hint=advice.download(paths, "nothing has to be done for builds; to have it again"),
             severity="warning",
         )
     elif not content.has_tree and "tree" not in case.files.hidden:
@@ -494,7 +494,7 @@ def _judge_absent_parts(case: Case, content: Content) -> None:
             paths.tree,
             message="the module is downloaded and not extracted",
             go=advice.GO_EXTRACTS_TREE,
-            hint=f"nothing has to be done; to have it again: go mod download {paths.name}",
+            hint=advice.download(paths, "nothing has to be done; to have it again"),
             severity="warning",
         )
 
@@ -509,7 +509,7 @@ def _judge_absent_content(case: Case, content: Content) -> None:
         case.paths.zip,
         message="a hash is recorded for a zip that is not there",
         go="go build and go mod download fetch the zip again",
-        hint=f"nothing has to be done; to have it again: go mod download {case.paths.name}",
+        hint=advice.download(case.paths, "nothing has to be done; to have it again"),
         severity="warning",
     )
 

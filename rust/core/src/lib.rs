@@ -7,8 +7,8 @@
 //!
 //! * [`measure`] measures many modules on many threads, one pass over the bytes of each.
 //! * [`hash_zip`], [`hash_dir`] and [`hash_files`] are `dirhash.HashZip`, `HashDir` and `Hash1`.
-//! * [`sumdb`] has the arithmetic of the checksum database's proofs.
 //! * [`Hashing`] is SHA-256 or BLAKE3 of many messages or files, for any other purpose.
+//! * [`sumdb`] has the arithmetic of the checksum database's proofs.
 //! * [`dirhash`], [`zip`], [`tree`], [`sha256`] and [`schedule`] are the parts.
 //!
 //! Every input is taken for hostile: nothing is allocated for a size that was only declared, no fifo
