@@ -14,11 +14,11 @@ from fastverify.errors import FastverifyError
 from fastverify.gocache.check import BuildCheck
 from fastverify.gocache.recognise import is_build_cache, names_in, refuse_part
 from fastverify.locate import GoSettings, build_cache, go_settings, module_cache
+from fastverify.modcache.begin import StrPath, check_module_cache
 from fastverify.modcache.changes import timestamp
-from fastverify.modcache.check import Check, StrPath, check_module_cache
-from fastverify.modcache.recognise import require_module_cache
+from fastverify.modcache.check import Check
+from fastverify.modcache.recognise import is_vendor_folder, require_module_cache
 from fastverify.report.model import BuildResult, Counts, Report, Result
-from fastverify.vendor.folder import is_vendor_folder
 
 
 def check_caches(

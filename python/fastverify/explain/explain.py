@@ -29,8 +29,8 @@ from fastverify.modcache.inventory import (
     tree_path,
 )
 from fastverify.modcache.judge import judge_module
-from fastverify.sumdb.database import Proof
 from fastverify.sumdb.opening import Opener
+from fastverify.sumdb.proof import Proof
 from fastverify.sumdb.settings import sumdb_settings
 
 #: At most so many damaged files are looked into.

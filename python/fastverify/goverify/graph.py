@@ -17,7 +17,7 @@ from fastverify.modcache.buildlist import BuildList, named
 from fastverify.modcache.gomodfiles import LoadedGoMod, UnloadedGoMod
 from fastverify.modcache.gosum import GO_MOD_SUFFIX, SumFile, SumSet
 from fastverify.modcache.project import Project
-from fastverify.sumdb.database import Database
+from fastverify.sumdb.proof import ModuleProofs
 from fastverify.sumdb.settings import SumdbSettings
 
 _FOR_MORE = "For more information, see 'go help module-auth'.\n"
@@ -92,7 +92,7 @@ def load(
     *,
     offline: bool,
     settings: SumdbSettings | None,
-    database: Database,
+    database: ModuleProofs,
 ) -> Loading:
     """Hold the go.mod files of the graph to go.sum, and tell what kept the graph from loading.
 
@@ -138,7 +138,7 @@ def _accepts(
     h1: str,
     *,
     settings: SumdbSettings | None,
-    database: Database,
+    database: ModuleProofs,
 ) -> bool:
     """``checkModSum``: whether Go takes a go.mod of this hash; if not, its words are in `loading`."""
     key = (one.path, one.version + GO_MOD_SUFFIX)

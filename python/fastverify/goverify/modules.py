@@ -11,7 +11,7 @@ import os
 import stat
 from dataclasses import dataclass
 
-from fastverify.engine.protocol import MAX_SMALL_FILE_BYTES, Engine, ModuleMeasurement, ModuleTask
+from fastverify.engine.protocol import Engine, ModuleMeasurement, ModuleTask
 from fastverify.engine.pure.files import OPEN_FLAGS, read_next
 from fastverify.goverify import hashing
 from fastverify.goverify.oserrors import GoError, path_error
@@ -22,6 +22,8 @@ from fastverify.modcache.inventory import file_path, tree_path
 #: How much an extracted module outweighs its zip, for sharing work.
 _UNPACKED = 5
 _UNKNOWN = 1 << 20
+#: Go reads a ``.ziphash`` of any length, and trims the blanks around the hash.
+_MOST_ZIPHASH = 16 << 20
 
 
 @dataclass(slots=True)
@@ -111,11 +113,13 @@ def _read_ziphash(path: str) -> tuple[bytes | None, str]:
     except OSError as error:
         return None, str(path_error("open", path, error.errno or 0))
     try:
-        content = read_next(descriptor, MAX_SMALL_FILE_BYTES)
+        content = read_next(descriptor, _MOST_ZIPHASH + 1)
     except OSError as error:
         return None, str(path_error("read", path, error.errno or 0))
     finally:
         os.close(descriptor)
+    if len(content) > _MOST_ZIPHASH:
+        return b"", ""  # no hash, whatever comes after
     return content.decode("utf-8", "surrogateescape").strip(BLANKS).encode("utf-8", "surrogateescape"), ""
 
 

@@ -20,8 +20,8 @@ from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, 
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.project import Project, find_project, trusted_sums
 from fastverify.report.model import ModuleResult
-from fastverify.sumdb.database import NO_DATABASE, Database
 from fastverify.sumdb.opening import Opener
+from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
 from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
 
 #: What Go writes to stdout where it finds nothing.
@@ -122,7 +122,7 @@ def _load(modules: BuildList, go: GoSettings, engine: Engine, root: str, threads
         for measured in measurements:
             hashes[measured.key] = measured.mod.h1 if measured.mod is not None else None
     settings = _sumdb(go)
-    database: Database = NO_DATABASE
+    database: ModuleProofs = NO_DATABASE
     if settings is not None and _asks_database(modules):
         folder = os.path.join(download_dir(root), "sumdb")
         database, _ = Opener(go, engine.name, roots=[root]).open(folder, [])

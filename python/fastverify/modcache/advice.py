@@ -112,9 +112,12 @@ def reextract(paths: Paths) -> str:
     return _commands("the zip is good, extract it again", *_remove_tree(paths), paths.download)
 
 
-def redownload(paths: Paths, *, tree: bool, caution: str = "") -> str:
-    """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too."""
-    files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash))
+def redownload(paths: Paths, *, tree: bool, caution: str = "", record: str = "") -> str:
+    """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too.
+
+    `record` is a record of the checksum database that has to.
+    """
+    files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash, record) if path)
     removal = [f"rm -f {files}", *(_remove_tree(paths) if tree else ())]
     return _commands(f"download it again{caution}", *removal, paths.download)
 

@@ -11,7 +11,7 @@ from fastverify.modcache import advice, changes
 from fastverify.modcache.gosum import Expectation
 from fastverify.modcache.inventory import ModuleFiles
 from fastverify.report.model import Authority, Finding, Severity, Verdict, Where
-from fastverify.sumdb.database import ABSENT, Proof
+from fastverify.sumdb.proof import ABSENT, Proof
 
 
 @dataclass(slots=True)

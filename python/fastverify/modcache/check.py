@@ -12,15 +12,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
-from fastverify.errors import FastverifyError
-from fastverify.locate import go_settings, module_cache
-from fastverify.modcache import changes, layout, live, lock
-from fastverify.modcache.buildlist import build_list
-from fastverify.modcache.buildscope import absent_from, take_inventory_of
+from fastverify.modcache import layout, live, lock
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
@@ -29,7 +24,6 @@ from fastverify.modcache.inventory import (
     VersionList,
     download_dir,
     file_path,
-    take_inventory,
 )
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
@@ -39,139 +33,19 @@ from fastverify.modcache.layoutfindings import (
     lock_finding,
     removed_finding,
     stray_finding,
-    sum_file_findings,
     unreadable_folder_finding,
 )
-from fastverify.modcache.project import find_project, trusted_sums
-from fastverify.modcache.projectfindings import (
-    build_list_findings,
-    project_findings,
-    replaced_by_folders,
-    scope_sentences,
-)
-from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
-from fastverify.sumdb.database import NO_DATABASE
 from fastverify.sumdb.opening import Opener
-from fastverify.vendor.check import check_vendor
-from fastverify.vendor.folder import VendorFolder, is_vendor_folder, vendor_folders
+from fastverify.sumdb.proof import NO_DATABASE
 
-StrPath = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from fastverify.vendor.folder import VendorFolder
 
 #: How much an extracted module outweighs its zip, for sharing work and guessing the time left.
 _UNPACKED = 5
 #: What a tree without a zip is taken to weigh, in bytes.
 _UNKNOWN_TREE = 1 << 20
-
-
-def check_module_cache(
-    *paths: StrPath,
-    projects: StrPath | Sequence[StrPath] = (),
-    gosums: StrPath | Sequence[StrPath] = (),
-    threads: int | None = None,
-    engine: EngineName | None = None,
-    sumdb: str | None = None,
-    only_build_list: bool = False,
-) -> Check:
-    """Check every module version in the module caches `paths`; without any, the go command's own.
-
-    A ``vendor`` folder among them is held to the modules in the first module cache, or where there is
-    none to those in the go command's own, which is then not checked itself.  The vendor folders of
-    `projects` are checked as well.
-
-    `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
-    trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
-    workers (default: one a core that this process may use), `engine` the engine (default:
-    FASTVERIFY_ENGINE, else native where it is installed).
-
-    With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
-    ``go list -m all`` names, their replacements, and each go.mod that the list follows from.
-
-    Records of the checksum database that Go has cached hold modules too.  `sumdb` is where missing ones
-    may be fetched from, into a folder of fastverify's own: a URL, or ``proxy`` for where the go command
-    would ask.  That server is told the names of the modules, but of those that GONOSUMDB or GOPRIVATE
-    exempt; nothing goes to the network without it.
-
-    Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
-    version as it is done and one for each finding about the cache as a whole; its ``report`` is
-    complete when it ends.  Nothing is written into a cache.
-
-    Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, a build list without a project, an unreadable go.sum, fewer threads
-    than one, no such engine, a `sumdb` that does not answer.  What is wrong inside a cache, a go.mod or
-    a go.sum is a finding, never an exception.
-
-    >>> import fastverify
-    >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP
-    ...     for finding in result.findings:
-    ...         print(finding.module, finding.version, finding.message)
-    """
-    if threads is not None and threads < 1:
-        raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
-    if only_build_list and not projects:
-        raise FastverifyError(
-            "only a build list is to be checked, but of no project: name one with --project"
-        )
-    settings = go_settings()
-    named = [os.fspath(path) for path in paths]
-    named = [os.path.abspath(path) if path else "" for path in named]
-    vendored = [path for path in named if is_vendor_folder(path)]
-    roots = [path for path in named if path not in vendored]
-    if not roots and not (vendored and not projects):
-        roots = [module_cache(settings)]
-    for root in roots:
-        require_module_cache(root)
-    projects, gosums = _one_or_more(projects), _one_or_more(gosums)
-    found = [find_project(os.fspath(folder)) for folder in projects]
-    vendors = vendor_folders(vendored, found)
-    known = [*found, *(vendor.project for vendor in vendors if vendor.project not in [None, *found])]
-    sums = trusted_sums(
-        [project for project in known if project is not None],
-        [os.path.abspath(os.fspath(path)) for path in gosums],
-    )
-    report = Report(
-        engine=engine or "pure",
-        started=changes.timestamp(time.time_ns()),
-        caches=[("modcache", root) for root in roots],
-    )
-    report.caches += [("vendor", vendor.path) for vendor in vendors]
-    if found or gosums:
-        report.project = {
-            "projects": [project.root for project in found],
-            "gosums": [file.path for file in sums.files()],
-        }
-    said = [sentence for project in found if (sentence := replaced_by_folders(project)) is not None]
-    report.not_checked += said
-    absent = [path for project in found for path in project.absent]
-    first = [finding for project in found for finding in project_findings(project)]
-    first += sum_file_findings(sums, absent)
-    inventories = []
-    for root in dict.fromkeys(roots):
-        if not only_build_list:
-            inventories.append(take_inventory(root))
-            continue
-        lists = [build_list(project, root) for project in found]
-        inventories.append(take_inventory_of(root, lists))
-        first += [finding for modules in lists for finding in build_list_findings(modules)]
-        report.not_checked += scope_sentences(lists, absent_from(inventories[-1], lists))
-    loaded = load_engine(engine)
-    return Check(
-        inventories,
-        sums=sums,
-        opener=Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
-        report=report,
-        engine=loaded,
-        threads=threads or default_threads(),
-        modcacherw=settings.modcacherw,
-        first=first,
-        vendors=vendors,
-        vendored_from=roots[0] if roots or not vendors else module_cache(settings),
-    )
-
-
-def _one_or_more(paths: StrPath | Sequence[StrPath]) -> Sequence[StrPath]:
-    """A single path is as good as a sequence of one: a str is a sequence too, but of characters."""
-    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
 
 
 @dataclass(slots=True)
@@ -301,6 +175,9 @@ class Check:
         database, _ = self._opener.open(
             sumdb if os.path.isdir(sumdb) else None, [module.source for module in vendor.modules]
         )
+        # Only now: most checks have none.
+        from fastverify.vendor.check import check_vendor
+
         yield from check_vendor(
             vendor,
             root=root,
@@ -315,9 +192,9 @@ class Check:
         for folder, number in dict.fromkeys(inventory.unreadable):
             yield _of_cache(unreadable_folder_finding(folder, number))
         self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
-        for finding in findings:
-            if inventory.is_whole or not finding.module or _key(finding) in inventory.modules:
-                yield _of_cache(finding)
+        for told in findings:
+            if inventory.is_whole or not told.module or _key(told) in inventory.modules:
+                yield _of_cache(told)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -326,9 +203,9 @@ class Check:
             for measured in measurements:
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]
-                    odd = list_finding(listed_versions, measured.info)
-                    if odd is not None:
-                        self._odd_lists.append((listed_versions, odd))
+                    finding = list_finding(listed_versions, measured.info)
+                    if finding is not None:
+                        self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
                 suspect = _Suspect(files, self._judge(root, files, measured))

@@ -18,7 +18,7 @@ from fastverify.modcache.judge_content import judge_content
 from fastverify.modcache.judge_record import judge_record
 from fastverify.modcache.judge_versionfiles import judge_info, judge_mod
 from fastverify.report.model import Authority, ModuleResult
-from fastverify.sumdb.database import ABSENT, Proof
+from fastverify.sumdb.proof import ABSENT, Proof
 
 #: Why a module version does not count as verified.
 NotVerified = Literal["", "damaged", "unreadable", "untracked"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from fastverify.modcache import advice
 from fastverify.modcache.case import Case
 from fastverify.modcache.gosum import Expectation
@@ -52,8 +50,8 @@ def _contradicts(case: Case, first: Expectation, proved: str, content: Content, 
         message=f"the checksum database proves another hash of this {what} than {first.source} has"
         + ("; the cache has what go.sum says, so both were replaced" if same else ""),
         go=advice.GO_BLIND_TO_RECORD,
-        hint=f"do not build it before you know where that line comes from; without the line in {first.file} "
-        f"and the cached copy, Go asks the database: {advice.redownload(case.paths, tree=content.has_tree)}",
+        hint="do not build it before you know where that line comes from; when it is taken out of "
+        f"{first.file}, Go asks the database again: {advice.redownload(case.paths, tree=content.has_tree)}",
         authority="sumdb",
         expected=proved,
         actual=first.h1,
@@ -68,8 +66,12 @@ def _differs_unproved(case: Case, expected: str, claimed: str, what: str, conten
         message=f"the record of the checksum database has another hash of this {what}, and it cannot be "
         f"proved ({case.proof.reason}): the record was changed, or the {what} was replaced",
         go=advice.GO_BLIND_TO_RECORD,
-        hint="fetch both again, Go then compares them: "
-        f"rm -f {shlex.quote(case.proof.path)}; {advice.redownload(case.paths, tree=content.has_tree)}",
+        hint=advice.redownload(
+            case.paths,
+            tree=content.has_tree,
+            caution=", the record too, so that Go compares them",
+            record=case.proof.path,
+        ),
         authority=content.authority if what == "module" else "",
         expected=expected,
         actual=claimed,

@@ -7,45 +7,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal
 
 from fastverify.engine.protocol import EngineName
 from fastverify.sumdb import tlog
 from fastverify.sumdb.arithmetic import load_arithmetic
 from fastverify.sumdb.heads import Doubt, Fork, judge_heads
 from fastverify.sumdb.note import NoteError, VerifierKey, Verify, open_note
+from fastverify.sumdb.proof import ABSENT, Proof, ProofStatus
 from fastverify.sumdb.reading import ReadingError, read_small
 from fastverify.sumdb.records import MAX_RECORD_BYTES, LookupRecord, Problem, read_records
 from fastverify.sumdb.settings import SumdbSettings
 from fastverify.sumdb.tiles import Tiles
 from fastverify.sumdb.walking import Listing
-
-#: ``proved``: the record stands in the log under a signed head.  ``absent``: there is no record.
-#: ``unprovable``: nothing is wrong with the record, and what would prove it is not here.  ``failed``:
-#: the record is not what the database has, or its own head is not signed.
-ProofStatus = Literal["proved", "absent", "unprovable", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What the database says of a module version."""
-
-    status: ProofStatus
-    #: The record's file; ``""`` where there is none.
-    path: str = ""
-    #: The hashes that it has.  An authority only where it is proved.
-    h1: str | None = None
-    go_mod_h1: str | None = None
-    #: Its number in the log.
-    number: int = -1
-    #: How many records the head has that proves it, and the file that the head stands in.
-    tree_size: int = 0
-    head: str = ""
-    #: Why it is not proved.
-    reason: str = ""
-
-
-ABSENT = Proof("absent")
 
 
 @dataclass(slots=True)
@@ -73,10 +46,6 @@ class Database:
         return self.proofs.get((module, version), ABSENT)
 
 
-#: Where no checksum database is to be used.
-NO_DATABASE = Database("", signatures_checked=True)
-
-
 def open_database(folders: list[str], settings: SumdbSettings, engine: EngineName) -> Database:
     """Read and prove the part of the database of `settings` that lies in `folders`.
 
@@ -86,7 +55,7 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
     """
     key = settings.key
     if key is None:
-        return NO_DATABASE
+        return Database("", signatures_checked=True)
     arithmetic = load_arithmetic(engine)
     verify = arithmetic.verify
     database = Database(key.name, signatures_checked=verify is not None)

@@ -38,7 +38,7 @@ def database_findings(database: Database) -> Iterator[Finding]:
 
 
 def _remove(path: str) -> str:
-    return f"remove it, Go fetches it again where it needs it: rm -f {shlex.quote(path)}"
+    return f"remove it, Go fetches it again where it needs it:\nrm -f {shlex.quote(path)}"
 
 
 def _strays(database: Database) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _tiles(database: Database) -> Iterator[Finding]:
             if doubt.suspects
             else "the signed head of no records does not have the hash of an empty tree",
             _GO_TILE,
-            f"remove the tiles, Go fetches them again: rm -f {shlex.join(doubt.suspects)}"
+            f"remove the tiles, Go fetches them again:\nrm -f {shlex.join(doubt.suspects)}"
             if doubt.suspects
             else _remove(path),
             authority="sumdb",
@@ -109,7 +109,7 @@ def _heads(database: Database) -> Iterator[Finding]:
             path,
             f"the newest tree head of {database.name} that Go keeps {what}: {problem.reason}",
             _GO_HEAD,
-            f"remove it, Go then starts from the next head that it gets: rm -f {shlex.quote(path)}",
+            f"remove it, Go then starts from the next head that it gets:\nrm -f {shlex.quote(path)}",
             authority="sumdb",
         )
     for fork, path, other in database.forks:

@@ -10,9 +10,7 @@ from fastverify.engine.protocol import EngineName
 from fastverify.errors import FastverifyError
 from fastverify.locate import GoSettings
 from fastverify.report.model import Finding
-from fastverify.sumdb.arithmetic import load_arithmetic
-from fastverify.sumdb.database import NO_DATABASE, Database, open_database
-from fastverify.sumdb.findings import database_findings
+from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
 from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
 
 if TYPE_CHECKING:
@@ -46,7 +44,9 @@ class Opener:
 
             self._fetcher = make_fetcher(fetch_from, self._settings, engine, roots)
 
-    def open(self, folder: str | None, modules: Iterable[tuple[str, str]]) -> tuple[Database, list[Finding]]:
+    def open(
+        self, folder: str | None, modules: Iterable[tuple[str, str]]
+    ) -> tuple[ModuleProofs, list[Finding]]:
         """The database in Go's `folder` (``cache/download/sumdb``, None where it is not there), with
         what is wrong with its files.  `modules` are those to fetch records of.
         """
@@ -54,14 +54,18 @@ class Opener:
         if settings is None or settings.key is None:
             return NO_DATABASE, []
         gos = os.path.join(folder or "", *settings.name.split("/"))
+        if self._fetcher is None and not (folder is not None and os.path.isdir(gos)):
+            return NO_DATABASE, []
+        # Only now: most caches have none, and need not wait for what reads it.
+        from fastverify.sumdb.database import open_database
+        from fastverify.sumdb.findings import database_findings
+
         if self._fetcher is not None:
             database, fetched = self._fetcher.fill(gos, modules)
             findings = [*database_findings(database), *_fetch_findings(self._fetcher, fetched)]
-        elif folder is not None and os.path.isdir(gos):
+        else:
             database = open_database([gos], settings, self._engine)
             findings = list(database_findings(database))
-        else:
-            return NO_DATABASE, []
         # Several caches share Go's newest head, and what was fetched.
         shared = {finding.path for finding in findings if not finding.path.startswith(gos)}
         findings = [finding for finding in findings if finding.path not in self._told]
@@ -88,12 +92,17 @@ class Opener:
             for name in names
             if name != own
         ]
-        if own in names and load_arithmetic(self._engine).verify is None:
+        if own in names and not self._can_verify():
             said.append(
                 f"signatures of {settings.name} are not checked, so its records vouch for nothing (they are "
                 "compared all the same): install fastverify[sumdb], or use the native engine"
             )
         return said
+
+    def _can_verify(self) -> bool:
+        from fastverify.sumdb.arithmetic import load_arithmetic
+
+        return load_arithmetic(self._engine).verify is not None
 
 
 def _fetch_findings(fetcher: Fetcher, fetched: Fetched) -> list[Finding]:

@@ -15,7 +15,7 @@ from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import ModuleFiles, look_again
 from fastverify.modcache.judge import judge_module
 from fastverify.report.model import Authority, Finding, ModuleResult
-from fastverify.sumdb.database import Database
+from fastverify.sumdb.proof import ModuleProofs
 from fastverify.vendor.belonging import Belonging
 from fastverify.vendor.folder import VendorFolder
 from fastverify.vendor.modulestxt import VendoredModule
@@ -54,7 +54,7 @@ def check_vendor(
     *,
     root: str,
     sums: TrustedSums,
-    database: Database,
+    database: ModuleProofs,
     engine: Engine,
     threads: int,
 ) -> Iterator[ModuleResult]:
@@ -81,7 +81,7 @@ class _Comparison:
         folder: VendorFolder,
         root: str,
         sums: TrustedSums,
-        database: Database,
+        database: ModuleProofs,
         engine: Engine,
         threads: int,
     ) -> None:

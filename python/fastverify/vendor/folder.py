@@ -52,12 +52,6 @@ class VendorFolder:
         return "go work vendor" if work else "go mod vendor"
 
 
-def is_vendor_folder(path: str) -> bool:
-    """Whether `path` is meant as a vendor folder: by its name, or by the file that lists its modules."""
-    named = os.path.basename(os.path.abspath(path)) == "vendor"
-    return os.path.isdir(path) and (named or os.path.isfile(os.path.join(path, "modules.txt")))
-
-
 def vendor_folders(paths: Iterable[str], projects: Iterable[Project]) -> list[VendorFolder]:
     """Those at `paths`, and those of `projects` that have one; each once."""
     found: dict[str, tuple[str, Project | None]] = {os.path.realpath(p): (p, None) for p in paths}
