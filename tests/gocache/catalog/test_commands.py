@@ -224,6 +224,20 @@ def test_what_is_no_cache(fastverify: Fastverify, tmp_path: Path, command: str) 
         assert str(path) in err
 
 
+def test_the_command_alone(fastverify: Fastverify) -> None:
+    for arguments in ([], ["nothing"]):
+        status, out, err = fastverify("gocache", *arguments)
+        assert (status, out) == (2, "")
+        assert "command" in err
+        assert err.count("\n") == 1
+        assert len(err) < 120
+    status, out, _ = fastverify("gocache", "--help")
+    assert status == 0
+    for name in ("ls", "show", "stats", "diff", "why"):
+        assert f"\n  {name} " in out
+        assert fastverify("gocache", name, "--help").status == 0
+
+
 def test_ages() -> None:
     now = 10 * DAY
     assert age(now - 59 * 10**9, now) == "59 s"

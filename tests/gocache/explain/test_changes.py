@@ -131,11 +131,21 @@ def test_platforms_share_nothing(go: Go, project: Path) -> None:
     assert ("platform", "") in found
 
 
+def test_a_checkout_elsewhere(go: Go, project: Path, tmp_path: Path) -> None:
+    """All packages of a tree that lies elsewhere have one cause: where they differ."""
+    other = write_project(tmp_path / "elsewhere" / "project")
+    (cause,) = compared(hash_log(go, project), hash_log(go, other)).causes
+    assert cause.where == (LOW, MAIN)
+    assert cause.affected == (LOW, MAIN, LINK)
+    assert cause.change is not None
+    assert (cause.change.before, cause.change.after) == (f"{tmp_path}/…", f"{tmp_path}/elsewhere/…")
+
+
 def test_two_directories(go: Go, project: Path, tmp_path: Path) -> None:
     other = write_project(tmp_path / "elsewhere" / "checkout")
     comparison = compared(hash_log(go, project), hash_log(go, other))
     assert causes(comparison) == {("directory", "")}
-    assert [cause.change.before for cause in comparison.causes if cause.change] == [str(project)]
+    assert [cause.change.before for cause in comparison.causes if cause.change] == [f"{project}/…"]
     assert {difference.name for difference in comparison.differences} == {LOW, MAIN, LINK}
     trimmed = ("build", "-n", "-trimpath", ".")
     comparison = compared(hash_log(go, project, *trimmed), hash_log(go, other, *trimmed))

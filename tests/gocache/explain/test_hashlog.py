@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -140,6 +141,18 @@ def test_long_lines_take_no_long_time() -> None:
     log = parse_hash_log([*lines, f"HASH[build p]: {digest_of('', whole)}".encode()])
     (block,) = log.blocks
     assert inputs_of(block)
+
+
+def test_many_mixed_lines_take_no_long_time() -> None:
+    """Sums that fit nothing, over lines that all look alike; and what comes after them is still read."""
+    lines = [b"HASH[open]"] * 3000
+    for number in range(3000):
+        lines += [b'HASH[open]: "go1.26.8"', b'HASH[open]: "stat"', f"HASH[open]: {number:064x}".encode()]
+    began = time.monotonic()
+    log = parse_hash_log([*lines, *block_lines("open", [b"stat\n"]), *block_lines("other", [b"x"])])
+    assert time.monotonic() - began < 30
+    assert log.unproved == {"open": 3000}
+    assert [block.name for block in log.blocks] == ["open", "other"]
 
 
 def test_another_release_is_one_cause() -> None:

@@ -30,7 +30,11 @@ class GocacheGroup(click.Group):
 
 
 @click.command(
-    "gocache", cls=GocacheGroup, help=_HELP, short_help="Look into the build cache; explain misses."
+    "gocache",
+    cls=GocacheGroup,
+    help=_HELP,
+    short_help="Look into the build cache; explain misses.",
+    no_args_is_help=False,  # a missing command is one line, as every error
 )
 def command() -> None:
     """See `_HELP`."""

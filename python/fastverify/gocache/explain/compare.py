@@ -292,10 +292,9 @@ def _shortened(change: Change) -> Change:
     """`change` of a directory without the end that both have in common: one move of a tree is one cause."""
     if change.kind != "directory" or change.before is None or change.after is None:
         return change
-    before, after = change.before, change.after
-    while True:
-        first, slash, last = before.rpartition("/")
-        second, _, other = after.rpartition("/")
-        if not slash or last != other or not first or not second:
-            return Change(change.kind, change.subject, before, after)
-        before, after = first, second
+    before, after = change.before.split("/"), change.after.split("/")
+    common = 0
+    while common < min(len(before), len(after)) - 1 and before[-common - 1] == after[-common - 1]:
+        common += 1
+    first, second = "/".join(before[: len(before) - common]), "/".join(after[: len(after) - common])
+    return Change(change.kind, change.subject, f"{first}/…", f"{second}/…")

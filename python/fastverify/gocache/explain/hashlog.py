@@ -25,7 +25,9 @@ _MOST_HELD = 1 << 30
 #: How many choices among mixed lines are tried for one sum.
 _TRIES = 5_000
 #: And for all sums of one block name.
-_TRIES_OF_NAME = 50_000
+_TRIES_OF_NAME = 100_000
+#: Looking at this many lines takes about as long as a try.
+_LOOKS_A_TRY = 64
 #: More lines of one block name that belong to no sum are not held.
 _MOST_PENDING = 20_000
 
@@ -214,6 +216,11 @@ def _summed(lines: _Named, total: str) -> Sequence[int] | None:
         return None
     if digest_of("", writes) == total:
         return range(len(writes))
+    lines.tries += len(writes) // _LOOKS_A_TRY
+    if lines.tries > _TRIES_OF_NAME:
+        # Later blocks that stand alone can still be read.
+        writes.clear()
+        return None
     salt = writes[0]
     # How many runs, a number that keeps the order, where the last run may begin, those taken, their hash.
     queue: list[tuple[int, int, int, tuple[int, ...], hashlib._Hash]] = [(1, 0, 0, (), hashlib.sha256())]
@@ -224,7 +231,9 @@ def _summed(lines: _Named, total: str) -> Sequence[int] | None:
 
     while queue:
         runs, _, begin, taken, so_far = heapq.heappop(queue)
+        sought = begin
         begin = next((number for number in range(begin, len(writes)) if fits(number, taken)), len(writes))
+        tries += 1 + (begin - sought) // _LOOKS_A_TRY
         if begin == len(writes):
             continue
         # The last run may as well begin later.
@@ -241,11 +250,12 @@ def _summed(lines: _Named, total: str) -> Sequence[int] | None:
             digest.update(writes[number])
             taken = (*taken, number)
             if digest.hexdigest() == total:
+                lines.tries += tries
                 return taken
             tries += 1
-            lines.tries += 1
-            if tries > _TRIES or lines.tries > _TRIES_OF_NAME:
-                return None
+        if tries > _TRIES:
+            break
+    lines.tries += tries
     return None
 
 
