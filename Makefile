@@ -52,7 +52,8 @@ lint: $(VENV)/developing
 	else echo "Rust lints: NOT RUN, there is no cargo on the PATH"; fi
 
 bench: $(VENV)/developing
-	$(PY) -m pytest benches --benchmark-group-by=group,param:module
+	$(PY) -m pytest benches/test_hashers.py --benchmark-group-by=group,param:module
+	$(PY) -m pytest benches/test_project.py
 	$(PY) benches/against_go.py $(BENCH_ARGS)
 
 clean:

@@ -20,14 +20,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fastverify.checking import CacheCheck, check_caches
     from fastverify.errors import EngineError, FastverifyError, HashError
     from fastverify.hashing import hash_dir, hash_files, hash_go_mod, hash_zip
     from fastverify.modcache.check import Check, check_module_cache
-    from fastverify.report.model import FileChange, Finding, ModuleResult, Report
+    from fastverify.report.model import BuildResult, FileChange, Finding, ModuleResult, Report
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BuildResult",
+    "CacheCheck",
     "Check",
     "EngineError",
     "FastverifyError",
@@ -37,6 +40,7 @@ __all__ = [
     "ModuleResult",
     "Report",
     "__version__",
+    "check_caches",
     "check_module_cache",
     "hash_dir",
     "hash_files",
@@ -45,6 +49,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BuildResult": "fastverify.report.model",
+    "CacheCheck": "fastverify.checking",
     "Check": "fastverify.modcache.check",
     "EngineError": "fastverify.errors",
     "FastverifyError": "fastverify.errors",
@@ -53,6 +59,7 @@ _HOMES = {
     "HashError": "fastverify.errors",
     "ModuleResult": "fastverify.report.model",
     "Report": "fastverify.report.model",
+    "check_caches": "fastverify.checking",
     "check_module_cache": "fastverify.modcache.check",
     "hash_dir": "fastverify.hashing",
     "hash_files": "fastverify.hashing",

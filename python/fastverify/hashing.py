@@ -56,7 +56,7 @@ def hash_zip(path: StrPath, *, threads: int | None = None, engine: EngineName | 
     'h1:yJwNngL0tCKlmRg8yireic46hRGohEbhwD/WSE0Ax3I='
     """
     try:
-        return load_engine(engine).hash_zip(os.fspath(path), threads=_threads(threads))
+        return load_engine(engine).hash_zip(os.fsdecode(path), threads=_threads(threads))
     except MeasurementError as error:
         raise _hash_error(error, error.fault.name) from None
 
@@ -81,7 +81,7 @@ def hash_dir(
     """
     prefix = module_version.encode("utf-8", "surrogateescape")
     try:
-        return load_engine(engine).hash_dir(os.fspath(path), prefix, threads=_threads(threads))
+        return load_engine(engine).hash_dir(os.fsdecode(path), prefix, threads=_threads(threads))
     except MeasurementError as error:
         raise _hash_error(error, error.fault.name) from None
 
@@ -112,7 +112,7 @@ def hash_files(
     'h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
     """
     named = [
-        (name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape"), os.fspath(path))
+        (name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape"), os.fsdecode(path))
         for name, path in files
     ]
     try:

@@ -56,6 +56,18 @@ def test_what_was_found_before_an_interruption_is_told(reached: Path, number: in
     assert only_line(err) == ("fastverify: interrupted" if status == 130 else "fastverify: terminated")
 
 
+def test_two_signals_at_once_are_one(reached: Path) -> None:
+    """`timeout -s INT` sends two."""
+    process = start(script={"damaged": [1], "hangs": True, "announce": str(reached)})
+    wait_for(reached)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130
+    assert out.splitlines()[-1] == "Incomplete: stopped after 5 of 5 modules, 1 error until then."
+
+
 def test_an_interrupted_json_report_is_whole(reached: Path, tmp_path: Path) -> None:
     for arguments in ((), ("-o", str(tmp_path / "out.json"))):
         reached.unlink(missing_ok=True)

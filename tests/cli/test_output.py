@@ -104,3 +104,15 @@ def test_nothing_is_written_into_a_cache_through_a_link(tmp_path: Path) -> None:
         refuse_inside(str(tmp_path / "link" / "out"), [str(cache)])
     with pytest.raises(FastverifyError, match="inside the cache"):
         refuse_inside(str(cache / "out"), [str(tmp_path / "link")])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
+def test_a_report_into_a_file_descriptor() -> None:
+    """What a shell's ``>(command)`` is."""
+    reader, writer = os.pipe()
+    sink = OutputFile(f"/dev/fd/{writer}")
+    sink.write("all of it")
+    sink.commit()
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        assert pipe.read() == "all of it"

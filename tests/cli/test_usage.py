@@ -76,3 +76,22 @@ def test_a_path_for_a_command_is_told_how_to_be_checked(fastverify: Fastverify, 
     status, _, err = fastverify(tmp_path)
     assert status == 2
     assert f"fastverify check {tmp_path}" in only_line(err)
+
+
+@pytest.mark.parametrize("options", [["-q"], ["--color", "never"], ["--threads", "2", "--fail-on=note"]])
+def test_options_may_come_before_the_command(
+    fastverify: Fastverify, tmp_path: Path, options: list[str]
+) -> None:
+    missing = str(tmp_path / "nowhere")
+    assert fastverify(*options, "check", missing) == fastverify("check", *options, missing)
+    assert missing in fastverify(*options, "check", missing).err
+
+
+def test_a_misspelled_command_is_guessed(fastverify: Fastverify) -> None:
+    assert "did you mean check?" in fastverify("chekc").err
+
+
+def test_a_version_needs_its_v(fastverify: Fastverify, tmp_path: Path) -> None:
+    status, _, err = fastverify("hash", "--module", "example.com/m@1.2.3", str(tmp_path))
+    assert status == 2
+    assert "PATH@VERSION" in only_line(err)

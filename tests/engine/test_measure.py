@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fastverify.engine.protocol import (
+    MAX_DIFFERENCES,
     MAX_SMALL_FILE_BYTES,
     Difference,
     Engine,
@@ -19,7 +20,7 @@ from fastverify.engine.protocol import (
 )
 from tests.engine.measuring import PREFIX, measure, plant, task
 from tests.making.modules import h1
-from tests.making.zips import Archive, Entry, zip_of
+from tests.making.zips import STORED, Archive, Entry, zip_of
 
 FILES = {"a.go": b"package a\n", "b/c.go": b"package b\n", "go.mod": b"module example.com/m\n", "z": b""}
 ENTRIES = [(PREFIX + name.encode(), content) for name, content in FILES.items()]
@@ -61,6 +62,17 @@ class Pair:
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:
     return Pair(tmp_path)
+
+
+def test_differences_beyond_the_limit_are_counted(engine: Engine, tmp_path: Path) -> None:
+    """A hostile zip beside a tree may have a million of them."""
+    many = MAX_DIFFERENCES + 5
+    zipped = [Entry(PREFIX + b"%06d" % n, b"", STORED) for n in reversed(range(many))]
+    (tmp_path / "v.zip").write_bytes(Archive(zipped).to_bytes())
+    (tmp_path / "tree").mkdir()
+    measured = measure(engine, task(zip=tmp_path / "v.zip", tree=tmp_path / "tree"))
+    assert [d.path for d in measured.differences] == [b"%06d" % n for n in range(MAX_DIFFERENCES)]
+    assert measured.more_differences == 5
 
 
 def test_all_is_well(engine: Engine, pair: Pair) -> None:

@@ -463,6 +463,10 @@ CASES: dict[str, Case] = {
     "ziphash: LF after it": Case(ziphash(VICTIM.h1.encode() + b"\n"), ("✓", "✓", "✓"), ()),
     "ziphash: CRLF after it": Case(ziphash(VICTIM.h1.encode() + b"\r\n"), ("✓", "✓", "✓"), ()),
     "ziphash: blanks around it": Case(ziphash(b" \t" + VICTIM.h1.encode() + b" "), ("✓", "✓", "✓"), ()),
+    "ziphash: U+001F before it": Case(ziphash(b"\x1f" + VICTIM.h1.encode()), ("✗", "↻", "↻"), (BAD_ZIPHASH,)),
+    "ziphash: garbage far behind it": Case(
+        ziphash(VICTIM.h1.encode() + b" " * (65 << 10) + b"x"), ("✗", "↻", "↻"), (BAD_ZIPHASH,)
+    ),
     "ziphash: removed": Case(
         remove_part("ziphash"),
         ("✗", "↻", "↻"),

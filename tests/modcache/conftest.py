@@ -20,6 +20,7 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """For caches on which nobody works: a check need not wait for them to come to rest."""
     monkeypatch.setattr(live, "YOUNG", 0.01)
     monkeypatch.setattr(live, "CLEAN_REST", 0.02)
+    monkeypatch.setattr(live, "POLL", 0.002)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from fastverify.engine.protocol import (
 )
 from tests.making.go import Oracle, OracleError
 from tests.making.hostile import ELEMENTS, MODULE, PREFIX, VERSION, archives, contents, names, zip_bytes
-from tests.making.zips import BZIP2, FLAG_DESCRIPTOR, FLAG_ENCRYPTED, STORED, Archive, Entry, zip_of
+from tests.making.zips import BZIP2, DEFLATED, FLAG_DESCRIPTOR, FLAG_ENCRYPTED, STORED, Archive, Entry, zip_of
 
 pytestmark = pytest.mark.go
 
@@ -368,6 +368,24 @@ class TestParticularZips:
             changed[bit // 8] ^= 1 << bit % 8
             path.write_bytes(changed)
             assert our_hash_zip(engine, path) == go_hash_zip(oracle, path), f"byte {bit // 8}, bit {bit % 8}"
+
+    @pytest.mark.parametrize("method", [STORED, DEFLATED])
+    @pytest.mark.parametrize("content", [b"", b"x"])
+    @pytest.mark.parametrize("compressed", [1 << 63, (1 << 63) + 3, (1 << 64) - 1, 1 << 62])
+    def test_compressed_sizes_beyond_all(
+        self,
+        engine: Engine,
+        oracle: Oracle,
+        tmp_path: Path,
+        method: int,
+        content: bytes,
+        compressed: int,
+    ) -> None:
+        """Go takes such a size for a negative one, and that for no limit."""
+        entry = Entry(PREFIX + b"a", content, method, zip64=True, compressed_size=compressed)
+        path = tmp_path / "v.zip"
+        path.write_bytes(Archive([entry]).to_bytes())
+        assert our_hash_zip(engine, path) == go_hash_zip(oracle, path)
 
 
 class TestLimits:

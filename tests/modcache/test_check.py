@@ -23,7 +23,7 @@ def test_what_awaits_a_second_look_is_not_lost(
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastverify.modcache.check._wait_for_rest", interrupted)
+    monkeypatch.setattr("fastverify.modcache.check.Check._is_at_rest", interrupted)
     monkeypatch.setattr(live, "YOUNG", 3600.0)  # so that every anomaly has to wait
     check = check_module_cache(world.cache.root, engine=engine.name)
     with pytest.raises(KeyboardInterrupt):
@@ -33,6 +33,22 @@ def test_what_awaits_a_second_look_is_not_lost(
     assert [finding.verdict for finding in check.report.findings] == ["modified"]
     assert check.report.counts.modules == 2
     assert not check.report.complete
+
+
+def test_a_module_that_never_comes_to_rest(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said not to be verified, and not to be damaged."""
+    world = World(tmp_path)
+    rewrite(world.places.tree / "victim.go", b"package victim\n\nfunc Evil() {}\n")
+    monkeypatch.setattr(live, "YOUNG", 3600.0)
+    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    check = check_module_cache(world.cache.root, engine=engine.name)
+    (finding,) = [finding for result in check for finding in result.findings]
+    assert (finding.verdict, finding.where, finding.module) == ("unreadable", "dir", world.victim.path)
+    assert "kept changing" in finding.message
+    assert check.report.counts.not_verified_by_reason == {"unreadable": 1}
 
 
 def test_ending_early_leaves_an_incomplete_report(engine: Engine, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 from fastverify import FastverifyError
 from fastverify.engine.protocol import Engine
 from tests.making.go import Go
-from tests.making.modules import ModuleCache
+from tests.making.modules import ModuleCache, Project, module
 from tests.making.realmodules import RealCache
 from tests.making.world import Outcome, World, check
 from tests.modcache.cases import edit_tree
@@ -20,7 +21,7 @@ from tests.modcache.cases import edit_tree
 pytestmark = [pytest.mark.go, pytest.mark.slow]
 
 #: How long (seconds) Go and fastverify work on the same cache, for each engine and kind of cache.
-DURATION = 12.0
+DURATION = 10.0
 
 
 class Writer(threading.Thread):
@@ -100,8 +101,6 @@ def test_real_modules(
 
 def test_many_small_modules(engine: Engine, go: Go, tmp_path: Path) -> None:
     """Hundreds of modules of a few files: the go command takes and lets go of many locks."""
-    from tests.making.modules import Project, module
-
     modules = [module(f"example.com/many/number{n}", f"v1.{n}.0") for n in range(200)]
     proxy = ModuleCache(tmp_path / "proxy")
     proxy.add(*modules, parts=("info", "mod", "zip"))
@@ -115,6 +114,32 @@ def test_many_small_modules(engine: Engine, go: Go, tmp_path: Path) -> None:
         writer.stop()
     assert not writer.failure, writer.failure
     hold(outcomes)
+
+
+def test_a_cache_that_is_emptied_slowly(engine: Engine, tmp_path: Path) -> None:
+    """`go clean -modcache` takes no lock, and may be busy elsewhere: a module lies half removed."""
+    first = module("example.com/first", "v1.0.0")
+    others = [module(f"example.org/many/number{n}", "v1.0.0") for n in range(12)]
+    cache = ModuleCache(tmp_path / "modcache")
+    cache.add(first, *others)
+    for folder, _, _ in os.walk(cache.root):
+        os.chmod(folder, 0o777)
+    cache.places(first).zip.unlink()
+    cache.places(first).ziphash.unlink()
+
+    def clean() -> None:
+        for other in others:
+            time.sleep(0.5)  # at first, so that only one module is seen to be half removed
+            shutil.rmtree(cache.places(other).tree)
+        shutil.rmtree(cache.root)
+
+    cleaning = threading.Thread(target=clean)
+    cleaning.start()
+    try:
+        outcome = check(cache.root, engine=engine.name)
+    finally:
+        cleaning.join()
+    assert outcome.errors_and_warnings() == []
 
 
 def test_damage_is_told_when_the_cache_is_at_rest(engine: Engine, tmp_path: Path) -> None:

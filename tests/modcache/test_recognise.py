@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fastverify import check_module_cache
 from fastverify.errors import FastverifyError
 from fastverify.modcache.recognise import require_module_cache
 
@@ -42,6 +43,13 @@ def test_module_caches(tmp_path: Path, names: tuple[str, ...]) -> None:
         (tuple(f"{n:02x}/" for n in range(256)), "", "a Go build cache"),
         (("cache/download/x.example/",), "cache/download", "a part of the module cache"),
         (("cache/download/x.example/",), "cache", "a part of the module cache"),
+        (
+            ("cache/download/x.example/y/@v/v1.0.0.zip",),
+            "cache/download/x.example",
+            "a part of the module cache",
+        ),
+        (("cache/download/z/", "x.example/y@v1.0.0/go.mod"), "x.example", "a part of the module cache"),
+        (("mod/cache/download/", "mod/x.example/y@v1.0.0/go.mod"), "", "did you mean .*mod\\?$"),
         (("modules.txt", "github.com/a/b/x.go"), "", "a vendor folder"),
         (("x@v1.0.0/go.mod",), "x@v1.0.0", "one extracted module"),
         (("go.mod", "main.go"), "", "a Go project.*--project"),
@@ -55,3 +63,9 @@ def test_what_else_it_may_be(tmp_path: Path, names: tuple[str, ...], inside: str
         require_module_cache(str(_make(tmp_path, *names) / inside))
     assert str(tmp_path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_empty_path() -> None:
+    """An unset variable in quotes is not the present folder."""
+    with pytest.raises(FastverifyError, match="the path given is empty"):
+        check_module_cache("")

@@ -29,7 +29,7 @@ def rendered(*results: ModuleResult, whole: Report | None = None, **options: Any
 
 def _grown(written: list[str], text: TextReport, one: ModuleResult) -> bool:
     before = len(written)
-    text.module(one)
+    text.result(one)
     return len(written) > before
 
 
@@ -272,7 +272,13 @@ WARNING = finding(verdict="warning", severity="warning", where="partial", files=
             "Found 2 errors in 1 of 1,021 modules; 1 warning.",
         ),
         (report(finding(module="", version="")), "Found 1 error."),
-        (report(note(1), note(2)), "Found no damage: 1,019 of 1,021 modules verified, 2 not."),
+        (
+            report(note(1), note(2)),
+            (
+                "Found no damage: 1,019 modules verified; "
+                "of 2 more versions only go.mod is there, not vouched for."
+            ),
+        ),
         (report(counts=Counts()), "There is no module in it, so nothing to verify."),
         (report(counts=Counts(modules=1, verified=1)), "The only module is verified."),
         (report(complete=False), "Incomplete: stopped after 1,021 of 2,000 modules, no damage until then."),

@@ -6,6 +6,7 @@ option parser nor an engine.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns the exit status, one of :mod:`fastverify.cli.status`.
     """
+    # Until the command is loaded Ctrl-C ends the program without a word, as it does any other.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and not _VERSION.isdisjoint(words) and set(words) <= _VERSION | _VERBOSE:
         from fastverify.cli.version import show_version

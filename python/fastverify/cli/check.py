@@ -1,4 +1,4 @@
-"""``fastverify check``: verify module caches and report what was found."""
+"""``fastverify check``: verify caches and report what was found."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fastverify import Check, check_module_cache
+from fastverify import CacheCheck, check_caches
 from fastverify.cli import status
 from fastverify.cli.output import Output, OutputFile, StandardOutput, refuse_inside
 from fastverify.cli.streams import tell
 from fastverify.engine.protocol import EngineName
-from fastverify.locate import go_settings, module_cache
+from fastverify.locate import go_settings
 from fastverify.report import colour as colours
 from fastverify.report.colour import ColourChoice
 from fastverify.report.escape import printable
@@ -28,20 +28,27 @@ from fastverify.report.text import TextReport
 if TYPE_CHECKING:
     from fastverify.report.progress import ProgressLine
 
-_HELP = """Verify module caches: every zip, tree, hash and go.mod.
+_HELP = """Verify module caches (every zip, tree, hash and go.mod) and build caches.
 
-Without PATHS it is the module cache that the go command would use here (GOMODCACHE).
+Without PATHS it is both caches that the go command would use here (GOMODCACHE and GOCACHE).
+A build cache is known by its folders 00 to ff; each output in it is held to its own name, to the
+entries that name it and to its build ID.  A vendor folder among PATHS is held to the modules in the
+cache it was made from; that of a --project is checked too.
 
 Each module is held to the strongest authority at hand: the go.sum and go.work.sum of what
---project and --gosum name, then the cache's own .ziphash.  The latter proves that nothing broke by
-accident; only the former proves that nobody replaced a module on purpose.
+--project and --gosum name, then a record of the checksum database that can be proved from what Go
+has cached of it, then the cache's own .ziphash.  The last proves that nothing broke by accident;
+only the others prove that nobody replaced a module on purpose.
 
 \b
 Examples:
   fastverify check
   fastverify check --project ./svc --project ./tools
+  fastverify check --project ./svc --only-build-list
+  fastverify check /ci/shared/go-build
   fastverify check /mnt/a/mod /mnt/b/mod --threads 4
   fastverify check --format json -o report.json
+  fastverify check --sumdb proxy
   fastverify check --quiet --fail-on warning
 
 \b
@@ -54,7 +61,7 @@ Exit status:
 """
 
 
-@click.command("check", help=_HELP, short_help="Verify module caches (the default command).")
+@click.command("check", help=_HELP, short_help="Verify caches (the default command).")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
 @click.option(
     "--project",
@@ -73,6 +80,17 @@ Exit status:
     help="Trust this go.sum. Repeatable.",
 )
 @click.option(
+    "--only-build-list",
+    is_flag=True,
+    help="Check only what the projects are built from, replacements and all.",
+)
+@click.option(
+    "--sumdb",
+    metavar="URL",
+    help="Fetch missing records of the checksum database from URL, or with 'proxy' from where Go would; "
+    "names of modules are sent there, but of those that GOPRIVATE or GONOSUMDB exempt.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
@@ -84,7 +102,7 @@ Exit status:
     "--output",
     metavar="FILE",
     type=click.Path(),
-    help="Write the report to FILE, whole or not at all.",
+    help="Write the report to FILE, whole or not at all (- is standard output).",
 )
 @click.option(
     "--threads",
@@ -116,6 +134,8 @@ def command(  # noqa: PLR0917 (click passes them by name)
     paths: tuple[str, ...],
     projects: tuple[str, ...],
     gosums: tuple[str, ...],
+    only_build_list: bool,
+    sumdb: str | None,
     form: Literal["text", "json"],
     output: str | None,
     threads: int | None,
@@ -133,12 +153,18 @@ def command(  # noqa: PLR0917 (click passes them by name)
         sink = StandardOutput(colour=colours.wanted(choice, terminal=on_terminal, environ=os.environ))
         coloured = sink.colour
     else:
-        refuse_inside(output, paths or [module_cache(go_settings())])
+        refuse_inside(output, paths or _own_caches())
         on_terminal, coloured = False, choice == "always"
         sink = OutputFile(output)
     try:
-        with check_module_cache(
-            *paths, projects=projects, gosums=gosums, threads=threads, engine=engine
+        with check_caches(
+            *paths,
+            projects=projects,
+            gosums=gosums,
+            threads=threads,
+            engine=engine,
+            sumdb=sumdb,
+            only_build_list=only_build_list,
         ) as check:
             text = (
                 TextReport(
@@ -149,6 +175,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
                     listed="note" if fail_on == "note" else "warning",
                     all_warnings=fail_on != "error",
                     width=shutil.get_terminal_size().columns if on_terminal else None,
+                    project_here=os.path.isfile("go.mod") or os.path.isfile("go.work"),
                 )
                 if form == "text"
                 else None
@@ -173,7 +200,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
 
 
 def _stream(
-    check: Check, text: TextReport | None, progress: ProgressLine | None, on_terminal: bool
+    check: CacheCheck, text: TextReport | None, progress: ProgressLine | None, on_terminal: bool
 ) -> BaseException | None:
     """Go through `check`, writing as it goes; what stopped it early is returned, to be raised later.
 
@@ -183,10 +210,11 @@ def _stream(
         with progress if progress is not None else nullcontext():
             for result in check:
                 if progress is not None:
+                    progress.expect(check.bytes_total)
                     progress.advance(result)
                 if text is not None and text.will_write(result):
                     with _set_aside(progress if on_terminal else None):
-                        text.module(result)
+                        text.result(result)
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again by the caller)
@@ -194,7 +222,7 @@ def _stream(
         check.report.complete = False
         if text is not None:
             for result in check.unconfirmed:
-                text.module(result)
+                text.result(result)
         return error
     return None
 
@@ -206,7 +234,7 @@ def _set_aside(progress: ProgressLine | None) -> Iterator[None]:
         yield
 
 
-def _progress(check: Check, choice: ColourChoice) -> ProgressLine | None:
+def _progress(check: CacheCheck, choice: ColourChoice) -> ProgressLine | None:
     """The progress line, where stderr is a terminal that can take a line back."""
     if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
         return None
@@ -216,6 +244,12 @@ def _progress(check: Check, choice: ColourChoice) -> ProgressLine | None:
     return ProgressLine(
         sys.stderr, modules=check.modules_total, bytes_expected=check.bytes_total, colour=coloured
     )
+
+
+def _own_caches() -> list[str]:
+    """The caches of the go command that are there, as far as its settings name them."""
+    settings = go_settings()
+    return [path for path in (settings.gomodcache, settings.gocache) if os.path.isabs(path)]
 
 
 def _is_terminal(stream: object) -> bool:

@@ -68,7 +68,7 @@ def _print_hash(path: str, module: str | None, threads: int | None, engine: Engi
 
 def _names_version(module: str) -> bool:
     path, at, version = module.rpartition(layout.AT)
-    return bool(path and at and version) and "\n" not in module
+    return bool(path and at) and layout.is_version(version) and "\n" not in module
 
 
 def _hash(path: str, module: str | None, threads: int | None, engine: EngineName | None) -> str:

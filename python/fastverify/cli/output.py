@@ -40,8 +40,9 @@ class OutputFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        # A link stays a link; what it names is replaced.
-        self._target = os.path.realpath(path)
+        # A link stays a link; what it names is replaced.  /dev/fd/1 and its like name no path.
+        special = os.path.exists(path) and not os.path.isfile(path)
+        self._target = path if special else os.path.realpath(path)
         self._temporary: str | None = None
         self._file: IO[str] | None = None
         try:

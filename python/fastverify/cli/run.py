@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import traceback
 from collections.abc import Sequence
 
 import click
 
 from fastverify.cli import status
-from fastverify.cli.group import cli
-from fastverify.cli.signals import Terminated, catch_signals
+from fastverify.cli.group import cli, command_first
+from fastverify.cli.signals import Terminated, all_is_told, catch_signals
 from fastverify.cli.streams import flush_stdout, make_encodable, silence_stdout, tell
 from fastverify.errors import FastverifyError
 from fastverify.report.escape import printable
@@ -34,9 +35,11 @@ def run(arguments: Sequence[str]) -> int:
     except FastverifyError as error:
         return _fail(str(error))
     except Terminated:
+        all_is_told(signal.SIGTERM)
         tell("fastverify: terminated")
         return status.TERMINATED
     except KeyboardInterrupt:
+        all_is_told(signal.SIGINT)
         tell("fastverify: interrupted")
         return status.INTERRUPTED
     except BrokenPipeError:
@@ -51,9 +54,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    # Options without a command are the check's.
-    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
-        arguments = ["check", *arguments]
+    arguments = command_first(arguments)
     # Not cli.main(): it turns a broken pipe and Ctrl-C into statuses of its own.
     try:
         with cli.make_context("fastverify", arguments) as context:

@@ -29,6 +29,10 @@ GO_BLIND_TO_SUM = (
     "go mod verify accepts this, as it never reads go.sum's module hashes; go build and go mod "
     "download stop with a checksum mismatch in any project with this go.sum"
 )
+GO_BLIND_TO_RECORD = (
+    "the go command asks the checksum database only for what is in no go.sum; go mod verify and builds "
+    "with a go.sum accept this"
+)
 GO_TRUSTS_ZIPHASH = (
     "go mod verify reports zip and tree as modified; go build compares only this file's text with "
     "go.sum and stops with a checksum mismatch, or takes it where there is no go.sum line"
@@ -61,8 +65,9 @@ GO_NEVER_CHECKS = "the go command uses it without any check"
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where the parts of one module version lie, for the commands in a hint."""
+    """Where the parts of one module version lie in the cache `root`, for the commands in a hint."""
 
+    root: str
     module: str
     version: str
     zip: str
@@ -76,32 +81,53 @@ class Paths:
         """``P@V``, as the go command takes it."""
         return f"{self.module}@{self.version}"
 
+    @property
+    def download(self) -> str:
+        """The command that downloads it into this cache, whichever is the go command's own."""
+        return download_command(self.root, self.module, self.version)
+
+
+def download_command(root: str, module: str, version: str) -> str:
+    """What downloads a module version into the cache `root`."""
+    return f"GOMODCACHE={shlex.quote(root)} go mod download {shlex.quote(f'{module}@{version}')}"
+
+
+def download(paths: Paths, sentence: str) -> str:
+    """Go does it all by itself, when it is asked to download."""
+    return _commands(sentence, paths.download)
+
+
+def _commands(sentence: str, *commands: str) -> str:
+    """A hint: what to do, and below it the line that does it, which stops where a command fails."""
+    return f"{sentence}:\n{' && '.join(commands)}"
+
+
+def _remove_tree(paths: Paths) -> tuple[str, str]:
+    tree = shlex.quote(paths.tree)
+    return f"chmod -R u+w {tree}", f"rm -rf {tree}"
+
 
 def reextract(paths: Paths) -> str:
     """The tree is bad and the zip is proved."""
-    tree = shlex.quote(paths.tree)
-    return (
-        f"the zip is good, extract it again: chmod -R u+w {tree}; rm -rf {tree}; "
-        f"go mod download {shlex.quote(paths.name)}"
-    )
+    return _commands("the zip is good, extract it again", *_remove_tree(paths), paths.download)
 
 
-def redownload(paths: Paths, *, tree: bool) -> str:
+def redownload(paths: Paths, *, tree: bool, caution: str = "") -> str:
     """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too."""
     files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash))
-    folder = shlex.quote(paths.tree)
-    removal = f"rm -f {files}; " + (f"chmod -R u+w {folder}; rm -rf {folder}; " if tree else "")
-    return f"download it again: {removal}go mod download {shlex.quote(paths.name)}"
+    removal = [f"rm -f {files}", *(_remove_tree(paths) if tree else ())]
+    return _commands(f"download it again{caution}", *removal, paths.download)
 
 
 def refetch(paths: Paths, file: str) -> str:
     """One small file below ``@v`` is bad or absent."""
-    return f"fetch it again: rm -f {shlex.quote(file)}; go mod download {shlex.quote(paths.name)}"
+    return _commands("fetch it again", f"rm -f {shlex.quote(file)}", paths.download)
 
 
 def rewrite_ziphash(paths: Paths) -> str:
     """Zip and tree are good and only the recorded hash is not."""
-    return (
-        f"zip and tree are good, let Go write the hash again: rm -f {shlex.quote(paths.ziphash)}; "
-        f"go mod download {shlex.quote(paths.name)}"
+    return _commands(
+        "zip and tree are good, let Go write the hash again",
+        f"rm -f {shlex.quote(paths.ziphash)}",
+        paths.download,
     )

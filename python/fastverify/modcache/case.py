@@ -11,6 +11,7 @@ from fastverify.modcache import advice, changes
 from fastverify.modcache.gosum import Expectation
 from fastverify.modcache.inventory import ModuleFiles
 from fastverify.report.model import Authority, Finding, Severity, Verdict, Where
+from fastverify.sumdb.database import ABSENT, Proof
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class Case:
     expected_mod: list[Expectation]
     #: Whether any go.sum was given at all.
     sums_given: bool
+    #: What the checksum database says of it.
+    proof: Proof = ABSENT
     findings: list[Finding] = field(default_factory=list)
     #: Authorities that vouched for a part, in the order of parts.
     vouched: list[Authority] = field(default_factory=list)
@@ -49,6 +52,8 @@ class Case:
     ) -> None:
         """Add a finding; `differences` are told from the zip's side where `of_zip` is set."""
         listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
+        if differences and self.measured.more_differences:
+            message += f"; {self.measured.more_differences} more files differ than are named"
         listed += changes.unreadable_entries(faults, self.files.module, self.files.version)
         self.findings.append(
             Finding(

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
@@ -19,19 +19,22 @@ from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, Mo
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache import changes, layout, live, lock
+from fastverify.modcache.buildlist import build_list
+from fastverify.modcache.buildscope import absent_from, take_inventory_of
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
     ModuleFiles,
     Stray,
+    VersionList,
     download_dir,
     file_path,
-    look_again,
     take_inventory,
 )
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
     busy_finding,
+    changing_finding,
     list_finding,
     lock_finding,
     removed_finding,
@@ -40,8 +43,18 @@ from fastverify.modcache.layoutfindings import (
     unreadable_folder_finding,
 )
 from fastverify.modcache.project import find_project, trusted_sums
+from fastverify.modcache.projectfindings import (
+    build_list_findings,
+    project_findings,
+    replaced_by_folders,
+    scope_sentences,
+)
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
+from fastverify.sumdb.database import NO_DATABASE
+from fastverify.sumdb.opening import Opener
+from fastverify.vendor.check import check_vendor
+from fastverify.vendor.folder import VendorFolder, is_vendor_folder, vendor_folders
 
 StrPath = str | os.PathLike[str]
 
@@ -53,25 +66,40 @@ _UNKNOWN_TREE = 1 << 20
 
 def check_module_cache(
     *paths: StrPath,
-    projects: Sequence[StrPath] = (),
-    gosums: Sequence[StrPath] = (),
+    projects: StrPath | Sequence[StrPath] = (),
+    gosums: StrPath | Sequence[StrPath] = (),
     threads: int | None = None,
     engine: EngineName | None = None,
+    sumdb: str | None = None,
+    only_build_list: bool = False,
 ) -> Check:
     """Check every module version in the module caches `paths`; without any, the go command's own.
 
+    A ``vendor`` folder among them is held to the modules in the first module cache, or where there is
+    none to those in the go command's own, which is then not checked itself.  The vendor folders of
+    `projects` are checked as well.
+
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
-    trusted, `gosums` are go.sum files that are.  `threads` is the number of workers (default: one a
-    core that this process may use), `engine` the engine (default: FASTVERIFY_ENGINE, else native
-    where it is installed).
+    trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
+    workers (default: one a core that this process may use), `engine` the engine (default:
+    FASTVERIFY_ENGINE, else native where it is installed).
+
+    With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
+    ``go list -m all`` names, their replacements, and each go.mod that the list follows from.
+
+    Records of the checksum database that Go has cached hold modules too.  `sumdb` is where missing ones
+    may be fetched from, into a folder of fastverify's own: a URL, or ``proxy`` for where the go command
+    would ask.  That server is told the names of the modules, but of those that GONOSUMDB or GOPRIVATE
+    exempt; nothing goes to the network without it.
 
     Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
     version as it is done and one for each finding about the cache as a whole; its ``report`` is
     complete when it ends.  Nothing is written into a cache.
 
     Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine.
-    What is wrong inside a cache or a go.sum is a finding, never an exception.
+    module cache, no such project, a build list without a project, an unreadable go.sum, fewer threads
+    than one, no such engine, a `sumdb` that does not answer.  What is wrong inside a cache, a go.mod or
+    a go.sum is a finding, never an exception.
 
     >>> import fastverify
     >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP
@@ -80,32 +108,70 @@ def check_module_cache(
     """
     if threads is not None and threads < 1:
         raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    if only_build_list and not projects:
+        raise FastverifyError(
+            "only a build list is to be checked, but of no project: name one with --project"
+        )
     settings = go_settings()
-    roots = [os.path.abspath(os.fspath(path)) for path in paths] or [module_cache(settings)]
+    named = [os.fspath(path) for path in paths]
+    named = [os.path.abspath(path) if path else "" for path in named]
+    vendored = [path for path in named if is_vendor_folder(path)]
+    roots = [path for path in named if path not in vendored]
+    if not roots and not (vendored and not projects):
+        roots = [module_cache(settings)]
     for root in roots:
         require_module_cache(root)
+    projects, gosums = _one_or_more(projects), _one_or_more(gosums)
     found = [find_project(os.fspath(folder)) for folder in projects]
-    sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
+    vendors = vendor_folders(vendored, found)
+    known = [*found, *(vendor.project for vendor in vendors if vendor.project not in [None, *found])]
+    sums = trusted_sums(
+        [project for project in known if project is not None],
+        [os.path.abspath(os.fspath(path)) for path in gosums],
+    )
     report = Report(
         engine=engine or "pure",
         started=changes.timestamp(time.time_ns()),
         caches=[("modcache", root) for root in roots],
     )
+    report.caches += [("vendor", vendor.path) for vendor in vendors]
     if found or gosums:
         report.project = {
             "projects": [project.root for project in found],
             "gosums": [file.path for file in sums.files()],
         }
+    said = [sentence for project in found if (sentence := replaced_by_folders(project)) is not None]
+    report.not_checked += said
     absent = [path for project in found for path in project.absent]
+    first = [finding for project in found for finding in project_findings(project)]
+    first += sum_file_findings(sums, absent)
+    inventories = []
+    for root in dict.fromkeys(roots):
+        if not only_build_list:
+            inventories.append(take_inventory(root))
+            continue
+        lists = [build_list(project, root) for project in found]
+        inventories.append(take_inventory_of(root, lists))
+        first += [finding for modules in lists for finding in build_list_findings(modules)]
+        report.not_checked += scope_sentences(lists, absent_from(inventories[-1], lists))
+    loaded = load_engine(engine)
     return Check(
-        dict.fromkeys(roots),
-        sums,
-        report,
-        load_engine(engine),
-        threads or default_threads(),
+        inventories,
+        sums=sums,
+        opener=Opener(settings, loaded.name, fetch_from=sumdb, roots=roots),
+        report=report,
+        engine=loaded,
+        threads=threads or default_threads(),
         modcacherw=settings.modcacherw,
-        first=[*sum_file_findings(sums, absent)],
+        first=first,
+        vendors=vendors,
+        vendored_from=roots[0] if roots or not vendors else module_cache(settings),
     )
+
+
+def _one_or_more(paths: StrPath | Sequence[StrPath]) -> Sequence[StrPath]:
+    """A single path is as good as a sequence of one: a str is a sequence too, but of characters."""
+    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
 
 
 @dataclass(slots=True)
@@ -114,6 +180,11 @@ class _Suspect:
 
     files: ModuleFiles
     result: ModuleResult
+    stillness: live.Stillness = field(default_factory=live.Stillness)
+    #: When it was looked at last, by time.monotonic.
+    looked: float = 0.0
+    #: Whether nobody held its lock at one of the looks.
+    was_free: bool = False
 
 
 #: What a second look at a suspect says.
@@ -125,29 +196,38 @@ class Check:
 
     def __init__(
         self,
-        roots: dict[str, None],
+        inventories: Sequence[Inventory],
+        *,
         sums: TrustedSums,
+        opener: Opener,
         report: Report,
         engine: Engine,
         threads: int,
-        *,
         modcacherw: bool,
         first: Sequence[Finding] = (),
+        vendors: Sequence[VendorFolder] = (),
+        vendored_from: str = "",
     ) -> None:
         self.report = report
         #: Results that a check which was closed early had not looked at a second time.
         self.unconfirmed: list[ModuleResult] = []
         self._engine = engine
         self._sums = sums
+        self._opener = opener
         self._threads = threads
         self._modcacherw = modcacherw
         self._first = first
+        self._vendors = vendors
+        self._vendored_from = vendored_from
         self._begun = time.monotonic()
         report.engine = engine.name
         report.complete = False
-        self._inventories = [take_inventory(root) for root in roots]
-        report.not_checked = _not_checked(self._inventories)
+        self._inventories = {inventory.root: inventory for inventory in inventories}
+        report.not_checked += self._not_checked()
+        self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
+        #: Lists of versions that were not as Go writes them, before they are looked at again.
+        self._odd_lists: list[tuple[VersionList, Finding]] = []
         self._results = self._run()
 
     @property
@@ -158,12 +238,14 @@ class Check:
     @property
     def modules_total(self) -> int:
         """How many module versions there are to look at."""
-        return sum(len(inventory.modules) for inventory in self._inventories)
+        return sum(len(inventory.modules) for inventory in self._inventories.values())
 
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(_weight(files) for inventory in self._inventories for files in inventory.modules.values())
+        return sum(
+            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
+        )
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
@@ -187,10 +269,12 @@ class Check:
         That includes what was to be looked at once more; :attr:`unconfirmed` has it too.
         """
         self._results.close()
-        self.unconfirmed += [suspect.result for suspect in self._suspects]
-        for suspect in self._suspects:
-            self._take(suspect.result)
-        self._suspects = []
+        waiting = [suspect.result for suspect in self._suspects]
+        waiting += [_of_cache(finding) for _, finding in self._odd_lists]
+        self._suspects, self._odd_lists = [], []
+        for result in waiting:
+            self._take(result)
+        self.unconfirmed += waiting
 
     def __enter__(self) -> Check:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -205,14 +289,35 @@ class Check:
 
     def _run(self) -> Generator[ModuleResult, None, None]:
         yield from map(_of_cache, self._first)
-        for inventory in self._inventories:
+        for inventory in self._inventories.values():
             yield from self._check_cache(inventory)
+        for vendor in self._vendors:
+            yield from self._check_vendor(vendor)
         self.report.complete = True
+
+    def _check_vendor(self, vendor: VendorFolder) -> Iterator[ModuleResult]:
+        root = self._vendored_from
+        sumdb = os.path.join(download_dir(root), "sumdb")
+        database, _ = self._opener.open(
+            sumdb if os.path.isdir(sumdb) else None, [module.source for module in vendor.modules]
+        )
+        yield from check_vendor(
+            vendor,
+            root=root,
+            sums=self._sums,
+            database=database,
+            engine=self._engine,
+            threads=self._threads,
+        )
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
-        for folder, number in inventory.unreadable:
+        for folder, number in dict.fromkeys(inventory.unreadable):
             yield _of_cache(unreadable_folder_finding(folder, number))
+        self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
+        for finding in findings:
+            if inventory.is_whole or not finding.module or _key(finding) in inventory.modules:
+                yield _of_cache(finding)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -220,10 +325,13 @@ class Check:
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
             for measured in measurements:
                 if measured.key >= lists:
-                    yield from self._judge_list(inventory, measured, measured.key - lists)
+                    listed_versions = inventory.lists[measured.key - lists]
+                    odd = list_finding(listed_versions, measured.info)
+                    if odd is not None:
+                        self._odd_lists.append((listed_versions, odd))
                     continue
                 files = listed[measured.key]
-                suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
+                suspect = _Suspect(files, self._judge(root, files, measured))
                 if not _is_anomalous(suspect.result):
                     yield from _with_lock_finding(suspect.result, files)
                 else:
@@ -232,88 +340,113 @@ class Check:
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
         yield from self._settle(inventory)
+        yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
+
+    def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
+        proof = self._database.prove(files.module, files.version)
+        return judge_module(root, files, measured, self._sums, proof)
 
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
         module, version = suspect.files.module, suspect.files.version
         marks = live.fingerprint(live.places(root, suspect.files))
+        # Asked before the marks are compared: what has vanished since shows no mode any more.
+        cleaned = self._looks_cleaned(root, suspect)
         with lock.shared(file_path(root, module, version, "lock")) as state:
             if state == "busy":
                 return "busy"
             before, seen = suspect.result, suspect.files
-            suspect.files = look_again(root, module, version)
+            suspect.files = self._inventories[root].look_again(module, version)
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
-                suspect.result = judge_module(root, suspect.files, measured, self._sums)
+                suspect.result = self._judge(root, suspect.files, measured)
         if not _is_anomalous(suspect.result):
             return "settled"
         if suspect.result.findings != before.findings or live.is_young(marks):
             return "moving"
         if marks != live.fingerprint(live.places(root, suspect.files)):
             return "moving"
-        cleaned = live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
         return "moving" if cleaned else "settled"
 
     def _settle(self, inventory: Inventory) -> Iterator[ModuleResult]:
-        """Wait until the cache is at rest, then give out what is wrong with the suspects."""
+        """Look at the suspects until each is cleared, gone, or seen to be wrong while it is at rest."""
         root = inventory.root
+        around = live.Stillness()
         deadline = time.monotonic() + live.PATIENCE
+        for suspect in self._suspects:
+            suspect.looked = time.monotonic()
         while self._suspects:
-            at_rest = _wait_for_rest(root, self._suspects, deadline, self._modcacherw)
+            time.sleep(live.POLL)
             if inventory.has_download and not os.path.isdir(download_dir(root)):
                 self.report.counts.vanished += len(self._suspects)
                 self._suspects = []
                 yield _of_cache(removed_finding(root))
                 return
+            emptying = self._emptying(root, inventory, around)
+            last = time.monotonic() >= deadline
             for suspect in list(self._suspects):
-                before = suspect.result
-                look = self._look(root, suspect)
-                if look == "moving" and at_rest and suspect.result.findings == before.findings:
-                    look = "settled"
-                if look in ("busy", "moving") and time.monotonic() < deadline:
-                    continue
-                self._suspects.remove(suspect)
-                if look == "gone":
-                    self.report.counts.vanished += 1
-                elif look == "busy":
-                    yield _busy(root, suspect)
-                else:
-                    yield from _with_lock_finding(suspect.result, suspect.files)
+                at_rest = self._is_at_rest(root, suspect, emptying)
+                if at_rest or last or time.monotonic() - suspect.looked >= live.GLANCE:
+                    yield from self._settle_one(root, suspect, at_rest=at_rest, last=last)
 
-    def _judge_list(
-        self, inventory: Inventory, measured: ModuleMeasurement, number: int
+    def _settle_one(
+        self, root: str, suspect: _Suspect, *, at_rest: bool, last: bool
     ) -> Iterator[ModuleResult]:
-        listed = inventory.lists[number]
-        finding = list_finding(listed, measured.info)
-        if finding is not None:
-            # It is rewritten in place: look once more after its writer.
-            time.sleep(live.YOUNG / 10)
+        """Look at a suspect, and let go of it where that tells enough or is the last look."""
+        before = suspect.result
+        look = self._look(root, suspect)
+        suspect.looked = time.monotonic()
+        suspect.was_free |= look != "busy"
+        if look == "moving" and at_rest and suspect.result.findings == before.findings:
+            look = "settled"
+        if look in ("busy", "moving") and not last:
+            return
+        self._suspects.remove(suspect)
+        if look == "gone":
+            self.report.counts.vanished += 1
+        elif look == "settled":
+            yield from _with_lock_finding(suspect.result, suspect.files)
+        else:
+            yield _restless(root, suspect)
+
+    def _emptying(self, root: str, inventory: Inventory, around: live.Stillness) -> float:
+        """For how many seconds no module version has vanished; looked at only if one looks as if it might."""
+        if any(self._looks_cleaned(root, suspect) for suspect in self._suspects):
+            return around.seconds(live.remains(root, inventory.modules.values()))
+        return 0.0
+
+    def _is_at_rest(self, root: str, suspect: _Suspect, emptying: float) -> bool:
+        cleaned = self._looks_cleaned(root, suspect)
+        seconds = suspect.stillness.seconds(live.places(root, suspect.files))
+        return min(seconds, emptying) >= live.CLEAN_REST if cleaned else seconds >= live.YOUNG
+
+    def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
+        return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
+
+    def _not_checked(self) -> list[str]:
+        """What the caches hold beside what is checked, in sentences."""
+        said = []
+        for inventory in self._inventories.values():
+            said += self._opener.not_checked(inventory.sumdb)
+            if inventory.vcs is not None:
+                said.append(f"repositories in {inventory.vcs} are not looked into")
+        return said
+
+    def _settle_lists(self) -> Iterator[ModuleResult]:
+        """Look at the odd lists once more: they are rewritten in place."""
+        if self._odd_lists:
+            time.sleep(live.POLL / 2)
+        while self._odd_lists:
+            listed, _ = self._odd_lists[-1]
             again = next(iter(self._engine.measure([_list_task(0, listed.path)], threads=1)))
+            self._odd_lists.pop()
             finding = list_finding(listed, again.info)
-        if finding is not None:
-            yield _of_cache(finding)
-
-
-def _wait_for_rest(root: str, suspects: Sequence[_Suspect], deadline: float, modcacherw: bool) -> bool:
-    """Wait until nothing around the suspects changes any more; False where patience ran out."""
-    rest = live.YOUNG
-    if any(live.looks_cleaned(root, suspect.files, modcacherw=modcacherw) for suspect in suspects):
-        rest = live.CLEAN_REST
-    paths = [path for suspect in suspects for path in live.places(root, suspect.files)]
-    still_since = time.monotonic()
-    marks = live.fingerprint(paths)
-    while time.monotonic() < deadline:
-        if time.monotonic() - still_since >= rest and not live.is_young(marks):
-            return True
-        time.sleep(live.YOUNG / 5)
-        now = live.fingerprint(paths)
-        if now != marks:
-            marks, still_since = now, time.monotonic()
-    return False
+            if finding is not None:
+                yield _of_cache(finding)
 
 
 def _lasting(strays: Sequence[Stray]) -> Iterator[Stray]:
@@ -349,15 +482,14 @@ def _is_about_absence(result: ModuleResult) -> bool:
     return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
 
 
-def _busy(root: str, suspect: _Suspect) -> ModuleResult:
+def _restless(root: str, suspect: _Suspect) -> ModuleResult:
+    """The result for a module version that somebody was at work on for as long as there was patience."""
     files = suspect.files
-    path = file_path(root, files.module, files.version, "lock")
-    return ModuleResult(
-        files.module,
-        files.version,
-        (busy_finding(files, path, live.PATIENCE),),
-        reason="unreadable",
-    )
+    if suspect.was_free:
+        finding = changing_finding(files, suspect.result.findings[0], live.PATIENCE)
+    else:
+        finding = busy_finding(files, file_path(root, files.module, files.version, "lock"), live.PATIENCE)
+    return ModuleResult(files.module, files.version, (finding,), reason="unreadable")
 
 
 def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[ModuleResult]:
@@ -365,6 +497,10 @@ def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[Mod
     finding = lock_finding(files)
     if finding is not None:
         yield _of_cache(finding)
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.module, finding.version
 
 
 def _of_cache(finding: Finding) -> ModuleResult:
@@ -416,14 +552,3 @@ def _count(counts: Counts, result: ModuleResult) -> None:
         counts.not_verified += 1
         reasons = counts.not_verified_by_reason
         reasons[result.reason] = reasons.get(result.reason, 0) + 1
-
-
-def _not_checked(inventories: Sequence[Inventory]) -> list[str]:
-    """What the caches hold beside modules, in sentences."""
-    said = []
-    for inventory in inventories:
-        if inventory.sumdb is not None:
-            said.append(f"records of the checksum database in {inventory.sumdb} are not used")
-        if inventory.vcs is not None:
-            said.append(f"repositories in {inventory.vcs} are not looked into")
-    return said

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fastverify.report.model import Authority
+
 #: The hash of an empty go.mod, which an old Go wrote by mistake; the go command drops such lines.
 EMPTY_GO_MOD_H1 = "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY="
 #: What Go appends to the version for the hash of the go.mod file alone.
 GO_MOD_SUFFIX = "/go.mod"
 
 #: What ``unicode.IsSpace`` holds for white space (``str.split`` takes U+001C..U+001F too).
-_BLANKS = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_BLANKS = re.compile(f"[{BLANKS}]+")
 
 
 class Line(NamedTuple):
@@ -61,6 +64,11 @@ def parse(path: str, content: bytes) -> SumFile:
     return file
 
 
+def strip_blanks(text: str) -> str:
+    """`text` without white space at its ends, as ``strings.TrimSpace`` leaves it."""
+    return text.strip(BLANKS)
+
+
 def _has_separators(raw: bytes) -> bool:
     """Whether there are characters that Python splits at and Go does not."""
     return any(byte in raw for byte in (b"\x1c", b"\x1d", b"\x1e", b"\x1f"))
@@ -76,7 +84,16 @@ class Expectation(NamedTuple):
 
     h1: str
     file: str
+    #: Of a go.sum; a record of the checksum database is taken as a whole.
     line: int
+    authority: Authority = "gosum"
+
+    @property
+    def source(self) -> str:
+        """Who says so, for a sentence."""
+        if self.authority == "sumdb":
+            return f"the proved record {self.file} of the checksum database"
+        return f"line {self.line} of {self.file}"
 
 
 @dataclass(slots=True)

@@ -64,7 +64,8 @@ def list_finding(listed: VersionList, small: SmallFile | None) -> Finding | None
     else:
         content = small.content
         if len(content) > MAX_SMALL_FILE_BYTES:
-            content = content[: content.rfind(b"\n") + 1]  # the cut is not the file's
+            # The cut is not the file's; but one line as long as that is no version.
+            content = content[: content.rfind(b"\n") + 1] or content
         problem = versionfiles.list_problem(content)
     if not problem:
         return None
@@ -113,6 +114,22 @@ def busy_finding(files: ModuleFiles, path: str, seconds: float) -> Finding:
         "could not be looked at again",
         "other go commands wait for the lock too",
         "end that process, or check again when it is done",
+        module=files.module,
+        version=files.version,
+    )
+
+
+def changing_finding(files: ModuleFiles, last: Finding, seconds: float) -> Finding:
+    """A module version that was never seen at rest, and looked like `last` when patience ran out."""
+    return Finding(
+        "unreadable",
+        "error",
+        last.where,
+        last.path,
+        f"something kept changing here for {seconds:.0f} seconds, so this could not be looked at at rest "
+        f"(at the end: {last.message})",
+        "go commands that run now may be the cause",
+        "check again when nothing writes into the cache",
         module=files.module,
         version=files.version,
     )

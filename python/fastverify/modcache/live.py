@@ -10,16 +10,20 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, tree_path
+from fastverify.modcache.inventory import ModuleFiles, file_path, tree_path
 
 #: What changed less than this long ago (seconds) may be about to change again.
 YOUNG = 0.5
 #: How long (seconds) everything must have been still where directories look as `go clean -modcache`
 #: leaves them just before it deletes.
 CLEAN_REST = 2.0
-#: How long (seconds) a check waits for a cache to come to rest before it says what it sees.
+#: How long (seconds) a check sleeps between two glances at what it waits for.
+POLL = 0.1
+#: How long (seconds) a check waits at most before it looks again at what was found wanting.
+GLANCE = 3.0
+#: How long (seconds) a check goes on looking at a cache that does not come to rest.
 PATIENCE = 60.0
 
 #: What lstat says of the places of one module version.
@@ -33,10 +37,9 @@ def places(root: str, files: ModuleFiles) -> list[str]:
     zip_ = file_path(root, module, version, "zip")
     return [
         *(file_path(root, module, version, kind) for kind in ("zip", "ziphash", "mod", "info", "partial")),
+        # Where the folder itself is gone, the one above it tells when that happened.
         _nearest_folder(os.path.dirname(zip_)),
-        tree,
-        _nearest_folder(os.path.dirname(tree)),
-        download_dir(root),
+        _nearest_folder(tree),
     ]
 
 
@@ -51,15 +54,48 @@ def is_young(marks: Fingerprint) -> bool:
     return any(mark is not None and abs(now - mark[2]) < YOUNG * 1e9 for mark in marks)
 
 
+class Stillness:
+    """For how long nothing has changed at some paths, as far as has been seen."""
+
+    def __init__(self) -> None:
+        self._marks: Fingerprint = ()
+        self._since = 0.0
+
+    def seconds(self, paths: Iterable[str]) -> float:
+        """How long, in seconds, `paths` have been as they are now; 0 where they changed a moment ago."""
+        marks = fingerprint(paths)
+        now = time.monotonic()
+        if marks != self._marks:
+            self._marks, self._since = marks, now
+        return 0.0 if is_young(marks) else now - self._since
+
+
 def looks_cleaned(root: str, files: ModuleFiles, *, modcacherw: bool) -> bool:
-    """Whether the tree's root is writable, as ``go clean -modcache`` makes it before it deletes."""
-    if modcacherw or os.name == "nt":
+    """Whether a folder of this module version is as ``go clean -modcache`` leaves it before it deletes.
+
+    That is mode 0777, whatever the umask is; Go makes trees read-only unless `modcacherw` is set.
+    """
+    if os.name == "nt":
         return False
+    folder = os.path.dirname(file_path(root, files.module, files.version, "zip"))
+    mode = _folder_mode(tree_path(root, files.module, files.version))
+    return _folder_mode(folder) == 0o777 or mode == 0o777 or bool(mode & stat.S_IWUSR and not modcacherw)
+
+
+def remains(root: str, modules: Collection[ModuleFiles]) -> list[str]:
+    """The folders of many module versions, whose vanishing shows that somebody is emptying the cache."""
+    trees = (tree_path(root, files.module, files.version) for files in modules)
+    folders = {os.path.dirname(file_path(root, files.module, files.version, "zip")) for files in modules}
+    return [*trees, *folders]
+
+
+def _folder_mode(path: str) -> int:
+    """The permission bits of a folder; 0 where there is none."""
     try:
-        status = os.lstat(tree_path(root, files.module, files.version))
+        mode = os.lstat(path).st_mode
     except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_IWUSR)
+        return 0
+    return stat.S_IMODE(mode) if stat.S_ISDIR(mode) else 0
 
 
 def _nearest_folder(path: str) -> str:

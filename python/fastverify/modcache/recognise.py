@@ -8,6 +8,8 @@ import re
 from fastverify.errors import FastverifyError
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
+#: The folder of an extracted module.
+_TREE = re.compile(r".+@v[0-9].*")
 
 
 def require_module_cache(path: str) -> None:
@@ -15,6 +17,8 @@ def require_module_cache(path: str) -> None:
 
     An empty folder passes: a module cache that holds nothing yet.
     """
+    if not path:
+        raise FastverifyError("the path given is empty; without any, the go command's own cache is checked")
     if not os.path.lexists(path):
         raise FastverifyError(
             f"{path} does not exist; the go command makes its module cache when it first downloads a module"
@@ -34,13 +38,35 @@ def require_module_cache(path: str) -> None:
 
 def is_module_cache(path: str, names: set[str]) -> bool:
     """Whether the folder `path`, which holds `names`, has the layout of GOMODCACHE."""
-    if os.path.isdir(os.path.join(path, "cache", "download")):
+    if _has_downloads(path):
         return True
+    if _cache_around(path) is not None or _cache_below(path, names) is not None:
+        return False
     # Without downloads there may still be extracted trees, such as github.com/x/y@v1.0.0.
-    if any("@v" in name for name in names):
+    if any(_TREE.fullmatch(name) for name in names):
         return True
     hosts = [name for name in names if "." in name and not name.startswith(".")]
     return any(_holds_tree(os.path.join(path, host), depth=3) for host in sorted(hosts)[:50])
+
+
+def _has_downloads(path: str) -> bool:
+    return os.path.isdir(os.path.join(path, "cache", "download"))
+
+
+def _cache_around(path: str) -> str | None:
+    """The module cache in which the folder `path` lies."""
+    folder, above = "", os.path.abspath(path)
+    while folder != above:
+        folder, above = above, os.path.dirname(above)
+        if _has_downloads(above):
+            return above
+    return None
+
+
+def _cache_below(path: str, names: set[str]) -> str | None:
+    """A module cache that lies right in the folder `path`, which holds `names`."""
+    below = (os.path.join(path, name) for name in sorted(names)[:200])
+    return next((folder for folder in below if _has_downloads(folder)), None)
 
 
 def _holds_tree(folder: str, depth: int) -> bool:
@@ -49,7 +75,7 @@ def _holds_tree(folder: str, depth: int) -> bool:
             entries = sorted(scan, key=lambda entry: entry.name)[:200]
     except OSError:
         return False
-    if any("@v" in entry.name for entry in entries):
+    if any(_TREE.fullmatch(entry.name) for entry in entries):
         return True
     return depth > 0 and any(
         _holds_tree(entry.path, depth - 1) for entry in entries if entry.is_dir(follow_symlinks=False)
@@ -61,13 +87,14 @@ def _what_it_is(path: str, names: set[str]) -> str:
     if os.path.isdir(os.path.join(below, "cache")):
         return f"; it looks like a GOPATH, whose module cache is {below}"
     if sum(1 for name in names if _SHARD.fullmatch(name)) > 16:
-        return "; it looks like a Go build cache (GOCACHE), which this version does not check"
-    parent = os.path.dirname(os.path.abspath(path))
+        return "; it looks like a Go build cache (GOCACHE): check it with check_caches"
     base = os.path.basename(os.path.abspath(path))
-    if base == "download" and os.path.basename(parent) == "cache":
-        return f"; it is a part of the module cache {os.path.dirname(parent)}"
-    if base == "cache" and "download" in names:
-        return f"; it is a part of the module cache {parent}"
+    cache = _cache_around(path)
+    if cache is not None:
+        return f"; it is a part of the module cache {cache}"
+    cache = _cache_below(path, names)
+    if cache is not None:
+        return f"; did you mean {cache}?"
     if "modules.txt" in names:
         return "; it looks like a vendor folder, which this version does not check"
     if "@" in base:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import re
 
@@ -40,7 +41,8 @@ def info_problem(content: bytes, version: str) -> str:
     if not content.strip(b"\0"):
         return "the file is empty; its writing was cut off" if not content else "the file holds only NULs"
     try:
-        record = json.loads(content)
+        # Go takes UTF-8 only (json.loads would guess others), and has no NaN.
+        record = json.loads(content.decode("utf-8", "replace"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return "the file is no JSON"
     if not isinstance(record, dict):
@@ -48,9 +50,21 @@ def info_problem(content: bytes, version: str) -> str:
     if record.get("Version") != version:
         return f"the file is of another version: {record.get('Version')!r}"
     time = record.get("Time")
-    if time is not None and not (isinstance(time, str) and _TIME.fullmatch(time)):
+    if time is not None and not (isinstance(time, str) and _is_time(time)):
         return f"its time is no RFC 3339 time: {time!r}"
     return ""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _is_time(text: str) -> bool:
+    """Whether it is written as RFC 3339 has it, of a day that there is."""
+    if _TIME.fullmatch(text) is None:
+        return False
+    year, month, day = (int(part) for part in text[:10].split("-"))
+    return day <= calendar.monthrange(year, month)[1]
 
 
 def list_problem(content: bytes) -> str:

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style, paint, plain
 from fastverify.report.escape import printable
-from fastverify.report.model import FileChange, Finding, ModuleResult, Report, Severity, at_least
+from fastverify.report.model import (
+    BuildResult,
+    FileChange,
+    Finding,
+    ModuleResult,
+    Report,
+    Result,
+    Severity,
+    at_least,
+)
 from fastverify.report.summary import (
     kind_words,
     more_lines,
@@ -36,7 +45,8 @@ class TextReport:
     Everything goes out through `write`, whole lines at a time.  Findings below `listed`, and warnings if
     many of a kind (unless `all_warnings`), are counted by kind at the end instead of being listed; `verbose`
     lists every finding, every file and every module.  `quiet` leaves only the findings.  `width` is
-    the terminal's, for wrapping sentences; None never wraps.
+    the terminal's, for wrapping sentences; None never wraps.  `project_here` says that the present
+    folder is one of a Go project, whose go.sum could be given.
     """
 
     def __init__(
@@ -49,6 +59,7 @@ class TextReport:
         listed: Severity = "warning",
         all_warnings: bool = False,
         width: int | None = None,
+        project_here: bool = False,
     ) -> None:
         self._write = write
         self._paint: Paint = paint if colour else plain
@@ -57,27 +68,29 @@ class TextReport:
         self._listed: Severity = "note" if verbose else listed
         self._all_warnings = all_warnings
         self._width = width
+        self._option = "--project ." if project_here else "--project"
         # What was written last, since a block of findings stands between empty lines.
         self._last: str | None = None
         self._warnings: Counter[tuple[str, str]] = Counter()
 
-    def module(self, result: ModuleResult) -> None:
-        """Write the findings of one module version; with `verbose` a line where it has none."""
+    def result(self, result: Result) -> None:
+        """Write the findings of one result; with `verbose` a line for a module version that has none."""
         findings = self._to_list(result)
         self._warnings.update(_kind(f) for f in result.findings if f.severity == "warning")
         if findings:
             lines = [line for finding in findings for line in self._finding(finding)]
-            if result.module or self._last != "cache":
+            kind = "build" if isinstance(result, BuildResult) else "module" if result.module else "cache"
+            if kind == "module" or self._last != kind:
                 lines.insert(0, self._title(result))
-            self._emit(lines, "module" if result.module else "cache")
-        elif self._has_line(result):
+            self._emit(lines, kind)
+        elif isinstance(result, ModuleResult) and self._has_line(result):
             self._emit([self._module_line(result)], "line")
 
-    def will_write(self, result: ModuleResult) -> bool:
-        """Whether :meth:`module` has anything to write for `result`."""
-        return bool(self._to_list(result)) or self._has_line(result)
+    def will_write(self, result: Result) -> bool:
+        """Whether :meth:`result` has anything to write for `result`."""
+        return bool(self._to_list(result)) or (isinstance(result, ModuleResult) and self._has_line(result))
 
-    def _to_list(self, result: ModuleResult) -> list[Finding]:
+    def _to_list(self, result: Result) -> list[Finding]:
         return [finding for finding in result.findings if self._is_listed(finding)]
 
     def _is_listed(self, finding: Finding) -> bool:
@@ -99,10 +112,10 @@ class TextReport:
         if self._quiet:
             return
         unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]
-        notes = note_lines(unlisted, trusted=report.project is not None)
+        notes = note_lines(unlisted, trusted=report.project is not None, option=self._option)
         if not (self._verbose or self._all_warnings):
             notes = [*more_lines(self._warnings, LISTED_WARNINGS), *notes]
-        trust = trust_line(report)
+        trust = trust_line(report, self._option)
         if trust is not None:
             notes.append(trust)
         if notes:
@@ -121,7 +134,9 @@ class TextReport:
         self._write(("\n" if apart else "") + "".join(f"{line}\n" for line in lines))
         self._last = kind
 
-    def _title(self, result: ModuleResult) -> str:
+    def _title(self, result: Result) -> str:
+        if isinstance(result, BuildResult):
+            return self._paint("The build cache", "strong")
         if not result.module:
             return self._paint("The cache as a whole", "strong")
         return self._paint(printable(f"{result.module}@{result.version}"), "strong")
@@ -150,7 +165,10 @@ class TextReport:
             if sentence:
                 label = f"    {name:<6}"
                 painted = f"    {self._paint(name, 'note')}{' ' * (6 - len(name))}"
-                yield from self._sentence(label, painted, sentence, indent=" " * 10)
+                said, _, line = sentence.partition("\n")
+                yield from self._sentence(label, painted, said, indent=" " * 10)
+                if line:  # never wrapped, so that it can be copied
+                    yield f"          {printable(line)}"
 
     def _values(self, finding: Finding) -> Iterator[str]:
         if finding.expected:

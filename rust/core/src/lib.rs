@@ -8,6 +8,7 @@
 //! * [`measure`] measures many modules on many threads, one pass over the bytes of each.
 //! * [`hash_zip`], [`hash_dir`] and [`hash_files`] are `dirhash.HashZip`, `HashDir` and `Hash1`.
 //! * [`Hashing`] is SHA-256 or BLAKE3 of many messages or files, for any other purpose.
+//! * [`sumdb`] has the arithmetic of the checksum database's proofs.
 //! * [`dirhash`], [`zip`], [`tree`], [`inflate`], [`sha256`] and [`schedule`] are the parts.
 //!
 //! Every input is taken for hostile: nothing is allocated for a size that was only declared, no fifo
@@ -30,17 +31,20 @@
 
 #![deny(unsafe_code)]
 
+pub mod buildcache;
 pub mod dirhash;
 mod fault;
 mod hash;
 pub mod inflate;
 mod many;
+mod md5;
 mod module;
 mod readat;
 pub mod schedule;
 pub mod sha256;
 mod smallfile;
 mod stat;
+pub mod sumdb;
 pub mod tree;
 mod unicode_tables;
 pub mod zip;

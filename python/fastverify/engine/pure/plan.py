@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fastverify.engine.protocol import (
+    MAX_DIFFERENCES,
     MAX_LISTED,
     MAX_ZIP_BYTES,
     Difference,
@@ -254,7 +255,8 @@ class ModulePlan:
             self._mod,
             self._info,
             self._ziphash,
-            tuple(differences),
+            tuple(differences[:MAX_DIFFERENCES]),
+            max(len(differences) - MAX_DIFFERENCES, 0),
         )
 
     def _digest(self, pair: int) -> bytes:

@@ -139,10 +139,12 @@ class ZipContents:
                 raise FaultError("zip-format")
             return
         compressed_size = int64(compressed_size)
+        # io.NewSectionReader takes a negative length for one without end.
+        length = compressed_size if compressed_size >= 0 else self._size
         if method == DEFLATED:
-            pieces = self._inflated(body, compressed_size, size)
+            pieces = self._inflated(body, length, size)
         elif method == STORED:
-            pieces = self._raw(body, min(compressed_size, size + 1))
+            pieces = self._raw(body, min(length, size + 1))
         else:
             raise FaultError("zip-algorithm")
         total = 0

@@ -29,6 +29,8 @@ pub(crate) use plan::{Limits, Plan};
 pub const MAX_ZIP_BYTES: u64 = 500 << 20;
 /// At most this many unreadable entries and violations are listed for a zip.
 pub(crate) const MAX_LISTED: usize = 1000;
+/// At most this many differences are listed: the first by path.
+pub const MAX_DIFFERENCES: usize = 20_000;
 
 /// One module version to measure.  A path that is None is not looked at.
 #[derive(Clone, Debug, Default)]
@@ -159,6 +161,8 @@ pub struct ModuleMeasurement {
     pub ziphash: Option<SmallFile>,
     /// Tree against zip, by path.
     pub differences: Vec<Difference>,
+    /// How many differences there are beyond the [`MAX_DIFFERENCES`] that are listed.
+    pub more_differences: usize,
 }
 
 /// A module to be planned, or a chunk of one that has been.

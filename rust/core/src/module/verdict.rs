@@ -3,8 +3,10 @@
 use std::sync::PoisonError;
 
 use super::chunk::Outcome;
-use super::plan::{Plan, PlannedTree, PlannedZip};
-use super::{Change, Difference, MAX_LISTED, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
+use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
+use super::{
+    Change, Difference, MAX_DIFFERENCES, MAX_LISTED, ModuleMeasurement, TreeMeasurement, ZipMeasurement,
+};
 use crate::dirhash::{Lines, go_mod_h1};
 use crate::fault::FaultCode;
 use crate::sha256::Digest;
@@ -53,6 +55,7 @@ impl Plan {
             }
         }
         let copied = self.tree.as_ref().map_or_else(Vec::new, |tree| self.copied_go_mods(tree, &outcomes));
+        let (differences, more_differences) = self.differences(&outcomes, &copied);
         ModuleMeasurement {
             key: self.task.key,
             zip: self.zip.as_ref().map(|zip| self.zip_verdict(zip, &outcomes)),
@@ -63,7 +66,8 @@ impl Plan {
             mod_file: self.mod_file.clone(),
             info: self.info.clone(),
             ziphash: self.ziphash.clone(),
-            differences: self.differences(&outcomes, &copied),
+            differences,
+            more_differences,
         }
     }
 
@@ -189,59 +193,88 @@ impl Plan {
         measured
     }
 
-    fn differences(&self, outcomes: &Outcomes<'_>, copied: &[bool]) -> Vec<Difference> {
-        let Some(tree) = &self.tree else { return Vec::new() };
-        if tree.root.is_err() {
-            return Vec::new();
-        }
-        let mut differences = Vec::new();
-        for unit in &self.units {
-            let entry = self.archive().zip(unit.entry);
-            let entry = entry.map(|(archive, number)| (archive, number, &archive.entries()[number as usize]));
-            let zip = entry.map(|(_, number, entry)| {
-                outcomes.entry(number).and_then(Result::ok).map(|digest| (digest, entry.uncompressed))
-            });
-            let Some(number) = unit.file else {
-                if let (Some((archive, _, entry)), Some(Some(zip))) = (entry, zip) {
-                    differences.extend(self.missing(tree, archive.name(entry), zip));
-                }
-                continue;
-            };
-            let number = number as usize;
-            let file = &tree.listing.files()[number];
-            let Some(outcome) = outcomes.file(number) else { continue };
-            let tree_sha256 = outcome.tree.and_then(Result::ok);
-            let regular = outcome.stat.is_none_or(|stat| stat.is_regular());
-            let odd = matches!(file.kind, Kind::Link | Kind::Special) || !regular;
-            let change = match (zip, tree_sha256) {
-                _ if odd => Change::Type,
-                (_, None) | (Some(None), _) => continue,
-                (None, _) if copied[number] => continue,
-                (None, _) if self.archive().is_some() => Change::Extra,
-                (Some(Some((expected, _))), Some(actual)) if expected != actual => Change::Modified,
-                _ if self.odd_mode(outcome.stat) => Change::Mode,
-                _ => continue,
-            };
-            differences.push(Difference {
-                path: tree.listing.path(file).to_vec(),
+    /// The first [`MAX_DIFFERENCES`] by path, and how many there are beyond.
+    fn differences(&self, outcomes: &Outcomes<'_>, copied: &[bool]) -> (Vec<Difference>, usize) {
+        let Some(tree) = self.tree.as_ref().filter(|tree| tree.root.is_ok()) else { return (Vec::new(), 0) };
+        // A hostile zip has a million of them: they are sorted and cut before they are written out.
+        let mut changes: Vec<(&[u8], Change, &Unit)> = self
+            .units
+            .iter()
+            .filter_map(|unit| {
+                let change = self.change(tree, unit, outcomes, copied)?;
+                Some((self.path_of(tree, unit), change, unit))
+            })
+            .collect();
+        changes.sort_by_key(|&(path, ..)| path);
+        let more = changes.len().saturating_sub(MAX_DIFFERENCES);
+        changes.truncate(MAX_DIFFERENCES);
+        let written = changes.into_iter().map(|(path, change, unit)| {
+            let outcome = unit.file.and_then(|number| outcomes.file(number as usize));
+            Difference {
+                path: path.to_vec(),
                 change,
-                zip: zip.flatten(),
-                tree_sha256,
-                stat: outcome.stat,
-            });
-        }
-        differences.sort_by(|a, b| a.path.cmp(&b.path));
-        differences
+                zip: self.zip_copy(unit, outcomes).flatten(),
+                tree_sha256: outcome.and_then(|outcome| outcome.tree).and_then(Result::ok),
+                stat: outcome.and_then(|outcome| outcome.stat),
+            }
+        });
+        (written.collect(), more)
     }
 
-    /// The difference of an entry that has no file, if a tree can have one.
-    fn missing(&self, tree: &PlannedTree, name: &[u8], zip: (Digest, u64)) -> Option<Difference> {
-        let path = name.strip_prefix(self.task.prefix.as_slice())?;
-        if name.ends_with(b"/") || tree.listing.hidden(path) {
-            return None;
+    /// Hash and size of the zip's copy: None where the zip has none, and inside that None where it
+    /// cannot be read.
+    fn zip_copy(&self, unit: &Unit, outcomes: &Outcomes<'_>) -> Option<Option<(Digest, u64)>> {
+        let (archive, number) = self.archive().zip(unit.entry)?;
+        let size = archive.entries()[number as usize].uncompressed;
+        Some(outcomes.entry(number).and_then(Result::ok).map(|digest| (digest, size)))
+    }
+
+    /// Relative to the module's root.
+    fn path_of<'a>(&'a self, tree: &'a PlannedTree, unit: &Unit) -> &'a [u8] {
+        if let Some(number) = unit.file {
+            return tree.listing.path(&tree.listing.files()[number as usize]);
         }
-        let path = path.to_vec();
-        Some(Difference { path, change: Change::Missing, zip: Some(zip), tree_sha256: None, stat: None })
+        let entry = self.archive().zip(unit.entry);
+        let name =
+            entry.map_or(&b""[..], |(archive, number)| archive.name(&archive.entries()[number as usize]));
+        name.strip_prefix(self.task.prefix.as_slice()).unwrap_or(name)
+    }
+
+    fn change(
+        &self,
+        tree: &PlannedTree,
+        unit: &Unit,
+        outcomes: &Outcomes<'_>,
+        copied: &[bool],
+    ) -> Option<Change> {
+        let zip = self.zip_copy(unit, outcomes);
+        let Some(number) = unit.file else {
+            zip.flatten()?;
+            return self.is_missing(tree, unit).then_some(Change::Missing);
+        };
+        let number = number as usize;
+        let outcome = outcomes.file(number)?;
+        let regular = outcome.stat.is_none_or(|stat| stat.is_regular());
+        let odd = matches!(tree.listing.files()[number].kind, Kind::Link | Kind::Special) || !regular;
+        match (zip, outcome.tree.and_then(Result::ok)) {
+            _ if odd => Some(Change::Type),
+            (_, None) | (Some(None), _) => None,
+            (None, _) if copied[number] => None,
+            (None, _) if self.archive().is_some() => Some(Change::Extra),
+            (Some(Some((expected, _))), Some(actual)) if expected != actual => Some(Change::Modified),
+            _ if self.odd_mode(outcome.stat) => Some(Change::Mode),
+            _ => None,
+        }
+    }
+
+    /// Whether the entry of `unit`, which has no file, is one that a tree can have.
+    fn is_missing(&self, tree: &PlannedTree, unit: &Unit) -> bool {
+        let entry = self.archive().zip(unit.entry);
+        entry.is_some_and(|(archive, number)| {
+            let name = archive.name(&archive.entries()[number as usize]);
+            let path = name.strip_prefix(self.task.prefix.as_slice());
+            path.is_some_and(|path| !name.ends_with(b"/") && !tree.listing.hidden(path))
+        })
     }
 
     fn odd_mode(&self, stat: Option<FileStat>) -> bool {

@@ -1,0 +1,51 @@
+"""What a hint says to do mends the cache that was checked, whichever cache the go command uses otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.making.go import Go
+from tests.making.modules import ModuleCache
+from tests.modcache.cases import CASES
+
+pytestmark = [pytest.mark.go, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(nobody_else: None) -> None:
+    """Nobody else works on these caches."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tree: file edited",
+        "tree: file removed",
+        "zip: edited",
+        "zip: edited, no tree",
+        "zip and ziphash: edited",
+        "zip, ziphash and tree: edited alike",
+        "zip: truncated",
+        "ziphash: another h1",
+        "ziphash: empty",
+        "mod: edited",
+        "info: garbage",
+    ],
+)
+def test_a_hint_mends(go: Go, tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    world = case.world(tmp_path)
+    proxy = ModuleCache(tmp_path / "proxy")
+    proxy.add(*world.cache.modules, parts=("info", "mod", "zip"))
+    case.damage(world)
+    environment = go.environment(tmp_path / "another cache", {"GOPROXY": f"file://{proxy.download}"})
+    found = world.check("pure", project=True).errors_and_warnings()
+    assert found
+    for finding in found:
+        _, _, line = finding.hint.partition("\n")
+        subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert world.check("pure", project=True).errors_and_warnings() == []
+    assert not (tmp_path / "another cache" / "cache" / "download" / "example.com").exists()
