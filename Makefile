@@ -52,11 +52,12 @@ lint: $(VENV)/developing
 	else echo "Rust lints: NOT RUN, there is no cargo on the PATH"; fi
 
 bench: $(VENV)/developing
-	$(PY) -m pytest benches --benchmark-group-by=group,param:module
+	$(PY) -m pytest benches/test_hashers.py --benchmark-group-by=group,param:module
+	$(PY) -m pytest benches/test_project.py
 	$(PY) benches/against_go.py $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) target rust/fuzz/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) target rust/fuzz/target benches/rust/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/fastverify/_native*.so python/fastverify/_native*.pyd
 	find python tests benches build_backend -name __pycache__ -type d -prune -exec rm -rf {} +
 

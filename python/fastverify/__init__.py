@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fastverify.checking import CacheCheck, check_caches
     from fastverify.errors import EngineError, FastverifyError, HashError
     from fastverify.hashing import hash_dir, hash_files, hash_go_mod, hash_zip
-    from fastverify.modcache.check import Check, check_module_cache
+    from fastverify.modcache.begin import check_module_cache
+    from fastverify.modcache.check import Check
     from fastverify.report.model import BuildResult, FileChange, Finding, ModuleResult, Report
 
 __version__ = "0.1.0"
@@ -60,7 +61,7 @@ _HOMES = {
     "ModuleResult": "fastverify.report.model",
     "Report": "fastverify.report.model",
     "check_caches": "fastverify.checking",
-    "check_module_cache": "fastverify.modcache.check",
+    "check_module_cache": "fastverify.modcache.begin",
     "hash_dir": "fastverify.hashing",
     "hash_files": "fastverify.hashing",
     "hash_go_mod": "fastverify.hashing",

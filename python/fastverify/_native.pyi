@@ -63,6 +63,8 @@ __all__ = [
     "measure_build_cache",
     "measure_build_files",
     "sha256_kernels",
+    "sumdb_fold",
+    "sumdb_verify",
 ]
 
 __version__: str
@@ -95,3 +97,5 @@ def digest_files(
     algorithm: _Algorithm, paths: Sequence[_Path], threads: int, kernel: str | None
 ) -> list[bytes] | tuple[_Fault, int]: ...
 def sha256_kernels() -> tuple[list[str], str]: ...
+def sumdb_verify(key: bytes, message: bytes, signature: bytes) -> bool: ...
+def sumdb_fold(hashes: bytes, right: bytes | None = None) -> bytes: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from fastverify.engine import default_threads, load_engine
@@ -12,24 +13,28 @@ from fastverify.engine.protocol import Engine, EngineName
 from fastverify.errors import FastverifyError
 from fastverify.gocache.check import BuildCheck
 from fastverify.gocache.recognise import is_build_cache, names_in, refuse_part
-from fastverify.locate import build_cache, go_settings, module_cache
+from fastverify.locate import GoSettings, build_cache, go_settings, module_cache
+from fastverify.modcache.begin import StrPath, check_module_cache
 from fastverify.modcache.changes import timestamp
-from fastverify.modcache.check import Check, StrPath, check_module_cache
-from fastverify.modcache.recognise import require_module_cache
-from fastverify.report.model import BuildResult, CacheKind, Counts, Report, Result
+from fastverify.modcache.check import Check
+from fastverify.modcache.recognise import is_vendor_folder, require_module_cache
+from fastverify.report.model import BuildResult, Counts, Report, Result
 
 
 def check_caches(
     *paths: StrPath,
-    projects: Sequence[StrPath] = (),
-    gosums: Sequence[StrPath] = (),
+    projects: StrPath | Sequence[StrPath] = (),
+    gosums: StrPath | Sequence[StrPath] = (),
     threads: int | None = None,
     engine: EngineName | None = None,
+    sumdb: str | None = None,
+    only_build_list: bool = False,
 ) -> CacheCheck:
-    """Check the module caches and build caches `paths`; without any, both of the go command's own.
+    """Check the caches and vendor folders `paths`; without any, both of the go command's own caches.
 
-    A build cache is recognised by its 256 folders.  `projects`, `gosums`, `threads` and `engine` are as
-    in :func:`~fastverify.modcache.check.check_module_cache`.
+    A build cache is recognised by its 256 folders.  Everything else is as in
+    :func:`~fastverify.modcache.check.check_module_cache`; with `only_build_list` and no path, the go
+    command's build cache is left alone.
 
     Returns an iterator of results; its ``report`` is complete when it ends.  Nothing is written into a
     cache.  Raises FastverifyError where the check cannot be made; what is wrong inside a cache is a
@@ -37,71 +42,88 @@ def check_caches(
     """
     if threads is not None and threads < 1:
         raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
-    caches, not_checked = _named(paths) if paths else _own()
-    modules = [root for kind, root in caches if kind == "modcache"]
-    builds = [root for kind, root in caches if kind == "gocache"]
-    if (projects or gosums) and not modules:
+    chosen = _named(paths) if paths else _own(builds=not only_build_list)
+    if (projects or gosums) and not chosen.modules:
         raise FastverifyError(
             "--project and --gosum are about modules, and there is no module cache to check"
         )
     module_check = None
-    if modules:
+    if chosen.modules:
         module_check = check_module_cache(
-            *modules, projects=projects, gosums=gosums, threads=threads, engine=engine
+            *chosen.modules,
+            projects=projects,
+            gosums=gosums,
+            threads=threads,
+            engine=engine,
+            sumdb=sumdb,
+            only_build_list=only_build_list,
         )
         report = module_check.report
     else:
         report = Report(engine=engine or "pure", started=timestamp(time.time_ns()), caches=[])
-    report.caches = caches
-    report.not_checked += not_checked
-    return CacheCheck(report, module_check, builds, load_engine(engine), threads or default_threads())
+    report.caches += [("gocache", root) for root in chosen.builds]
+    report.not_checked += chosen.not_checked
+    return CacheCheck(report, module_check, chosen.builds, load_engine(engine), threads or default_threads())
 
 
-def _named(paths: Sequence[StrPath]) -> tuple[list[tuple[CacheKind, str]], list[str]]:
-    caches: dict[str, CacheKind] = {}
+@dataclass(slots=True)
+class _Chosen:
+    """What is to be checked."""
+
+    #: Module caches and vendor folders.
+    modules: list[str] = field(default_factory=list)
+    builds: list[str] = field(default_factory=list)
+    #: Why one of the go command's own caches is not.
+    not_checked: list[str] = field(default_factory=list)
+
+
+def _named(paths: Sequence[StrPath]) -> _Chosen:
+    chosen = _Chosen()
     for given in paths:
         name = os.fspath(given)
         path = os.path.abspath(name) if name else ""
         if os.path.isdir(path) and is_build_cache(names_in(path)):
-            caches[path] = "gocache"
-        else:
-            if path:
-                refuse_part(path)
-            require_module_cache(path)
-            caches[path] = "modcache"
-    return [(kind, path) for path, kind in caches.items()], []
+            if path not in chosen.builds:
+                chosen.builds.append(path)
+            continue
+        if path and not is_vendor_folder(path):
+            refuse_part(path)
+        chosen.modules.append(path)
+    return chosen
 
 
-def _own() -> tuple[list[tuple[CacheKind, str]], list[str]]:
-    """The go command's own caches, and why one of them is not checked.
+def _own(*, builds: bool) -> _Chosen:
+    """The go command's own caches, the build cache only if `builds` is set.
 
     Raises FastverifyError where there is none of them, for the module cache.
     """
     settings = go_settings()
-    caches: list[tuple[CacheKind, str]] = []
-    problems: list[str] = []
+    chosen = _Chosen()
     first: FastverifyError | None = None
     try:
         root = module_cache(settings)
         require_module_cache(root)
-        caches.append(("modcache", root))
+        chosen.modules.append(root)
     except FastverifyError as error:
         first = error
-        problems.append(f"no module cache: {error}")
-    try:
-        root = build_cache(settings)
-        if not os.path.isdir(root):
-            raise FastverifyError(
-                f"{root} does not exist; the go command makes its build cache when it builds"
-            )
-        if (names := names_in(root)) and not is_build_cache(names):
-            raise FastverifyError(f"{root} is no build cache: it has not the folders 00 to ff")
-        caches.append(("gocache", root))
-    except FastverifyError as error:
-        problems.append(f"no build cache: {error}")
-    if not caches and first is not None:
+        chosen.not_checked.append(f"no module cache: {error}")
+    if builds:
+        try:
+            chosen.builds.append(_own_build_cache(settings))
+        except FastverifyError as error:
+            chosen.not_checked.append(f"no build cache: {error}")
+    if not (chosen.modules or chosen.builds) and first is not None:
         raise first
-    return caches, problems
+    return chosen
+
+
+def _own_build_cache(settings: GoSettings) -> str:
+    root = build_cache(settings)
+    if not os.path.isdir(root):
+        raise FastverifyError(f"{root} does not exist; the go command makes its build cache when it builds")
+    if (names := names_in(root)) and not is_build_cache(names):
+        raise FastverifyError(f"{root} is no build cache: it has not the folders 00 to ff")
+    return root
 
 
 class CacheCheck:

@@ -101,8 +101,8 @@ def test_both_kinds_in_one_report(
     assert status == 0
     report = json.loads(out)
     assert report["caches"] == [
-        {"kind": "gocache", "path": str(build_cache.root)},
         {"kind": "modcache", "path": str(cache.root)},
+        {"kind": "gocache", "path": str(build_cache.root)},
     ]
     assert report["complete"] is True
     counts = report["counts"]

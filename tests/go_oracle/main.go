@@ -11,10 +11,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/version"
 	"io"
 	"os"
+	"strconv"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 	"golang.org/x/mod/sumdb/dirhash"
 	modzip "golang.org/x/mod/zip"
 )
@@ -27,6 +31,8 @@ type request struct {
 	Name    []byte // a module path, a version, or the name of a file
 	Module  []byte
 	Version []byte
+	Content []byte // of a go.mod or go.work
+	Other   []byte // a version to compare with
 }
 
 // An answer holds the value asked for, or the text of Go's error.
@@ -87,8 +93,38 @@ func reply(req *request) (ans answer) {
 		ans.Value, err = module.UnescapePath(string(req.Name))
 	case "unescape_version":
 		ans.Value, err = module.UnescapeVersion(string(req.Name))
+	case "parse_mod": // as the go command reads the main module's
+		ans.Value, err = modForm(modfile.Parse(string(req.Name), req.Content, fixVersion))
+	case "parse_mod_unfixed":
+		ans.Value, err = modForm(modfile.Parse(string(req.Name), req.Content, nil))
+	case "parse_mod_lax":
+		ans.Value, err = modForm(modfile.ParseLax(string(req.Name), req.Content, nil))
+	case "parse_work":
+		ans.Value, err = workForm(modfile.ParseWork(string(req.Name), req.Content, nil))
+	case "compare_semver":
+		ans.Value = fmt.Sprint(semver.Compare(string(req.Version), string(req.Other)))
+	case "compare_go":
+		ans.Value = fmt.Sprint(version.Compare("go"+string(req.Version), "go"+string(req.Other)))
+	case "quote":
+		ans.Value = strconv.Quote(string(req.Name))
+	case "unquote":
+		ans.Value, err = strconv.Unquote(string(req.Name))
+	case "check_import_path":
+		err = module.CheckImportPath(string(req.Name))
+	case "path_major":
+		var ok bool
+		if _, ans.Value, ok = module.SplitPathVersion(string(req.Name)); !ok {
+			err = errors.New("no major version")
+		}
+	case "check_path_major":
+		err = module.CheckPathMajor(string(req.Version), string(req.Other))
+	case "match_prefix":
+		ans.Value = fmt.Sprint(module.MatchPrefixPatterns(string(req.Other), string(req.Name)))
 	default:
-		err = fmt.Errorf("no such operation: %q", req.Op)
+		var known bool
+		if ans.Value, known, err = sumdbReply(req); !known {
+			err = fmt.Errorf("no such operation: %q", req.Op)
+		}
 	}
 	ans.Bytes = []byte(ans.Value)
 	if err != nil {

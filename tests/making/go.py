@@ -128,6 +128,10 @@ class Oracle:
         text: str = answer["value"]
         return text
 
+    def raw(self, operation: str, **fields: str | bytes | os.PathLike[str]) -> bytes:
+        """One question whose answer need not be UTF-8; of no bytes where Go has an error."""
+        return base64.b64decode(self.ask(operation, **fields)["bytes"] or "")
+
     def error(self, operation: str, **fields: str | bytes | os.PathLike[str]) -> str:
         """Go's error; the empty text where it has none."""
         text: str = self.ask(operation, **fields)["error"]
@@ -140,13 +144,16 @@ class Oracle:
         return list(zip(names, answer["rules"] or (), strict=True)), answer["error"]
 
 
-def build_oracle(directory: Path) -> Path:
-    """Build the program; its one dependency is fetched through the module proxy as any module is."""
-    program = directory / "go_oracle"
+def build_oracle(directory: Path, package: str = ".") -> Path:
+    """Build the program, or another one beside it.
+
+    Its one dependency is fetched through the module proxy as any module is.
+    """
+    program = directory / ("go_oracle" if package == "." else Path(package).name)
     source = Path(__file__).parents[1] / "go_oracle"
     kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOWORK"}}
     built = subprocess.run(
-        [need_go(), "build", "-buildvcs=false", "-mod=readonly", "-o", os.fspath(program), "."],
+        [need_go(), "build", "-buildvcs=false", "-mod=readonly", "-o", os.fspath(program), package],
         check=False,
         cwd=source,
         env=kept | {"GOWORK": "off"},

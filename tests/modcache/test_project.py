@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fastverify.errors import FastverifyError
-from fastverify.modcache.project import find_project, trusted_sums, use_directories
+from fastverify.modcache.project import find_project, trusted_sums
 
 _H1 = "h1:" + "A" * 43 + "="
 
@@ -52,20 +52,6 @@ def test_workspace_brings_its_members(tmp_path: Path) -> None:
     other = tmp_path / "three" / "go.work"
     other.write_text("go 1.24\nuse .\n")
     assert _keys(one, GOWORK=str(other)) == {"c.example/c"}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("use .\n", ["."]),
-        ("use(\n./a\n./b // c\n)\nuse `./c`\n", ["./a", "./b", "./c"]),
-        ("replace (\n./x => ./y\n)\nuse ./z\r\n", ["./z"]),
-        ('use "./a\\"b"\n', ['./a"b']),
-        ("", []),
-    ],
-)
-def test_use_directories(text: str, expected: list[str]) -> None:
-    assert use_directories(text) == expected
 
 
 def test_errors_name_the_path(tmp_path: Path) -> None:

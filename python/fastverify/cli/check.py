@@ -32,19 +32,23 @@ _HELP = """Verify module caches (every zip, tree, hash and go.mod) and build cac
 
 Without PATHS it is both caches that the go command would use here (GOMODCACHE and GOCACHE).
 A build cache is known by its folders 00 to ff; each output in it is held to its own name, to the
-entries that name it and to its build ID.
+entries that name it and to its build ID.  A vendor folder among PATHS is held to the modules in the
+cache it was made from; that of a --project is checked too.
 
 Each module is held to the strongest authority at hand: the go.sum and go.work.sum of what
---project and --gosum name, then the cache's own .ziphash.  The latter proves that nothing broke by
-accident; only the former proves that nobody replaced a module on purpose.
+--project and --gosum name, then a record of the checksum database that can be proved from what Go
+has cached of it, then the cache's own .ziphash.  The last proves that nothing broke by accident;
+only the others prove that nobody replaced a module on purpose.
 
 \b
 Examples:
   fastverify check
   fastverify check --project ./svc --project ./tools
+  fastverify check --project ./svc --only-build-list
   fastverify check /ci/shared/go-build
   fastverify check /mnt/a/mod /mnt/b/mod --threads 4
   fastverify check --format json -o report.json
+  fastverify check --sumdb proxy
   fastverify check --quiet --fail-on warning
 
 \b
@@ -74,6 +78,17 @@ Exit status:
     metavar="FILE",
     type=click.Path(),
     help="Trust this go.sum. Repeatable.",
+)
+@click.option(
+    "--only-build-list",
+    is_flag=True,
+    help="Check only what the projects are built from, replacements and all.",
+)
+@click.option(
+    "--sumdb",
+    metavar="URL",
+    help="Fetch missing records of the checksum database from URL, or with 'proxy' from where Go would; "
+    "names of modules are sent there, but of those that GOPRIVATE or GONOSUMDB exempt.",
 )
 @click.option(
     "--format",
@@ -119,6 +134,8 @@ def command(  # noqa: PLR0917 (click passes them by name)
     paths: tuple[str, ...],
     projects: tuple[str, ...],
     gosums: tuple[str, ...],
+    only_build_list: bool,
+    sumdb: str | None,
     form: Literal["text", "json"],
     output: str | None,
     threads: int | None,
@@ -140,7 +157,15 @@ def command(  # noqa: PLR0917 (click passes them by name)
         on_terminal, coloured = False, choice == "always"
         sink = OutputFile(output)
     try:
-        with check_caches(*paths, projects=projects, gosums=gosums, threads=threads, engine=engine) as check:
+        with check_caches(
+            *paths,
+            projects=projects,
+            gosums=gosums,
+            threads=threads,
+            engine=engine,
+            sumdb=sumdb,
+            only_build_list=only_build_list,
+        ) as check:
             text = (
                 TextReport(
                     sink.write,

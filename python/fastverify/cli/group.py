@@ -10,7 +10,7 @@ import click
 
 from fastverify import __version__
 
-_COMMANDS = ("check", "hash", "gocache", "demo")
+_COMMANDS = ("check", "go-mod-verify", "modules", "explain", "hash", "gocache", "demo")
 
 _HELP = """Verify every byte of Go's module cache and build cache.
 
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         """The command, imported now; None for no such name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"fastverify.cli.{cmd_name}").command
+        command: click.Command = import_module(f"fastverify.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

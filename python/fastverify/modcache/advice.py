@@ -29,6 +29,10 @@ GO_BLIND_TO_SUM = (
     "go mod verify accepts this, as it never reads go.sum's module hashes; go build and go mod "
     "download stop with a checksum mismatch in any project with this go.sum"
 )
+GO_BLIND_TO_RECORD = (
+    "the go command asks the checksum database only for what is in no go.sum; go mod verify and builds "
+    "with a go.sum accept this"
+)
 GO_TRUSTS_ZIPHASH = (
     "go mod verify reports zip and tree as modified; go build compares only this file's text with "
     "go.sum and stops with a checksum mismatch, or takes it where there is no go.sum line"
@@ -80,7 +84,17 @@ class Paths:
     @property
     def download(self) -> str:
         """The command that downloads it into this cache, whichever is the go command's own."""
-        return f"GOMODCACHE={shlex.quote(self.root)} go mod download {shlex.quote(self.name)}"
+        return download_command(self.root, self.module, self.version)
+
+
+def download_command(root: str, module: str, version: str) -> str:
+    """What downloads a module version into the cache `root`."""
+    return f"GOMODCACHE={shlex.quote(root)} go mod download {shlex.quote(f'{module}@{version}')}"
+
+
+def download(paths: Paths, sentence: str) -> str:
+    """Go does it all by itself, when it is asked to download."""
+    return _commands(sentence, paths.download)
 
 
 def _commands(sentence: str, *commands: str) -> str:
@@ -98,9 +112,12 @@ def reextract(paths: Paths) -> str:
     return _commands("the zip is good, extract it again", *_remove_tree(paths), paths.download)
 
 
-def redownload(paths: Paths, *, tree: bool, caution: str = "") -> str:
-    """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too."""
-    files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash))
+def redownload(paths: Paths, *, tree: bool, caution: str = "", record: str = "") -> str:
+    """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too.
+
+    `record` is a record of the checksum database that has to.
+    """
+    files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash, record) if path)
     removal = [f"rm -f {files}", *(_remove_tree(paths) if tree else ())]
     return _commands(f"download it again{caution}", *removal, paths.download)
 

@@ -11,6 +11,7 @@ from fastverify.modcache import advice, changes
 from fastverify.modcache.gosum import Expectation
 from fastverify.modcache.inventory import ModuleFiles
 from fastverify.report.model import Authority, Finding, Severity, Verdict, Where
+from fastverify.sumdb.proof import ABSENT, Proof
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class Case:
     expected_mod: list[Expectation]
     #: Whether any go.sum was given at all.
     sums_given: bool
+    #: What the checksum database says of it.
+    proof: Proof = ABSENT
     findings: list[Finding] = field(default_factory=list)
     #: Authorities that vouched for a part, in the order of parts.
     vouched: list[Authority] = field(default_factory=list)

@@ -12,13 +12,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from fastverify.engine import default_threads, load_engine
-from fastverify.engine.protocol import Engine, EngineName, ModuleTask
-from fastverify.errors import FastverifyError
-from fastverify.locate import go_settings, module_cache
-from fastverify.modcache import changes, layout, live, lock
+from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
+from fastverify.modcache import layout, live, lock
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
@@ -27,8 +24,6 @@ from fastverify.modcache.inventory import (
     VersionList,
     download_dir,
     file_path,
-    look_again,
-    take_inventory,
 )
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
@@ -38,83 +33,19 @@ from fastverify.modcache.layoutfindings import (
     lock_finding,
     removed_finding,
     stray_finding,
-    sum_file_findings,
     unreadable_folder_finding,
 )
-from fastverify.modcache.project import find_project, trusted_sums
-from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
+from fastverify.sumdb.opening import Opener
+from fastverify.sumdb.proof import NO_DATABASE
 
-StrPath = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from fastverify.vendor.folder import VendorFolder
 
 #: How much an extracted module outweighs its zip, for sharing work and guessing the time left.
 _UNPACKED = 5
 #: What a tree without a zip is taken to weigh, in bytes.
 _UNKNOWN_TREE = 1 << 20
-
-
-def check_module_cache(
-    *paths: StrPath,
-    projects: StrPath | Sequence[StrPath] = (),
-    gosums: StrPath | Sequence[StrPath] = (),
-    threads: int | None = None,
-    engine: EngineName | None = None,
-) -> Check:
-    """Check every module version in the module caches `paths`; without any, the go command's own.
-
-    `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
-    trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
-    workers (default: one a core that this process may use), `engine` the engine (default:
-    FASTVERIFY_ENGINE, else native where it is installed).
-
-    Returns an iterator of :class:`~fastverify.report.model.ModuleResult`, one for each module
-    version as it is done and one for each finding about the cache as a whole; its ``report`` is
-    complete when it ends.  Nothing is written into a cache.
-
-    Raises FastverifyError at once where the check cannot be made: no such path, a folder that is no
-    module cache, no such project, an unreadable go.sum, fewer threads than one, no such engine.
-    What is wrong inside a cache or a go.sum is a finding, never an exception.
-
-    >>> import fastverify
-    >>> for result in fastverify.check_module_cache("/shared/gomodcache"):  # doctest: +SKIP
-    ...     for finding in result.findings:
-    ...         print(finding.module, finding.version, finding.message)
-    """
-    if threads is not None and threads < 1:
-        raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
-    settings = go_settings()
-    named = [os.fspath(path) for path in paths]
-    roots = [os.path.abspath(path) if path else "" for path in named] or [module_cache(settings)]
-    for root in roots:
-        require_module_cache(root)
-    projects, gosums = _one_or_more(projects), _one_or_more(gosums)
-    found = [find_project(os.fspath(folder)) for folder in projects]
-    sums = trusted_sums(found, [os.path.abspath(os.fspath(path)) for path in gosums])
-    report = Report(
-        engine=engine or "pure",
-        started=changes.timestamp(time.time_ns()),
-        caches=[("modcache", root) for root in roots],
-    )
-    if found or gosums:
-        report.project = {
-            "projects": [project.root for project in found],
-            "gosums": [file.path for file in sums.files()],
-        }
-    absent = [path for project in found for path in project.absent]
-    return Check(
-        dict.fromkeys(roots),
-        sums,
-        report,
-        load_engine(engine),
-        threads or default_threads(),
-        modcacherw=settings.modcacherw,
-        first=[*sum_file_findings(sums, absent)],
-    )
-
-
-def _one_or_more(paths: StrPath | Sequence[StrPath]) -> Sequence[StrPath]:
-    """A single path is as good as a sequence of one: a str is a sequence too, but of characters."""
-    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
 
 
 @dataclass(slots=True)
@@ -139,28 +70,35 @@ class Check:
 
     def __init__(
         self,
-        roots: dict[str, None],
+        inventories: Sequence[Inventory],
+        *,
         sums: TrustedSums,
+        opener: Opener,
         report: Report,
         engine: Engine,
         threads: int,
-        *,
         modcacherw: bool,
         first: Sequence[Finding] = (),
+        vendors: Sequence[VendorFolder] = (),
+        vendored_from: str = "",
     ) -> None:
         self.report = report
         #: Results that a check which was closed early had not looked at a second time.
         self.unconfirmed: list[ModuleResult] = []
         self._engine = engine
         self._sums = sums
+        self._opener = opener
         self._threads = threads
         self._modcacherw = modcacherw
         self._first = first
+        self._vendors = vendors
+        self._vendored_from = vendored_from
         self._begun = time.monotonic()
         report.engine = engine.name
         report.complete = False
-        self._inventories = [take_inventory(root) for root in roots]
-        report.not_checked = _not_checked(self._inventories)
+        self._inventories = {inventory.root: inventory for inventory in inventories}
+        report.not_checked += self._not_checked()
+        self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         #: Lists of versions that were not as Go writes them, before they are looked at again.
         self._odd_lists: list[tuple[VersionList, Finding]] = []
@@ -174,12 +112,14 @@ class Check:
     @property
     def modules_total(self) -> int:
         """How many module versions there are to look at."""
-        return sum(len(inventory.modules) for inventory in self._inventories)
+        return sum(len(inventory.modules) for inventory in self._inventories.values())
 
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(_weight(files) for inventory in self._inventories for files in inventory.modules.values())
+        return sum(
+            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
+        )
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
@@ -223,14 +163,38 @@ class Check:
 
     def _run(self) -> Generator[ModuleResult, None, None]:
         yield from map(_of_cache, self._first)
-        for inventory in self._inventories:
+        for inventory in self._inventories.values():
             yield from self._check_cache(inventory)
+        for vendor in self._vendors:
+            yield from self._check_vendor(vendor)
         self.report.complete = True
+
+    def _check_vendor(self, vendor: VendorFolder) -> Iterator[ModuleResult]:
+        root = self._vendored_from
+        sumdb = os.path.join(download_dir(root), "sumdb")
+        database, _ = self._opener.open(
+            sumdb if os.path.isdir(sumdb) else None, [module.source for module in vendor.modules]
+        )
+        # Only now: most checks have none.
+        from fastverify.vendor.check import check_vendor
+
+        yield from check_vendor(
+            vendor,
+            root=root,
+            sums=self._sums,
+            database=database,
+            engine=self._engine,
+            threads=self._threads,
+        )
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
-        for folder, number in inventory.unreadable:
+        for folder, number in dict.fromkeys(inventory.unreadable):
             yield _of_cache(unreadable_folder_finding(folder, number))
+        self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
+        for told in findings:
+            if inventory.is_whole or not told.module or _key(told) in inventory.modules:
+                yield _of_cache(told)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
@@ -244,7 +208,7 @@ class Check:
                         self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
-                suspect = _Suspect(files, judge_module(root, files, measured, self._sums))
+                suspect = _Suspect(files, self._judge(root, files, measured))
                 if not _is_anomalous(suspect.result):
                     yield from _with_lock_finding(suspect.result, files)
                 else:
@@ -257,6 +221,10 @@ class Check:
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
+    def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
+        proof = self._database.prove(files.module, files.version)
+        return judge_module(root, files, measured, self._sums, proof)
+
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
         module, version = suspect.files.module, suspect.files.version
@@ -267,12 +235,12 @@ class Check:
             if state == "busy":
                 return "busy"
             before, seen = suspect.result, suspect.files
-            suspect.files = look_again(root, module, version)
+            suspect.files = self._inventories[root].look_again(module, version)
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
-                suspect.result = judge_module(root, suspect.files, measured, self._sums)
+                suspect.result = self._judge(root, suspect.files, measured)
         if not _is_anomalous(suspect.result):
             return "settled"
         if suspect.result.findings != before.findings or live.is_young(marks):
@@ -335,6 +303,15 @@ class Check:
 
     def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
         return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
+
+    def _not_checked(self) -> list[str]:
+        """What the caches hold beside what is checked, in sentences."""
+        said = []
+        for inventory in self._inventories.values():
+            said += self._opener.not_checked(inventory.sumdb)
+            if inventory.vcs is not None:
+                said.append(f"repositories in {inventory.vcs} are not looked into")
+        return said
 
     def _settle_lists(self) -> Iterator[ModuleResult]:
         """Look at the odd lists once more: they are rewritten in place."""
@@ -399,6 +376,10 @@ def _with_lock_finding(result: ModuleResult, files: ModuleFiles) -> Iterator[Mod
         yield _of_cache(finding)
 
 
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.module, finding.version
+
+
 def _of_cache(finding: Finding) -> ModuleResult:
     """A result that stands for no module version and is counted as none."""
     return ModuleResult("", "", (finding,))
@@ -448,14 +429,3 @@ def _count(counts: Counts, result: ModuleResult) -> None:
         counts.not_verified += 1
         reasons = counts.not_verified_by_reason
         reasons[result.reason] = reasons.get(result.reason, 0) + 1
-
-
-def _not_checked(inventories: Sequence[Inventory]) -> list[str]:
-    """What the caches hold beside modules, in sentences."""
-    said = []
-    for inventory in inventories:
-        if inventory.sumdb is not None:
-            said.append(f"records of the checksum database in {inventory.sumdb} are not used")
-        if inventory.vcs is not None:
-            said.append(f"repositories in {inventory.vcs} are not looked into")
-    return said

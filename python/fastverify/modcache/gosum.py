@@ -10,15 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fastverify.report.model import Authority
+
 #: The hash of an empty go.mod, which an old Go wrote by mistake; the go command drops such lines.
 EMPTY_GO_MOD_H1 = "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY="
 #: What Go appends to the version for the hash of the go.mod file alone.
 GO_MOD_SUFFIX = "/go.mod"
 
 #: What ``unicode.IsSpace`` holds for white space (``str.split`` takes U+001C..U+001F too).
-_BLANK = "[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-_BLANKS = re.compile(f"{_BLANK}+")
-_OUTER_BLANKS = re.compile(rf"\A{_BLANK}+|{_BLANK}+\Z")
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_BLANKS = re.compile(f"[{BLANKS}]+")
 
 
 class Line(NamedTuple):
@@ -65,7 +66,7 @@ def parse(path: str, content: bytes) -> SumFile:
 
 def strip_blanks(text: str) -> str:
     """`text` without white space at its ends, as ``strings.TrimSpace`` leaves it."""
-    return _OUTER_BLANKS.sub("", text)
+    return text.strip(BLANKS)
 
 
 def _has_separators(raw: bytes) -> bool:
@@ -83,7 +84,16 @@ class Expectation(NamedTuple):
 
     h1: str
     file: str
+    #: Of a go.sum; a record of the checksum database is taken as a whole.
     line: int
+    authority: Authority = "gosum"
+
+    @property
+    def source(self) -> str:
+        """Who says so, for a sentence."""
+        if self.authority == "sumdb":
+            return f"the proved record {self.file} of the checksum database"
+        return f"line {self.line} of {self.file}"
 
 
 @dataclass(slots=True)

@@ -79,6 +79,16 @@ class Inventory:
     vcs: str | None = None
     #: Whether ``cache/download`` is there.
     has_download: bool = False
+    #: False where only some of its modules were asked for.
+    is_whole: bool = True
+    #: Modules of which only the ``.mod`` was asked for.
+    mods_only: frozenset[tuple[str, str]] = frozenset()
+
+    def look_again(self, module: str, version: str) -> ModuleFiles:
+        """The files that one module version has now, as far as they were asked for."""
+        if (module, version) in self.mods_only:
+            return look_again(self.root, module, version, kinds=("mod", "lock"), tree=False)
+        return look_again(self.root, module, version)
 
 
 def download_dir(root: str) -> str:
@@ -108,16 +118,19 @@ def take_inventory(root: str) -> Inventory:
     return inventory
 
 
-def look_again(root: str, module: str, version: str) -> ModuleFiles:
-    """The files that one module version has now."""
+def look_again(
+    root: str, module: str, version: str, *, kinds: tuple[FileKind, ...] = FILE_KINDS, tree: bool = True
+) -> ModuleFiles:
+    """The files that one module version has now: those of `kinds`, and its tree if `tree` says so."""
     found = ModuleFiles(module, version)
-    tree = tree_path(root, module, version)
-    there = _is_there(tree)
-    if there:
-        found.tree = tree
-    elif there is None:
-        found.hidden.add("tree")
-    for kind in FILE_KINDS:
+    if tree:
+        folder = tree_path(root, module, version)
+        there = _is_there(folder)
+        if there:
+            found.tree = folder
+        elif there is None:
+            found.hidden.add("tree")
+    for kind in kinds:
         path = file_path(root, module, version, kind)
         there = _is_there(path)
         if there:

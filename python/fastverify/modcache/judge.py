@@ -1,8 +1,8 @@
 """What the measurements of one module version mean: pure functions from plain records to findings.
 
-Nothing is opened here.  The authorities, strongest first, are the trusted go.sum files, the cache's
-own ``.ziphash``, and the agreement of zip and tree; a finding names the part that differs from the
-strongest authority at hand, and one cause makes one finding.
+Nothing is opened here.  The authorities, strongest first, are the trusted go.sum files, a proved
+record of the checksum database, the cache's own ``.ziphash``, and the agreement of zip and tree; a finding
+names the part that differs from the strongest authority at hand, and one cause makes one finding.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from typing import Literal
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.modcache import advice
 from fastverify.modcache.case import Case
-from fastverify.modcache.gosum import TrustedSums
+from fastverify.modcache.gosum import Expectation, TrustedSums
 from fastverify.modcache.inventory import ModuleFiles, file_path, tree_path
 from fastverify.modcache.judge_content import judge_content
+from fastverify.modcache.judge_record import judge_record
 from fastverify.modcache.judge_versionfiles import judge_info, judge_mod
 from fastverify.report.model import Authority, ModuleResult
+from fastverify.sumdb.proof import ABSENT, Proof
 
 #: Why a module version does not count as verified.
 NotVerified = Literal["", "damaged", "unreadable", "untracked"]
 
 
 def judge_module(
-    root: str, files: ModuleFiles, measured: ModuleMeasurement, sums: TrustedSums
+    root: str, files: ModuleFiles, measured: ModuleMeasurement, sums: TrustedSums, proof: Proof = ABSENT
 ) -> ModuleResult:
-    """Judge one module version of the module cache `root` by what was measured of it."""
+    """Judge one module version of the module cache `root` by what was measured of it.
+
+    `proof` is what the checksum database says of it.
+    """
     module, version = files.module, files.version
     case = Case(
         files=files,
@@ -40,15 +45,22 @@ def judge_module(
             tree=tree_path(root, module, version),
         ),
         measured=measured,
-        expected=sums.of_module(module, version),
-        expected_mod=sums.of_go_mod(module, version),
+        expected=sums.of_module(module, version) or _proved(proof.h1, proof),
+        expected_mod=sums.of_go_mod(module, version) or _proved(proof.go_mod_h1, proof),
         sums_given=bool(sums),
+        proof=proof,
     )
     content = judge_content(case)
     judge_mod(case, content)
+    judge_record(case, content)
     judge_info(case)
     _judge_leftovers(case)
     return _result(case)
+
+
+def _proved(h1: str | None, proof: Proof) -> list[Expectation]:
+    """What the checksum database holds a hash to, where no go.sum does."""
+    return [Expectation(h1, proof.path, 0, "sumdb")] if h1 is not None and proof.status == "proved" else []
 
 
 def _judge_leftovers(case: Case) -> None:
@@ -59,7 +71,7 @@ def _judge_leftovers(case: Case) -> None:
             case.files.files["partial"],
             message="an extraction of this module was begun and never ended",
             go=advice.GO_REEXTRACTS_PARTIAL,
-            hint=f"let Go extract it again: go mod download {case.paths.name}",
+            hint=advice.download(case.paths, "let Go extract it again"),
             severity="warning",
         )
 

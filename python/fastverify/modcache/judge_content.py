@@ -15,6 +15,8 @@ from fastverify.report.model import Authority
 
 _ZIPHASH_LENGTH = 47
 _SHA256_BYTES = 32
+#: Authorities that do not lie beside what they vouch for.
+_OUTSIDE: tuple[Authority, ...] = ("gosum", "sumdb")
 
 
 @dataclass(slots=True)
@@ -130,9 +132,11 @@ def is_h1(text: str) -> bool:
 
 
 def _choose_authority(case: Case, content: Content, ziphash: str | None) -> None:
-    """The strongest authority at hand: go.sum, else ``.ziphash``, else zip and tree agreeing."""
+    """The strongest authority at hand: go.sum, else a proved record, else ``.ziphash``, else zip and
+    tree agreeing.
+    """
     if case.expected:
-        content.expected, content.authority = case.expected[0].h1, "gosum"
+        content.expected, content.authority = case.expected[0].h1, case.expected[0].authority
     elif ziphash is not None and not (
         content.tree_equals_zip and content.zip is not None and content.zip != ziphash
     ):
@@ -202,7 +206,7 @@ def _judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
             paths.tree,
             message=f"this is no directory but a {changes.kind_of(tree.stat)}",
             go=advice.GO_REPLACES_FILE,
-            hint=f"remove it and let Go extract the module again: go mod download {paths.name}",
+            hint=advice.download(paths, "remove it and let Go extract the module again"),
             severity="error",
         )
         return
@@ -219,8 +223,11 @@ def _judge_hashes(case: Case, content: Content, tree: TreeMeasurement | None) ->
         content.tree == expected or (zip_good and content.tree_equals_zip)
     )
     content.zip_proved = zip_good
-    if authority == "gosum" and _consistent_but_not_expected(content, zip_good, tree_good):
-        _differs_from_gosum(case, content)
+    if authority in _OUTSIDE and _consistent_but_not_expected(content, zip_good, tree_good):
+        if authority == "gosum":
+            _differs_from_gosum(case, content)
+        else:
+            _differs_from_record(case, content)
         return
     if expected is not None and len(case.expected) > 1:
         _sums_disagree(case)
@@ -230,8 +237,8 @@ def _judge_hashes(case: Case, content: Content, tree: TreeMeasurement | None) ->
         _judge_tree_hash(case, content, tree, tree_good)
     if authority == "zip" and content.has_ziphash and content.ziphash not in (None, expected):
         _ziphash_modified(case, content, "zip")
-    elif authority == "gosum" and content.ziphash not in (None, expected, content.zip, content.tree):
-        _ziphash_modified(case, content, "gosum")
+    elif authority in _OUTSIDE and content.ziphash not in (None, expected, content.zip, content.tree):
+        _ziphash_modified(case, content, authority)
     if zip_good:
         case.vouched.append(authority)
     if tree_good:
@@ -245,7 +252,7 @@ def _judge_hashes(case: Case, content: Content, tree: TreeMeasurement | None) ->
 
 
 def _consistent_but_not_expected(content: Content, zip_good: bool, tree_good: bool) -> bool:
-    """All parts agree with each other, and only go.sum differs."""
+    """All parts agree with each other, and only the authority outside the cache differs."""
     if zip_good or tree_good or content.ziphash == content.expected:
         return False
     hashes = set()
@@ -255,7 +262,7 @@ def _consistent_but_not_expected(content: Content, zip_good: bool, tree_good: bo
         hashes.add(content.tree)
     if content.has_ziphash:
         hashes.add(content.ziphash)
-    # A lone tree or zip without any record proves nothing against go.sum but itself.
+    # A lone tree or zip without any record proves nothing against the authority but itself.
     parts = content.has_zip + content.has_tree + content.has_ziphash
     return len(hashes) == 1 and None not in hashes and parts > 1
 
@@ -263,15 +270,21 @@ def _consistent_but_not_expected(content: Content, zip_good: bool, tree_good: bo
 def _differs_from_gosum(case: Case, content: Content) -> None:
     expectation = case.expected[0]
     actual = content.zip or content.tree or ""
+    proved = case.proof.status == "proved" and case.proof.h1 == actual
     case.add(
         "modified",
         "gosum",
         expectation.file,
-        message="the cached module agrees with its own .ziphash, yet line "
+        message=f"the cached module is what the checksum database proves, yet line {expectation.line} of the "
+        "go.sum has another hash: go.sum is wrong"
+        if proved
+        else "the cached module agrees with its own .ziphash, yet line "
         f"{expectation.line} of the go.sum has another hash: the module was replaced as a whole, "
         "or go.sum was changed",
         go=advice.GO_BLIND_TO_SUM,
-        hint=advice.redownload(
+        hint="find out who changed go.sum and restore it from version control"
+        if proved
+        else advice.redownload(
             case.paths,
             tree=content.has_tree,
             caution="; if the fresh copy differs from go.sum too, do not build it before you know why",
@@ -279,6 +292,22 @@ def _differs_from_gosum(case: Case, content: Content) -> None:
         authority="gosum",
         expected=expectation.h1,
         actual=actual,
+    )
+
+
+def _differs_from_record(case: Case, content: Content) -> None:
+    expectation = case.expected[0]
+    case.add(
+        "modified",
+        "sumdb",
+        expectation.file,
+        message="the cached module agrees with its own .ziphash, yet the checksum database proves another "
+        "hash: the module was replaced as a whole",
+        go=advice.GO_BLIND_TO_RECORD,
+        hint=advice.redownload(case.paths, tree=content.has_tree),
+        authority="sumdb",
+        expected=expectation.h1,
+        actual=content.zip or content.tree or "",
     )
 
 
@@ -299,7 +328,7 @@ def _sums_disagree(case: Case) -> None:
 
 def _zip_modified(case: Case, content: Content, tree_good: bool) -> None:
     known = tree_good and content.has_tree
-    forged = content.authority == "gosum" and content.ziphash == content.zip
+    forged = content.authority in _OUTSIDE and content.ziphash == content.zip
     source = _authority_words(case, content)
     message = f"the zip's content is not what {source} says"
     if forged:
@@ -402,14 +431,16 @@ def _can_hang(differences: tuple[Difference, ...]) -> bool:
 
 
 def _authority_words(case: Case, content: Content) -> str:
-    if content.authority == "gosum":
-        expectation = case.expected[0]
-        return f"line {expectation.line} of {expectation.file}"
+    if content.authority in _OUTSIDE:
+        return case.expected[0].source
     return "its .ziphash" if content.authority == "ziphash" else "the zip"
 
 
 def _ziphash_modified(case: Case, content: Content, authority: Authority) -> None:
-    who = "zip and tree agree with each other" if authority == "zip" else "the content is as go.sum says"
+    who = {
+        "zip": "zip and tree agree with each other",
+        "sumdb": "the content is as the checksum database proves",
+    }.get(authority, "the content is as go.sum says")
     case.add(
         "modified",
         "ziphash",
@@ -428,7 +459,7 @@ def _judge_ziphash_presence(case: Case, content: Content) -> None:
         return
     paths = case.paths
     beside = "zip" if content.has_zip else "extracted tree"
-    known = content.expected if content.authority in ("gosum", "zip") else content.zip
+    known = content.expected if content.authority in (*_OUTSIDE, "zip") else content.zip
     case.add(
         "missing",
         "ziphash",
@@ -453,7 +484,7 @@ def _judge_absent_parts(case: Case, content: Content) -> None:
             paths.zip,
             message="the zip is not there; the extracted tree cannot be compared file by file",
             go=advice.GO_REFETCHES_ZIP,
-            hint=f"nothing has to be done for builds; to have it again: go mod download {paths.name}",
+            hint=advice.download(paths, "nothing has to be done for builds; to have it again"),
             severity="warning",
         )
     elif not content.has_tree and "tree" not in case.files.hidden:
@@ -463,7 +494,7 @@ def _judge_absent_parts(case: Case, content: Content) -> None:
             paths.tree,
             message="the module is downloaded and not extracted",
             go=advice.GO_EXTRACTS_TREE,
-            hint=f"nothing has to be done; to have it again: go mod download {paths.name}",
+            hint=advice.download(paths, "nothing has to be done; to have it again"),
             severity="warning",
         )
 
@@ -478,7 +509,7 @@ def _judge_absent_content(case: Case, content: Content) -> None:
         case.paths.zip,
         message="a hash is recorded for a zip that is not there",
         go="go build and go mod download fetch the zip again",
-        hint=f"nothing has to be done; to have it again: go mod download {case.paths.name}",
+        hint=advice.download(case.paths, "nothing has to be done; to have it again"),
         severity="warning",
     )
 

@@ -1,4 +1,4 @@
-"""A module version's ``.mod`` and ``.info``, against go.sum and the zip's own go.mod."""
+"""A module version's ``.mod`` and ``.info``, against go.sum, the checksum database and the zip's go.mod."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from fastverify.report.model import Authority
 
 
 def judge_mod(case: Case, content: Content) -> None:
-    """Hold the ``.mod`` file to go.sum, else to the go.mod of a proved zip; add what is wrong."""
+    """Hold the ``.mod`` file to go.sum or a proved record, else to the go.mod of a proved zip.
+
+    What is wrong is added to `case`.
+    """
     small, paths = case.measured.mod, case.paths
     if small is None or is_gone(small.fault, small.stat is None):
         exempt = case.files.module in (layout.TOOLCHAIN, layout.FIPS140)
@@ -67,7 +70,7 @@ def judge_mod(case: Case, content: Content) -> None:
 def _mod_authority(case: Case, content: Content) -> tuple[str | None, Authority, str]:
     if case.expected_mod:
         line = case.expected_mod[0]
-        return line.h1, "gosum", f"line {line.line} of {line.file}"
+        return line.h1, line.authority, line.source
     zip_ = case.measured.zip
     if zip_ is None or not content.zip_proved:
         return None, "", ""

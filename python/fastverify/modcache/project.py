@@ -1,42 +1,80 @@
-"""A project's side: which go.sum and go.work.sum the go command would hold modules to there."""
+"""A project's side: its go.mod or go.work, its main modules, and the go.sum files that vouch for it.
+
+Source of the rules: ``loadModFile``, ``LoadWorkFile`` and ``makeMainModules`` in
+``cmd/go/internal/modload/init.go``.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastverify.errors import FastverifyError
+from fastverify.gomod import goversion
+from fastverify.gomod.modfile import ModFile, parse_mod
+from fastverify.gomod.modulepath import import_path_fault
+from fastverify.gomod.reading import is_absent, read_file
+from fastverify.gomod.summary import Module
+from fastverify.gomod.syntax import Problem
+from fastverify.gomod.workfile import Use, WorkFile, parse_work
 from fastverify.modcache import gosum
+from fastverify.modcache.replacements import Replacements
 
 #: A bound on what is read into memory; the largest real go.sum files have a few megabytes.
 MAX_SUM_FILE_BYTES = 256 << 20
-MAX_GO_WORK_BYTES = 16 << 20
 
-_GO_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|([^\s"`]+)')
+
+@dataclass(frozen=True, slots=True)
+class MainModule:
+    """A module that is worked on: the project's own, or a member of its workspace."""
+
+    #: The folder, absolute.
+    root: str
+    file: ModFile
+
+    @property
+    def path(self) -> str:
+        """The module path; "" where the go.mod has none."""
+        return self.file.module or ""
 
 
 @dataclass(slots=True)
 class Project:
-    """A module or workspace that a check trusts."""
+    """A module or workspace, as far as its files can be understood."""
 
     #: The folder with go.work or go.mod.
     root: str
     sums: gosum.SumSet
     #: Files that the go command would read here and that are not there.
     absent: list[str] = field(default_factory=list)
+    #: One outside a workspace; in one, those members whose go.mod can be read.
+    main_modules: list[MainModule] = field(default_factory=list)
+    #: None outside a workspace.
+    work: WorkFile | None = None
+    #: What the go command would refuse in go.mod and go.work files.
+    problems: list[Problem] = field(default_factory=list)
+    replacements: Replacements = field(default_factory=lambda: Replacements([], None))
+
+    @property
+    def excluded(self) -> frozenset[Module]:
+        """The module versions that any main module excludes."""
+        return frozenset((x.path, x.version) for main in self.main_modules for x in main.file.exclude)
+
+    @property
+    def has_replacements(self) -> bool:
+        """Whether any module is replaced."""
+        return bool(self.work is not None and self.work.replace) or any(
+            main.file.replace for main in self.main_modules
+        )
 
 
 def read_sum_file(path: str) -> gosum.SumFile:
     """Read one go.sum.  Raises FastverifyError where that is not possible."""
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_SUM_FILE_BYTES + 1)
+        content = read_file(path, MAX_SUM_FILE_BYTES)
     except OSError as error:
         raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
-    if len(content) > MAX_SUM_FILE_BYTES:
-        raise FastverifyError(f"{path} is over {MAX_SUM_FILE_BYTES >> 20} MiB; that is no go.sum")
     return gosum.parse(path, content)
 
 
@@ -44,7 +82,8 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
     """The project that a go command started in `folder` would work on, with its sum files.
 
     As in Go, a go.work in the folder or above it makes it a workspace, unless GOWORK is ``off`` or
-    names another file.  Raises FastverifyError where there is no project.
+    names another file.  What is wrong inside its go.mod and go.work files is among the ``problems``.
+    Raises FastverifyError where there is no project, or where its go.work cannot be read.
     """
     env = os.environ if environ is None else environ
     if not os.path.isdir(folder):
@@ -52,7 +91,14 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
         raise FastverifyError(f"project {folder} {what}; give the folder that holds its go.mod")
     start = os.path.realpath(folder)
     gowork = env.get("GOWORK", "")
-    work = gowork if gowork not in ("", "off") else _above(start, "go.work") if not gowork else None
+    if gowork in ("", "auto"):
+        work = _above(start, "go.work")
+    elif gowork == "off":
+        work = None
+    elif os.path.isabs(gowork):
+        work = os.path.normpath(gowork)
+    else:
+        raise FastverifyError(f"GOWORK is {gowork}, but the go command takes only an absolute path")
     if work:
         return _workspace(work)
     go_mod = _above(start, "go.mod")
@@ -63,6 +109,14 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
         )
     root = os.path.dirname(go_mod)
     project = Project(root, gosum.SumSet())
+    try:
+        main = _main_module(project, root, go_mod, read_file(go_mod))
+    except OSError as error:
+        project.problems.append(Problem(go_mod, 0, 0, f"cannot be read: {error.strerror}"))
+        main = MainModule(root, ModFile(go_mod))
+    project.main_modules = [main]
+    project.replacements = Replacements([(root, main.file)], None)
+    project.problems += project.replacements.problems
     project.sums.main = _read_if_there(project, os.path.join(root, "go.sum"))
     return project
 
@@ -75,19 +129,83 @@ def trusted_sums(projects: Sequence[Project], sum_files: Sequence[str]) -> gosum
 
 
 def _workspace(go_work: str) -> Project:
-    root = os.path.dirname(os.path.abspath(go_work))
-    project = Project(root, gosum.SumSet())
+    root = os.path.dirname(go_work)
     try:
-        with open(go_work, "rb") as stream:
-            text = stream.read(MAX_GO_WORK_BYTES).decode("utf-8", "surrogateescape")
+        work = parse_work(go_work, read_file(go_work))
     except OSError as error:
         raise FastverifyError(f"{go_work} cannot be read: {error.strerror}") from error
+    project = Project(root, gosum.SumSet(), work=work, problems=list(work.problems))
     project.sums.main = _read_if_there(project, os.path.join(root, "go.work.sum"))
-    for member in use_directories(text):
-        file = _read_if_there(project, os.path.join(root, member, "go.sum"))
-        if file is not None:
-            project.sums.members.append(file)
+    seen: dict[str, Use] = {}
+    for use in work.use:
+        folder = os.path.normpath(os.path.join(root, use.folder))
+        if folder in seen:
+            message = f"{use.folder} is the folder of line {seen[folder].line} again"
+            project.problems.append(Problem(go_work, use.line, 1, message))
+            continue
+        seen[folder] = use
+        _add_member(project, work, use, folder)
+    if not work.use:
+        project.problems.append(Problem(go_work, 0, 0, "the workspace has no modules; go work use adds them"))
+    _check_members(project, work)
+    project.replacements = Replacements(
+        [(main.root, main.file) for main in project.main_modules], (root, work)
+    )
+    project.problems += project.replacements.problems
     return project
+
+
+def _add_member(project: Project, work: WorkFile, use: Use, folder: str) -> None:
+    """Take in the member that the go.work names in `use`."""
+    go_mod = os.path.join(folder, "go.mod")
+    try:
+        content = read_file(go_mod)
+    except OSError as error:
+        what = "there is no go.mod" if is_absent(error) else f"go.mod cannot be read: {error.strerror}"
+        project.problems.append(Problem(work.file, use.line, 1, f"use {use.folder}: {what} in {folder}"))
+    else:
+        project.main_modules.append(_main_module(project, folder, go_mod, content))
+    file = _read_if_there(project, os.path.join(folder, "go.sum"))
+    if file is not None:
+        project.sums.members.append(file)
+
+
+def _main_module(project: Project, root: str, go_mod: str, content: bytes) -> MainModule:
+    file = parse_mod(go_mod, content)
+    main = MainModule(root, file)
+    project.problems += file.problems
+    if file.module is None:
+        if not file.problems:
+            project.problems.append(
+                Problem(go_mod, 0, 0, "there is no module line; go mod edit -module sets it")
+            )
+        return main
+    fault = import_path_fault(main.path)
+    if goversion.is_pseudo_module(main.path):
+        fault = "the name is reserved"
+    if fault:
+        message = f"no module can have the path {main.path}: {fault}"
+        project.problems.append(Problem(go_mod, file.module_line, 1, message))
+    return main
+
+
+def _check_members(project: Project, work: WorkFile) -> None:
+    """What the go command asks of the members of a workspace together."""
+    seen: dict[str, MainModule] = {}
+    for main in project.main_modules:
+        earlier = seen.setdefault(main.path, main)
+        if main.path and earlier is not main:
+            message = f"{main.path} is also the module in {earlier.root}; a workspace has each only once"
+            project.problems.append(Problem(main.file.file, main.file.module_line, 1, message))
+        asked = main.file.go_version
+        strict = not goversion.is_before(asked, goversion.STRICT)
+        if strict and goversion.is_before(work.go_version, asked):
+            message = f"needs go {asked}, but the go.work is for go {work.go_version}; go work use raises it"
+            project.problems.append(Problem(main.file.file, main.file.go_line, 1, message))
+    for replace in work.replace:
+        if not replace.version and replace.path in seen:
+            message = f"{replace.path} is a member of the workspace and cannot be replaced at every version"
+            project.problems.append(Problem(work.file, replace.line, 1, message))
 
 
 def _read_if_there(project: Project, path: str) -> gosum.SumFile | None:
@@ -98,43 +216,11 @@ def _read_if_there(project: Project, path: str) -> gosum.SumFile | None:
     return read_sum_file(path)
 
 
-def use_directories(go_work: str) -> list[str]:
-    """The folders that the text of a go.work file names in its ``use`` lines and blocks."""
-    folders: list[str] = []
-    in_block = ""
-    for raw in go_work.split("\n"):
-        line = raw.split("//", 1)[0].strip()
-        if not line:
-            continue
-        if in_block:
-            if line == ")":
-                in_block = ""
-            elif in_block == "use":
-                folders.append(_unquote(line))
-            continue
-        verb, _, rest = line.partition(" ")
-        verb, rest = (verb[:-1], "(") if verb.endswith("(") else (verb, rest.strip())
-        if rest == "(":
-            in_block = verb
-        elif verb == "use" and rest:
-            folders.append(_unquote(rest))
-    return folders
-
-
-def _unquote(text: str) -> str:
-    match = _GO_STRING.match(text)
-    if match is None:
-        return text
-    if match[1] is not None:
-        return re.sub(r"\\(.)", r"\1", match[1])
-    return match[2] if match[2] is not None else match[3]
-
-
 def _above(folder: str, name: str) -> str | None:
     """The nearest file `name` in `folder` or above it."""
     while True:
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
+        if os.path.exists(path) and not os.path.isdir(path):
             return path
         parent = os.path.dirname(folder)
         if parent == folder:

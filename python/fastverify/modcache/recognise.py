@@ -105,3 +105,9 @@ def _what_it_is(path: str, names: set[str]) -> str:
             f"fastverify check --project {path}"
         )
     return ": it has neither cache/download nor extracted modules; go env GOMODCACHE names the right one"
+
+
+def is_vendor_folder(path: str) -> bool:
+    """Whether `path` is meant as a vendor folder: by its name, or by the file that lists its modules."""
+    named = os.path.basename(os.path.abspath(path)) == "vendor"
+    return os.path.isdir(path) and (named or os.path.isfile(os.path.join(path, "modules.txt")))

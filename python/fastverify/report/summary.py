@@ -16,6 +16,10 @@ _NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("untracked", "gosum"): ("module that no go.sum given names", "modules that no go.sum given names"),
     ("untracked", "dir"): ("tree that nothing vouches for", "trees that nothing vouches for"),
     ("untracked", "zip"): ("zip that nothing vouches for", "zips that nothing vouches for"),
+    ("untracked", "sumdb"): (
+        "record of the checksum database that cannot be proved here",
+        "records of the checksum database that cannot be proved here",
+    ),
     ("untracked", "info"): (
         ".info file that nothing can vouch for",
         ".info files that nothing can vouch for",

@@ -8,7 +8,8 @@
 //! * [`measure`] measures many modules on many threads, one pass over the bytes of each.
 //! * [`hash_zip`], [`hash_dir`] and [`hash_files`] are `dirhash.HashZip`, `HashDir` and `Hash1`.
 //! * [`Hashing`] is SHA-256 or BLAKE3 of many messages or files, for any other purpose.
-//! * [`dirhash`], [`zip`], [`tree`], [`sha256`] and [`schedule`] are the parts.
+//! * [`sumdb`] has the arithmetic of the checksum database's proofs.
+//! * [`dirhash`], [`zip`], [`tree`], [`inflate`], [`sha256`] and [`schedule`] are the parts.
 //!
 //! Every input is taken for hostile: nothing is allocated for a size that was only declared, no fifo
 //! or device is opened, no link out of a tree is followed, and memory stays bounded by the number of
@@ -34,7 +35,7 @@ pub mod buildcache;
 pub mod dirhash;
 mod fault;
 mod hash;
-mod inflate;
+pub mod inflate;
 mod many;
 mod md5;
 mod module;
@@ -43,6 +44,7 @@ pub mod schedule;
 pub mod sha256;
 mod smallfile;
 mod stat;
+pub mod sumdb;
 pub mod tree;
 mod unicode_tables;
 pub mod zip;

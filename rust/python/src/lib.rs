@@ -10,9 +10,10 @@ mod running;
 
 use std::path::PathBuf;
 
-use fastverify_core::{Fault, FilesHash, ModuleTask};
-use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use fastverify_core::{Digest, Fault, FilesHash, ModuleTask, sumdb};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::answers::{FaultTuple, fault_tuple};
 use crate::running::{Measurements, only_answer};
@@ -97,13 +98,27 @@ fn hash_files(
     })
 }
 
+/// Whether a signature (Ed25519) of a message is by a key.
+#[pyfunction]
+fn sumdb_verify(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    sumdb::verify(key, message, signature)
+}
+
+/// The hash over the subtrees whose hashes stand side by side, and what is to the right of them.
+#[pyfunction]
+#[pyo3(signature = (hashes, right=None))]
+fn sumdb_fold<'py>(py: Python<'py>, hashes: &[u8], right: Option<Digest>) -> PyResult<Bound<'py, PyBytes>> {
+    let folded = sumdb::fold(hashes, right).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &folded))
+}
+
 /// The native engine of fastverify.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use super::build::{BuildMeasurements, measure_build_cache, measure_build_files};
     #[pymodule_export]
-    use super::{Measurements, hash_dir, hash_files, hash_zip, measure};
+    use super::{Measurements, hash_dir, hash_files, hash_zip, measure, sumdb_fold, sumdb_verify};
 
     #[pymodule_export]
     use crate::many::{digest_files, digest_many, sha256_kernels};

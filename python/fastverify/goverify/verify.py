@@ -1,0 +1,239 @@
+"""``go mod verify`` from beginning to end: ``runVerify`` in ``cmd/go/internal/modcmd/verify.go``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from fastverify.engine.protocol import Engine, ModuleMeasurement, ModuleTask
+from fastverify.errors import FastverifyError
+from fastverify.goverify import graph
+from fastverify.goverify.modules import Parts, errors_of, look_at, needs_measuring, task
+from fastverify.locate import GoSettings, module_cache
+from fastverify.modcache import layout, live, lock
+from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
+from fastverify.modcache.gosum import GO_MOD_SUFFIX
+from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, look_again
+from fastverify.modcache.judge import judge_module
+from fastverify.modcache.project import Project, find_project, trusted_sums
+from fastverify.report.model import ModuleResult
+from fastverify.sumdb.opening import Opener
+from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
+from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
+
+#: What Go writes to stdout where it finds nothing.
+SUCCESS = "all modules verified"
+
+
+@dataclass(slots=True)
+class Verification:
+    """What ``go mod verify`` says, and what fastverify knows beyond it."""
+
+    #: Lines, or blocks of lines, for stderr, each without its last newline.
+    errors: list[str] = field(default_factory=list)
+    #: Whether Go finds all in order; it then writes :data:`SUCCESS`.
+    verified: bool = False
+    #: go.mod files that Go would ask the checksum database for, ``path@version``.
+    unproved: list[str] = field(default_factory=list)
+    #: With `explain`: what fastverify finds in the modules of the build list, replacements among them.
+    explained: list[ModuleResult] = field(default_factory=list)
+    #: With `explain`: sentences on what Go's words stand for.
+    remarks: list[str] = field(default_factory=list)
+
+
+def verify_as_go(
+    folder: str,
+    settings: GoSettings,
+    engine: Engine,
+    threads: int,
+    *,
+    explain: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Verification:
+    """Verify the build list of the project that a go command in `folder` would work on.
+
+    Raises FastverifyError where Go would go on by fetching something, or by what fastverify does not know.
+    """
+    env = os.environ if environ is None else environ
+    for flag in ("modfile", "overlay"):
+        if f"-{flag}=" in settings.goflags:
+            raise FastverifyError(f"GOFLAGS has -{flag}, which is not supported; run go mod verify")
+    root = os.path.normpath(module_cache(settings))
+    done = Verification()
+    if not _has_project(folder, env):
+        done.errors.append(graph.NO_PROJECT)
+        return done
+    project = find_project(folder, env)
+    refused = graph.project_words(project, folder)
+    if refused:
+        done.errors.append(refused)
+        return done
+    modules = build_list(project, root)
+    loading = _load(modules, settings, engine, root, threads)
+    done.errors += loading.words
+    done.unproved = [f"{one.path}@{one.version}" for one in loading.unproved]
+    if loading.missing is not None:
+        missing = loading.missing
+        raise FastverifyError(
+            f"{named(missing.source)}: there is no go.mod in the module cache ({missing.file}), and go mod "
+            "verify would fetch it; go mod graph fetches all that are missing"
+        )
+    if loading.ended:
+        if explain and loading.mismatch is not None:
+            one = loading.mismatch
+            done.explained = list(_judged(project, root, [(one.path, one.version)], engine, threads))
+        return done
+    verifier = _Verifier(modules, root, engine, threads, explain=explain)
+    done.errors += verifier.errors()
+    done.verified = not verifier.failed
+    if explain:
+        done.explained = verifier.explained
+        done.remarks = verifier.remarks
+    return done
+
+
+def _has_project(folder: str, env: Mapping[str, str]) -> bool:
+    """Whether Go finds a go.mod or go.work; where that is not so sure, the real search will say."""
+    if env.get("GOWORK", "") not in ("", "auto", "off"):
+        return True
+    names = ["go.mod"] if env.get("GOWORK") == "off" else ["go.mod", "go.work"]
+    at = os.path.realpath(folder)
+    while True:
+        if any(
+            os.path.exists(path) and not os.path.isdir(path) for path in (os.path.join(at, n) for n in names)
+        ):
+            return True
+        parent = os.path.dirname(at)
+        if parent == at:
+            return not os.path.isdir(folder)
+        at = parent
+
+
+def _load(modules: BuildList, go: GoSettings, engine: Engine, root: str, threads: int) -> graph.Loading:
+    loaded = modules.go_mods_loaded
+    tasks = [
+        ModuleTask(key, b"", None, None, one.file, None, None, False, 1) for key, one in enumerate(loaded)
+    ]
+    hashes: list[str | None] = [None] * len(tasks)
+    with closing(engine.measure(tasks, threads=threads)) as measurements:
+        for measured in measurements:
+            hashes[measured.key] = measured.mod.h1 if measured.mod is not None else None
+    settings = _sumdb(go)
+    database: ModuleProofs = NO_DATABASE
+    if settings is not None and _asks_database(modules):
+        folder = os.path.join(download_dir(root), "sumdb")
+        database, _ = Opener(go, engine.name, roots=[root]).open(folder, [])
+    return graph.load(
+        modules, hashes, offline=go.goproxy.strip() == "off", settings=settings, database=database
+    )
+
+
+def _sumdb(go: GoSettings) -> SumdbSettings | None:
+    try:
+        settings = sumdb_settings(go)
+    except FastverifyError:
+        return None  # Go stops only where it has to ask, and then fastverify has nobody to ask either
+    return settings if settings.key is not None else None
+
+
+def _asks_database(modules: BuildList) -> bool:
+    files = modules.project.sums.files()
+    return any(
+        not any((one.path, one.version + GO_MOD_SUFFIX) in file.lines for file in files)
+        for one in modules.go_mods_loaded
+    )
+
+
+class _Verifier:
+    """The second half: every module of the build list."""
+
+    def __init__(self, modules: BuildList, root: str, engine: Engine, threads: int, *, explain: bool) -> None:
+        self._project = modules.project
+        self._modules = [module for module in modules.modules if not module.is_main]
+        self._root = root
+        self._engine = engine
+        self._threads = threads
+        self._explain = explain
+        self.failed = False
+        self.explained: list[ModuleResult] = []
+        self.remarks: list[str] = []
+
+    def errors(self) -> Iterator[str]:
+        """Go's lines, in its order: the build list's."""
+        parts = [look_at(self._root, module.path, module.version) for module in self._modules]
+        measured = self._measure(parts)
+        for number, (module, part) in enumerate(zip(self._modules, parts, strict=True)):
+            found = errors_of(part, measured.get(number), self._engine, self._threads)
+            if found:
+                found = self._look_again(part)
+            self.failed = self.failed or bool(found)
+            yield from found
+            if found and module.replacement is not None:
+                self.remarks.append(_about_replaced(module))
+        if self._explain:
+            self.explained = list(
+                _judged(
+                    self._project,
+                    self._root,
+                    [module.source for module in self._modules if module.source is not None],
+                    self._engine,
+                    self._threads,
+                )
+            )
+
+    def _measure(self, parts: Sequence[Parts]) -> dict[int, ModuleMeasurement]:
+        tasks = [task(key, part) for key, part in enumerate(parts) if needs_measuring(part)]
+        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
+            return {measured.key: measured for measured in measurements}
+
+    def _look_again(self, part: Parts) -> list[str]:
+        """What Go says once no go command is at work on the module: one that is may be the cause."""
+        path = file_path(self._root, part.module, part.version, "lock")
+        deadline = time.monotonic() + live.PATIENCE
+        while True:
+            with lock.shared(path) as state:
+                if state != "busy" or time.monotonic() > deadline:
+                    again = look_at(self._root, part.module, part.version)
+                    return errors_of(again, self._measure([again]).get(0), self._engine, self._threads)
+            time.sleep(live.YOUNG / 5)
+
+
+def _about_replaced(module: BuildModule) -> str:
+    replacement = module.replacement
+    place = named((replacement.path, replacement.version)) if replacement is not None else ""
+    return (
+        f"{module.path} {module.version} is replaced by {place}: go mod verify looks for it under "
+        "its old name, which nothing is built from; this is no damage"
+    )
+
+
+def _judged(
+    project: Project, root: str, modules: Iterable[tuple[str, str]], engine: Engine, threads: int
+) -> Iterator[ModuleResult]:
+    """What fastverify finds in `modules`, in their order; those without any findings are left out."""
+    sums = trusted_sums([project], [])
+    found = [look_again(root, *module) for module in dict.fromkeys(modules)]
+    there = [files for files in found if files.tree is not None or files.files]
+    tasks = [_full_task(key, files) for key, files in enumerate(there)]
+    with closing(engine.measure(tasks, threads=threads)) as measurements:
+        results = {m.key: judge_module(root, there[m.key], m, sums) for m in measurements}
+    for key in range(len(there)):
+        if results[key].findings:
+            yield results[key]
+
+
+def _full_task(key: int, files: ModuleFiles) -> ModuleTask:
+    return ModuleTask(
+        key=key,
+        prefix=f"{files.module}@{files.version}/".encode(),
+        zip=files.files.get("zip"),
+        tree=files.tree,
+        mod=files.files.get("mod"),
+        info=files.files.get("info"),
+        ziphash=files.files.get("ziphash"),
+        toolchain=files.module == layout.TOOLCHAIN,
+        weight=files.zip_bytes + 1,
+    )

@@ -1,0 +1,63 @@
+"""The part of a module cache that projects are built from: an inventory of their build lists."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+from fastverify.gomod.summary import Module
+from fastverify.modcache import layout
+from fastverify.modcache.buildlist import BuildList
+from fastverify.modcache.inventory import Inventory, download_dir, file_path, tree_path
+
+
+def take_inventory_of(root: str, lists: Sequence[BuildList]) -> Inventory:
+    """What the module cache `root` has of the modules in `lists`, replacements in place of the replaced.
+
+    Each go.mod that was read for a list belongs to it, too, also where another version is selected: who
+    changes it changes the list.  Of such a module nothing but its ``.mod`` is looked at.
+    """
+    inventory = Inventory(root, is_whole=False)
+    selected = {module.source: None for modules in lists for module in modules.modules}
+    read = {(go_mod.path, go_mod.version): None for modules in lists for go_mod in modules.go_mods_loaded}
+    inventory.mods_only = frozenset(read.keys() - selected.keys())
+    for source in sorted({*read, *(source for source in selected if source is not None)}):
+        _add(inventory, source)
+    inventory.has_download = os.path.isdir(download_dir(root))
+    sumdb = os.path.join(download_dir(root), "sumdb")
+    inventory.sumdb = sumdb if os.path.isdir(sumdb) else None
+    return inventory
+
+
+def absent_from(inventory: Inventory, lists: Sequence[BuildList]) -> int:
+    """How many modules of `lists` lie in the cache neither as a zip nor as a tree."""
+    sources = {module.source for modules in lists for module in modules.modules} - {None}
+    found = inventory.modules
+    return sum(
+        source not in found or (found[source].tree is None and "zip" not in found[source].files)
+        for source in sources
+        if source is not None
+    )
+
+
+def _add(inventory: Inventory, source: Module) -> None:
+    path, version = source
+    if not (layout.is_module_path(path) and layout.is_version(version) and layout.agrees(path, version)):
+        return  # no cache can have it; the build list says so
+    files = inventory.look_again(path, version)
+    if files.tree is not None or files.files or files.hidden:
+        inventory.modules[source] = files
+    hidden = {"tree": tree_path(inventory.root, path, version)}
+    hidden["download"] = file_path(inventory.root, path, version, "mod")
+    for part in files.hidden:
+        inventory.unreadable.append((os.path.dirname(hidden[part]), _error(hidden[part])))
+
+
+def _error(path: str) -> int:
+    """The number of the error that keeps `path` from being looked at."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return errno.EACCES  # it has just become readable

@@ -1,0 +1,88 @@
+"""Findings about a project's own files, and about what its build list lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from fastverify.gomod.syntax import Problem
+from fastverify.modcache.buildlist import AbsentGoMod, BuildList, named
+from fastverify.modcache.project import Project
+from fastverify.report.model import Finding
+
+#: How many replaced modules a sentence names.
+_NAMED = 3
+
+
+def project_findings(project: Project) -> Iterator[Finding]:
+    """What the go command would refuse in a project's go.mod and go.work files."""
+    for problem in project.problems:
+        yield Finding(
+            "malformed",
+            "error",
+            "mod",
+            problem.file,
+            f"{_place(problem)}{problem.message}",
+            "the go command stops with this error",
+            "mend it, or restore the file from version control; all else was checked",
+        )
+
+
+def _place(problem: Problem) -> str:
+    if not problem.line:
+        return ""
+    column = f", column {problem.column}" if problem.column > 1 else ""
+    return f"line {problem.line}{column}: "
+
+
+def build_list_findings(modules: BuildList) -> Iterator[Finding]:
+    """The go.mod files that a build list lacks, and so perhaps modules that it should have."""
+    for absent in modules.missing:
+        go = "the go command fetches it, and stops where it may not"
+        yield _absent(absent, "missing", go, f"go mod graph fetches it, in {modules.project.root}")
+    for absent in modules.errors:
+        go = "the go command stops with an error"
+        yield _absent(absent, "malformed", go, "mend the file, or the requirement that leads to it")
+
+
+def _absent(absent: AbsentGoMod, verdict: Literal["missing", "malformed"], go: str, hint: str) -> Finding:
+    asking = f", which {named(absent.required_by[0])} requires" if absent.required_by else ""
+    return Finding(
+        verdict,
+        "error",
+        "mod",
+        absent.file or absent.unloaded.module[0],
+        f"{absent.unloaded.message}: what {named(absent.unloaded.source)}{asking}, needs is not known",
+        go,
+        hint,
+        module=absent.path,
+        version=absent.version,
+    )
+
+
+def replaced_by_folders(project: Project) -> str | None:
+    """One sentence about the modules that folders stand in for; None where there are none.
+
+    No authority knows the content of such a folder, and Go never verifies it.
+    """
+    folders = project.replacements.folders()
+    if not folders:
+        return None
+    shown = [f"{path} by {os.path.relpath(folder, project.root)}" for path, folder in folders[:_NAMED]]
+    more = f", and {len(folders) - _NAMED} more" if len(folders) > _NAMED else ""
+    return (
+        f"modules of {project.root} that folders replace, which nothing vouches for: "
+        f"{', '.join(shown)}{more} (where go mod verify says of one that its ziphash is missing, "
+        "that is no damage: it was never downloaded)"
+    )
+
+
+def scope_sentences(lists: Sequence[BuildList], absent: int) -> list[str]:
+    """What a check of build lists leaves out."""
+    roots = ", ".join(dict.fromkeys(modules.project.root for modules in lists))
+    said = [f"what of the cache is not in the build list of {roots}"]
+    if absent:
+        modules = "1 module" if absent == 1 else f"{absent:,} modules"
+        said.append(f"{modules} of the build list, of which the cache has neither zip nor tree")
+    return said

@@ -1,0 +1,165 @@
+"""The tiles of a checksum database: which copies there are, and which of them are authentic.
+
+A tile is authentic where its hash stands in an authentic parent, or where it is one of those that
+together hash to the root of a signed head.  Every tile that is used is held to its own parent, however
+it was reached: ``tlog.TileHashReader`` once left some out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastverify.sumdb.arithmetic import Arithmetic
+from fastverify.sumdb.reading import ReadingError, read_small
+from fastverify.sumdb.records import Problem
+from fastverify.sumdb.tlog import HASH_BYTES, LEVELS, TILE_BYTES, TILE_WIDTH, Tile, parent, parse_tile_path
+from fastverify.sumdb.walking import Listing
+
+#: How many tiles (of 8 KiB) are kept in memory.
+_KEPT = 2048
+
+#: A tile's level and number.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Authentic:
+    """A copy of a tile that has been proved."""
+
+    path: str
+    #: How many hashes the file holds, and how many of them are proved.
+    holds: int
+    width: int
+    #: The size of the head that proves it.
+    size: int
+    #: SHA-256 of those hashes, so that the file can be read again.
+    digest: bytes
+
+
+class Tiles:
+    """The tiles in some folders, those of the first folder before those of the next."""
+
+    def __init__(self, folders: list[str], arithmetic: Arithmetic, listing: Listing) -> None:
+        self._arithmetic = arithmetic
+        #: Every copy, narrowest first.
+        self.copies: dict[Place, list[tuple[int, str]]] = {}
+        #: What is wrong with a copy.
+        self.problems: dict[str, Problem] = {}
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._edges: dict[Place, Authentic] = {}
+        self._authentic: dict[Place, Authentic | None] = {}
+        for folder in folders:
+            self._list(folder, listing)
+        for copies in self.copies.values():
+            copies.sort(key=lambda copy: copy[0])  # stable: the first folder stays first
+
+    def _list(self, folder: str, listing: Listing) -> None:
+        for path, relative in listing.files(f"{folder}/tile"):
+            tile = parse_tile_path(f"tile/{relative}")
+            if tile is None or tile.level >= LEVELS:
+                listing.strays.append((path, False))
+            else:
+                self.copies.setdefault((tile.level, tile.number), []).append((tile.width, path))
+
+    def read(self, path: str, width: int) -> bytes | None:
+        """The hashes of the copy at `path`, of the `width` that its name says; None where it has none."""
+        kept = self._kept.get(path)
+        if kept is not None:
+            self._kept.move_to_end(path)
+            return kept
+        if path in self.problems:
+            return None
+        try:
+            content = read_small(path, TILE_BYTES)
+        except ReadingError as error:
+            self.problems[path] = Problem("malformed" if error.malformed else "unreadable", error.reason)
+            return None
+        if content is not None and len(content) != width * HASH_BYTES:
+            reason = f"it has {len(content)} bytes and must have {width * HASH_BYTES}"
+            self.problems[path] = Problem("malformed", reason)
+            return None
+        if content is not None:
+            self._kept[path] = content
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return content
+
+    def candidates(self, tile: Tile) -> Iterator[tuple[str, bytes]]:
+        """The hashes of `tile` by each copy that has them: its own first, then the wider ones."""
+        for width, path in self.copies.get((tile.level, tile.number), []):
+            if width >= tile.width:
+                content = self.read(path, width)
+                if content is not None:
+                    yield path, content[: tile.width * HASH_BYTES]
+
+    def add_edge(self, tile: Tile, path: str, hashes: bytes, size: int) -> None:
+        """Note that `hashes`, the beginning of the copy at `path`, are proved by a head of `size`."""
+        holds = next(width for width, copy in self.copies[tile.level, tile.number] if copy == path)
+        place = (tile.level, tile.number)
+        known = self._edges.get(place)
+        if known is None or known.width < tile.width:
+            self._edges[place] = Authentic(path, holds, tile.width, size, hashlib.sha256(hashes).digest())
+
+    def authentic(self, place: Place) -> tuple[Authentic, bytes] | None:
+        """The best proved copy of a tile, with its hashes; None where there is none.
+
+        Only to be asked when all heads have been looked at.
+        """
+        if place not in self._authentic:
+            self._authentic[place] = self._find_authentic(place)
+        found = self._authentic[place]
+        if found is None:
+            return None
+        hashes = self._hashes(found)
+        return (found, hashes) if hashes is not None else None
+
+    def _hashes(self, found: Authentic) -> bytes | None:
+        """The proved hashes again; None where the file was changed meanwhile."""
+        content = self.read(found.path, found.holds)
+        hashes = content[: found.width * HASH_BYTES] if content is not None else b""
+        return hashes if hashlib.sha256(hashes).digest() == found.digest else None
+
+    def _find_authentic(self, place: Place) -> Authentic | None:
+        expected = self.expected(place)
+        if expected is not None:
+            root, size = expected
+            for width, path in self.copies.get(place, []):
+                content = self.read(path, width) if width == TILE_WIDTH else None
+                if content is not None and self._arithmetic.fold(content) == root:
+                    return Authentic(path, TILE_WIDTH, TILE_WIDTH, size, hashlib.sha256(content).digest())
+        return self._edges.get(place)
+
+    def expected(self, place: Place) -> tuple[bytes, int] | None:
+        """The hash that the authentic parent has of a full tile, and the size of the head that proves
+        it; None where no parent is proved.
+        """
+        if place[0] + 1 >= LEVELS:
+            return None
+        above, index = parent(Tile(*place))
+        found = self.authentic((above.level, above.number))
+        if found is None or found[0].width <= index:
+            return None
+        return found[1][index * HASH_BYTES : (index + 1) * HASH_BYTES], found[0].size
+
+    def check_all(self) -> None:
+        """Hold every copy that there is to what is proved of its tile; `problems` then has the bad ones."""
+        for place, copies in self.copies.items():
+            expected = self.expected(place)
+            known = self.authentic(place)
+            for width, path in copies:
+                content = self.read(path, width)
+                if content is None:
+                    continue
+                if width == TILE_WIDTH and expected is not None:
+                    good = self._arithmetic.fold(content) == expected[0]
+                elif known is not None:
+                    common = min(len(content), len(known[1]))
+                    good = content[:common] == known[1][:common]
+                else:
+                    continue
+                if not good:
+                    self.problems[path] = Problem("modified", "its hashes are not those of the signed tree")
+                    self._kept.pop(path, None)

@@ -1,0 +1,321 @@
+"""Vendor folders made by the real go command: nothing is found in them, until something is changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.making.modules import Module, module, remove, rewrite
+from tests.vendor.conftest import Maker, Vendored
+
+pytestmark = [pytest.mark.go, pytest.mark.slow]
+
+OTHER = module("example.com/other", "v0.3.0")
+EMBEDDING = b'package pkg\n\nimport _ "embed"\n\n//go:embed data/*.txt all:hidden\nvar X string\n'
+#: Everything that ``go mod vendor`` treats in a way of its own.
+RICH = Module(
+    "example.com/rich",
+    "v1.0.0",
+    {
+        "go.mod": b"module example.com/rich\n\ngo 1.20\n",
+        "LICENSE": b"free\n",
+        "README.md": b"read me\n",
+        "sub/NOTICE": b"note\n",
+        "sub/notes.txt": b"not copied: no package lies here\n",
+        "sub/pkg/pkg.go": EMBEDDING,
+        "sub/pkg/pkg_test.go": b"package pkg\n",
+        "sub/pkg/asm_arm64.s": b"// nothing\n",
+        "sub/pkg/.hidden": b"hidden\n",
+        "sub/pkg/only_windows.go": b"//go:build windows && !linux\n\npackage pkg\n",
+        "sub/pkg/gen.go": b"//go:build ignore\n\npackage main\n",
+        "sub/pkg/old.go": b"// +build ignore\n\npackage main\n",
+        "sub/pkg/data/a.txt": b"a\n",
+        "sub/pkg/data/b.dat": b"not embedded\n",
+        "sub/pkg/hidden/.x": b"x\n",
+        "unused/unused.go": b"package unused\n",
+    },
+)
+OUTER = Module(
+    "example.com/nest",
+    "v1.0.0",
+    {
+        "go.mod": b"module example.com/nest\n\ngo 1.20\n",
+        "LICENSE": b"outer\n",
+        "nest.go": b"package nest\n",
+        "deep/a/a.go": b"package a\n",
+    },
+)
+INNER = Module(
+    "example.com/nest/deep/inner",
+    "v1.0.0",
+    {
+        "go.mod": b"module example.com/nest/deep/inner\n\ngo 1.20\n",
+        "LICENSE": b"inner\n",
+        "inner.go": b"package inner\n",
+    },
+)
+
+
+def rich(make: Maker, version: str = "1.22") -> Vendored:
+    return make([RICH, OTHER], ["example.com/rich/sub/pkg", OTHER.path], version=version)
+
+
+def nested(make: Maker) -> Vendored:
+    return make([OUTER, INNER], ["example.com/nest", "example.com/nest/deep/a", INNER.path])
+
+
+@pytest.mark.parametrize("version", ["1.22", "1.18", "1.16", "1.13"])
+def test_as_go_makes_it(make: Maker, version: str) -> None:
+    made = rich(make, version)
+    report = made.check()
+    assert report.findings == []
+    assert report.counts.by_authority == {"gosum": 2}
+    assert report.caches == [("vendor", str(made.folder))]
+    assert made.complaints_of_go() == []
+
+
+def test_with_its_project(make: Maker) -> None:
+    """The project's vendor folder is checked with the module cache, each module in each."""
+    made = rich(make)
+    report = made.check(project=True)
+    assert report.worst() is None
+    assert report.counts.modules == 4
+    assert [kind for kind, _ in report.caches] == ["modcache", "vendor"]
+    rewrite(made.folder / RICH.path / "sub/pkg/pkg.go", b"package pkg\n")
+    report = made.check(project=True)
+    assert [(f.cache, f.where, f.authority) for f in report.findings] == [("vendor", "vendor", "gosum")]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "change"),
+    [
+        ("sub/pkg/pkg.go", lambda path: path.write_bytes(b"package pkg\n"), "modified"),
+        ("sub/pkg/data/a.txt", lambda path: path.write_bytes(b"b\n"), "modified"),
+        ("LICENSE", lambda path: path.write_bytes(b"pay\n"), "modified"),
+        ("sub/NOTICE", lambda path: path.unlink(), "missing"),
+        ("LICENSE", lambda path: path.unlink(), "missing"),
+        ("sub/pkg/.hidden", lambda path: path.unlink(), "missing"),
+        ("sub/pkg/asm_arm64.s", lambda path: path.unlink(), "missing"),
+        ("sub/pkg/only_windows.go", lambda path: path.unlink(), "missing"),
+        ("sub/pkg/added.go", lambda path: path.write_bytes(b"package pkg\n"), "extra"),
+        ("sub/more/added.go", lambda path: path.write_bytes(b"package more\n"), "extra"),
+    ],
+)
+def test_one_change(make: Maker, name: str, damage: Callable[[Path], object], change: str) -> None:
+    made = rich(make)
+    path = made.folder / RICH.path / name
+    path.parent.mkdir(exist_ok=True)
+    damage(path)
+    assert made.files() == [(RICH.path, name, change)]
+    [finding] = made.findings()
+    assert (finding.cache, finding.verdict, finding.where) == ("vendor", "modified", "vendor")
+    assert finding.path == str(made.folder / RICH.path)
+    assert (finding.version, finding.authority) == (RICH.version, "gosum")
+
+
+def test_a_link_is_no_file(make: Maker, tmp_path: Path) -> None:
+    made = rich(make)
+    path = made.folder / RICH.path / "sub/pkg/pkg.go"
+    (tmp_path / "copy").write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(tmp_path / "copy")
+    assert made.files() == [(RICH.path, "sub/pkg/pkg.go", "type")]
+
+
+def test_a_module_is_gone(make: Maker) -> None:
+    made = rich(make)
+    away = made.root.parent / "away"
+    (made.folder / OTHER.path).rename(away)
+    [finding] = made.findings()
+    assert (finding.module, finding.verdict, finding.severity) == (OTHER.path, "missing", "error")
+    (made.folder / OTHER.path).symlink_to(away)
+    [finding] = made.findings()
+    assert (finding.module, finding.verdict, finding.severity) == (OTHER.path, "modified", "error")
+
+
+@pytest.mark.parametrize("path", ["../../../etc", "/etc", "example.com/../../x"])
+def test_modules_txt_leads_nowhere_else(make: Maker, path: str) -> None:
+    """Nothing outside is looked at, whoever wrote modules.txt."""
+    made = rich(make)
+    file = made.folder / "modules.txt"
+    file.write_text(file.read_text() + f"# {path} v1.0.0\n## go 1.20\nexample.com/x\n")
+    report = made.check()
+    assert [f.message for f in report.findings if f.module == path] == [
+        "the vendored files are not compared: no module can have that path"
+    ]
+    text = f"# example.com/x v1.0.0 => {path}\nexample.com/x/y\n"
+    file.write_text(f"# example.com/q v1.0.0\n## go 1.20\n{text}")
+    assert not any(f.files for f in made.findings() if f.module == "example.com/x")
+
+
+def test_files_of_no_module(make: Maker) -> None:
+    made = rich(make)
+    (made.folder / "example.com/stranger").mkdir()
+    (made.folder / "example.com/stranger/x.go").write_text("package x\n")
+    (made.folder / "note").write_text("hi\n")
+    assert made.files() == [("", "example.com/stranger/x.go", "extra"), ("", "note", "extra")]
+
+
+def test_modules_within_modules(make: Maker) -> None:
+    """A file belongs to the innermost module that has it."""
+    made = nested(make)
+    assert made.findings() == []
+    inner = made.folder / INNER.path
+    rewrite(inner / "inner.go", b"package inner // edited\n")
+    rewrite(inner / "more.go", b"package inner\n")
+    rewrite(made.folder / "example.com/nest/deep/a/a.go", b"package a // edited\n")
+    assert made.files() == [
+        ("example.com/nest", "deep/a/a.go", "modified"),
+        (INNER.path, "inner.go", "modified"),
+        (INNER.path, "more.go", "extra"),
+    ]
+
+
+def test_replaced_by_a_module(make: Maker) -> None:
+    """The files are held to the replacement."""
+    fork = Module("example.com/fork", "v1.4.0", RICH.files)
+    made = make(
+        [fork, OTHER],
+        ["example.com/rich/sub/pkg"],
+        required=[RICH],
+        go_mod=f"replace {RICH.path} => {fork.path} {fork.version}",
+    )
+    assert made.findings() == []
+    rewrite(made.folder / RICH.path / "LICENSE", b"pay\n")
+    assert made.files() == [(fork.path, "LICENSE", "modified")]
+
+
+def test_replaced_by_a_folder(make: Maker) -> None:
+    """Nothing vouches for a folder, but the copies can be compared with it."""
+    made = make(
+        [OTHER],
+        ["example.com/rich/sub/pkg", OTHER.path],
+        required=[RICH, OTHER],
+        go_mod=f"replace {RICH.path} => ./local",
+        files={f"local/{name}": content.decode() for name, content in RICH.files.items()},
+    )
+    report = made.check()
+    assert [f for f in report.findings if f.severity != "note"] == []
+    assert (report.counts.verified, report.counts.not_verified_by_reason) == (1, {"untracked": 1})
+    vendored = made.folder / RICH.path / "sub/pkg"
+    rewrite(vendored / "pkg.go", b"package pkg\n")
+    rewrite(vendored / "added.go", b"package pkg\n")
+    (vendored / ".hidden").unlink()
+    assert made.files() == [
+        (RICH.path, "sub/pkg/.hidden", "missing"),
+        (RICH.path, "sub/pkg/added.go", "extra"),
+        (RICH.path, "sub/pkg/pkg.go", "modified"),
+    ]
+
+
+def test_the_zip_is_not_there(make: Maker) -> None:
+    """What cannot be compared is not verified, and said so."""
+    made = rich(make)
+    remove(made.cache.places(RICH).zip)
+    [finding] = made.findings()
+    assert (finding.verdict, finding.severity, finding.module) == ("untracked", "warning", RICH.path)
+    assert made.check().counts.not_verified_by_reason == {"untracked": 1}
+
+
+def test_the_zip_is_damaged(make: Maker) -> None:
+    """A zip that go.sum does not know is no authority."""
+    made = rich(make)
+    forged = Module(RICH.path, RICH.version, {**RICH.files, "LICENSE": b"pay\n"})
+    rewrite(made.cache.places(RICH).zip, forged.zip)
+    rewrite(made.cache.places(RICH).ziphash, forged.h1.encode())
+    rewrite(made.folder / RICH.path / "LICENSE", b"pay\n")
+    [finding] = made.findings()
+    assert (finding.verdict, finding.severity) == ("unreadable", "error")
+    assert "not compared" in finding.message
+
+
+def test_workspace(make: Maker) -> None:
+    made = rich(make)
+    shutil.rmtree(made.folder)
+    work = made.root.parent
+    (work / "go.work").write_text("go 1.22\n\nuse ./project\n")
+    whole = Vendored(made.go, made.engine, made.cache, work, made.monkeypatch, workspace=True)
+    whole.vendor()
+    assert whole.findings() == []
+    rewrite(whole.folder / RICH.path / "LICENSE", b"pay\n")
+    assert whole.files() == [(RICH.path, "LICENSE", "modified")]
+    (work / "go.work").write_text(
+        f"go 1.22\n\nuse ./project\n\nreplace {RICH.path} => example.com/x v1.0.0\n"
+    )
+    assert told(whole) == whole.complaints_of_go() != []
+
+
+def told(made: Vendored) -> list[str]:
+    return [f.message for f in made.findings() if f.verdict == "malformed"]
+
+
+@pytest.mark.parametrize("version", ["1.22", "1.13"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\texample.com/other v0.3.0\n", ""),
+        lambda text: text.replace("example.com/other v0.3.0", "example.com/other v0.4.0"),
+        lambda text: text + "\nrequire example.com/third v1.0.0\n",
+        lambda text: text + "\nreplace example.com/other => example.com/third v1.0.0\n",
+        lambda text: text + "\nreplace example.com/other v0.3.0 => ./here\n",
+        lambda text: text + "\nreplace example.com/unused => ./here\n",
+    ],
+)
+def test_go_mod_has_changed(make: Maker, change: Callable[[str], str], version: str) -> None:
+    """What is inconsistent is told in Go's words, all of it."""
+    made = rich(make, version)
+    file = made.root / "go.mod"
+    file.write_text(change(file.read_text()))
+    complaints = made.complaints_of_go()
+    assert told(made) == complaints
+    if version == "1.22":
+        assert complaints
+
+
+def test_modules_txt_has_changed(make: Maker) -> None:
+    made = make(
+        [RICH, OTHER],
+        ["example.com/rich/sub/pkg", OTHER.path],
+        go_mod="replace example.com/unused => ./here",
+        files={"here/go.mod": "module example.com/unused\n"},
+    )
+    file = made.folder / "modules.txt"
+    text = file.read_text()
+    assert told(made) == []
+    for changed in (
+        text.replace("## explicit", "##", 1),
+        text.replace("=> ./here", "=> ./there"),
+        text + "# example.com/more v1.0.0 => example.com/other v0.3.0\n",
+        text.replace("# example.com/other v0.3.0", "# example.com/other v0.4.0"),
+        text + "# example.com/more v1.0.0\n## explicit\nexample.com/more\n",
+    ):
+        file.write_text(changed)
+        assert told(made) == made.complaints_of_go() != []
+
+
+def test_no_modules_txt(make: Maker) -> None:
+    made = rich(make)
+    (made.folder / "modules.txt").unlink()
+    [finding] = made.findings()
+    assert (finding.verdict, finding.where, finding.severity) == ("missing", "vendor", "error")
+    made.folder.joinpath("modules.txt").mkdir()
+    [finding] = made.findings()
+    assert finding.verdict == "unreadable"
+
+
+def test_without_a_project(make: Maker) -> None:
+    """A vendor folder that lies somewhere else is compared all the same."""
+    made = rich(make)
+    elsewhere = made.root.parent / "elsewhere" / "third_party"
+    shutil.copytree(made.folder, elsewhere)
+    alone = Vendored(made.go, made.engine, made.cache, elsewhere.parent, made.monkeypatch)
+    elsewhere.rename(alone.folder)
+    report = alone.check()
+    assert report.findings == []
+    assert report.counts.by_authority == {"ziphash": 2}
+    os.rename(alone.folder / RICH.path / "LICENSE", alone.folder / RICH.path / "LICENCE")
+    assert alone.files() == [(RICH.path, "LICENCE", "extra"), (RICH.path, "LICENSE", "missing")]
