@@ -57,7 +57,7 @@ bench: $(VENV)/developing
 	$(PY) benches/against_go.py $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) target rust/fuzz/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) target rust/fuzz/target benches/rust/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/fastverify/_native*.so python/fastverify/_native*.pyd
 	find python tests benches build_backend -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastverify.errors import FastverifyError
-from fastverify.locate import GoSettings, go_settings, module_cache
+from fastverify.locate import GoSettings, build_cache, go_settings, module_cache
 from tests.making.go import need_go
 
 #: Fields of GoSettings by the variable that ``go env`` prints.
@@ -19,6 +19,7 @@ _FIELDS = {
     "GOENV": "goenv",
     "GOPATH": "gopath",
     "GOMODCACHE": "gomodcache",
+    "GOCACHE": "gocache",
     "GOFLAGS": "goflags",
     "GOPROXY": "goproxy",
     "GOSUMDB": "gosumdb",
@@ -41,6 +42,10 @@ _CASES: dict[str, tuple[dict[str, str], str | None]] = {
         "# GOPATH=/comment\n\nGOPATH=/p=q\nlower=1\n=x\nGOPATH\nGOPROXY=a\nGOPROXY=https://b.example,direct\n",
     ),
     "env file with crlf": ({}, "GOPRIVATE=corp.example\r\nGONOSUMDB=other.example\r\n"),
+    "gocache": ({"GOCACHE": "/srv/build"}, "GOCACHE=/from/file\n"),
+    "gocache in the env file": ({"GOCACHE": ""}, "GOCACHE=/from/file\n"),
+    "gocache off": ({"GOCACHE": "off"}, None),
+    "xdg cache": ({"XDG_CACHE_HOME": "{home}/xdg"}, None),
     "goenv off": ({"GOENV": "off"}, "GOMODCACHE=/from/file\n"),
     "private sets the others": ({"GOPRIVATE": "corp.example", "GONOPROXY": "none"}, None),
 }
@@ -100,14 +105,21 @@ def test_goroot_file_gives_defaults(tmp_path: Path) -> None:
 
 def test_platform_defaults() -> None:
     windows = go_settings(
-        {"USERPROFILE": r"C:\Users\me", "APPDATA": r"C:\Users\me\AppData\Roaming"}, platform="windows"
+        {
+            "USERPROFILE": r"C:\Users\me",
+            "APPDATA": r"C:\Users\me\AppData\Roaming",
+            "LOCALAPPDATA": r"C:\Users\me\AppData\Local",
+        },
+        platform="windows",
     )
+    assert windows.gocache == r"C:\Users\me\AppData\Local\go-build"
     assert windows.goenv == r"C:\Users\me\AppData\Roaming\go\env"
     assert windows.gomodcache == r"C:\Users\me\go\pkg\mod"
     several = go_settings({"GOPATH": r"D:\first;E:\second"}, platform="windows")
     assert several.gomodcache == ntpath.join(r"D:\first", "pkg", "mod")
     mac = go_settings({"HOME": "/Users/me"}, platform="darwin")
     assert mac.goenv == "/Users/me/Library/Application Support/go/env"
+    assert mac.gocache == "/Users/me/Library/Caches/go-build"
     assert mac.gomodcache == "/Users/me/go/pkg/mod"
 
 
@@ -127,3 +139,19 @@ def test_relative_cache_is_refused() -> None:
     settings: GoSettings = go_settings({"GOMODCACHE": "mod", "GOENV": "off"})
     with pytest.raises(FastverifyError, match="absolute"):
         module_cache(settings)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [({}, "neither it nor a home"), ({"GOCACHE": "off"}, "off"), ({"GOCACHE": "build"}, "absolute")],
+)
+def test_no_build_cache_to_be_named(environment: dict[str, str], said: str) -> None:
+    settings = go_settings({"GOENV": "off", **environment}, platform="linux")
+    with pytest.raises(FastverifyError, match=said):
+        build_cache(settings)
+
+
+def test_a_relative_cache_home_is_none() -> None:
+    """os.UserCacheDir refuses it, and go env GOCACHE says off."""
+    settings = go_settings({"HOME": "/home/me", "XDG_CACHE_HOME": "cache", "GOENV": "off"}, platform="linux")
+    assert settings.gocache == "off"

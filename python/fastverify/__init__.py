@@ -20,15 +20,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fastverify.checking import CacheCheck, check_caches
     from fastverify.errors import EngineError, FastverifyError, HashError
     from fastverify.hashing import hash_dir, hash_files, hash_go_mod, hash_zip
     from fastverify.modcache.begin import check_module_cache
     from fastverify.modcache.check import Check
-    from fastverify.report.model import FileChange, Finding, ModuleResult, Report
+    from fastverify.report.model import BuildResult, FileChange, Finding, ModuleResult, Report
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BuildResult",
+    "CacheCheck",
     "Check",
     "EngineError",
     "FastverifyError",
@@ -38,6 +41,7 @@ __all__ = [
     "ModuleResult",
     "Report",
     "__version__",
+    "check_caches",
     "check_module_cache",
     "hash_dir",
     "hash_files",
@@ -46,6 +50,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BuildResult": "fastverify.report.model",
+    "CacheCheck": "fastverify.checking",
     "Check": "fastverify.modcache.check",
     "EngineError": "fastverify.errors",
     "FastverifyError": "fastverify.errors",
@@ -54,6 +60,7 @@ _HOMES = {
     "HashError": "fastverify.errors",
     "ModuleResult": "fastverify.report.model",
     "Report": "fastverify.report.model",
+    "check_caches": "fastverify.checking",
     "check_module_cache": "fastverify.modcache.begin",
     "hash_dir": "fastverify.hashing",
     "hash_files": "fastverify.hashing",

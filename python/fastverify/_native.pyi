@@ -34,9 +34,24 @@ _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int
 ]
 
+_Entry: TypeAlias = tuple[bytes, _Stat | None, _Fault | None, str, str, bytes, int, int]
+_Output: TypeAlias = tuple[
+    bytes,
+    _Stat | None,
+    bytes,
+    _Stat | None,
+    _Fault | None,
+    int,
+    bytes | None,
+    str,
+    bytes,
+    tuple[str, ...],
+]
+
 _Algorithm: TypeAlias = Literal["sha256", "blake3"]
 
 __all__ = [
+    "BuildMeasurements",
     "Measurements",
     "__version__",
     "digest_files",
@@ -45,6 +60,8 @@ __all__ = [
     "hash_files",
     "hash_zip",
     "measure",
+    "measure_build_cache",
+    "measure_build_files",
     "sha256_kernels",
     "sumdb_fold",
     "sumdb_verify",
@@ -58,10 +75,21 @@ class Measurements:
     def __next__(self) -> _Module: ...
     def close(self) -> None: ...
 
+@final
+class BuildMeasurements:
+    def __iter__(self) -> Self: ...
+    # The word for the kind of the answer, and its fields.
+    def __next__(self) -> tuple[str, tuple[object, ...]]: ...
+    def close(self) -> None: ...
+
 def measure(tasks: Sequence[_Task], threads: int) -> Measurements: ...
 def hash_zip(path: _Path, threads: int) -> str | _Fault: ...
 def hash_dir(path: _Path, prefix: bytes, threads: int) -> str | _Fault: ...
 def hash_files(files: Sequence[tuple[bytes, _Path]], threads: int) -> str | tuple[_Fault, int]: ...
+def measure_build_cache(root: _Path, now_ns: int, threads: int) -> BuildMeasurements: ...
+def measure_build_files(
+    root: _Path, actions: Sequence[bytes], outputs: Sequence[bytes]
+) -> tuple[tuple[_Entry, ...], tuple[_Output, ...]]: ...
 def digest_many(
     algorithm: _Algorithm, messages: Sequence[bytes | memoryview], threads: int, kernel: str | None
 ) -> list[bytes]: ...

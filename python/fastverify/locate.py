@@ -38,6 +38,8 @@ class GoSettings:
     gopath: str
     #: The module cache; ``""`` where neither GOMODCACHE nor GOPATH nor a home is set.
     gomodcache: str
+    #: The build cache; ``off`` where it is turned off, or neither GOCACHE nor a home is set.
+    gocache: str
     goflags: str
     #: Whether GOFLAGS keeps extracted directories writable.
     modcacherw: bool
@@ -83,6 +85,7 @@ def go_settings(environ: Mapping[str, str] | None = None, *, platform: Platform 
         goroot=goroot,
         gopath=gopath,
         gomodcache=get("GOMODCACHE", _below_gopath(gopath, path)),
+        gocache=get("GOCACHE") or _default_gocache(env, system, path),
         goflags=goflags,
         modcacherw=_boolean_flag(goflags, "modcacherw"),
         goproxy=get("GOPROXY", DEFAULT_GOPROXY),
@@ -111,6 +114,23 @@ def module_cache(settings: GoSettings) -> str:
     return settings.gomodcache
 
 
+def build_cache(settings: GoSettings) -> str:
+    """The build cache that the go command would use.
+
+    Raises FastverifyError where there is none to be named, as the go command does.
+    """
+    if settings.gocache == "off":
+        raise FastverifyError(
+            "GOCACHE is off, or neither it nor a home folder is set; to check a build cache, give its path"
+        )
+    if not os.path.isabs(settings.gocache):
+        raise FastverifyError(
+            f"GOCACHE is {settings.gocache}, but the go command takes only an absolute path; "
+            "correct the setting or give the cache's path"
+        )
+    return settings.gocache
+
+
 def _env_file(env: Mapping[str, str], system: Platform, path: ModuleType) -> str:
     """``cfg.EnvFile``: GOENV, or ``go/env`` in os.UserConfigDir."""
     named = env.get("GOENV", "")
@@ -127,6 +147,22 @@ def _env_file(env: Mapping[str, str], system: Platform, path: ModuleType) -> str
         if folder and not path.isabs(folder):
             return ""  # os.UserConfigDir: "path in $XDG_CONFIG_HOME is relative"
     return str(path.join(folder, "go", "env")) if folder else ""
+
+
+def _default_gocache(env: Mapping[str, str], system: Platform, path: ModuleType) -> str:
+    """``cache.DefaultDir``: ``go-build`` in os.UserCacheDir, or ``off``."""
+    if system == "windows":
+        folder = env.get("LocalAppData") or env.get("LOCALAPPDATA") or ""
+    elif system == "darwin":
+        home = env.get("HOME", "")
+        folder = path.join(home, "Library", "Caches") if home else ""
+    else:
+        folder = env.get("XDG_CACHE_HOME") or ""
+        if folder and not path.isabs(folder):
+            return "off"  # os.UserCacheDir: "path in $XDG_CACHE_HOME is relative"
+        home = env.get("HOME", "")
+        folder = folder or (path.join(home, ".cache") if home else "")
+    return str(path.join(folder, "go-build")) if folder else "off"
 
 
 def _read_env_file(file: str) -> dict[str, str]:

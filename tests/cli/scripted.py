@@ -76,7 +76,7 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN if script.get("ignores_interrupt") else signal.default_int_handler
     )
-    with mock.patch("fastverify.cli.check.check_module_cache", return_value=ScriptedCheck(script)):
+    with mock.patch("fastverify.cli.check.check_caches", return_value=ScriptedCheck(script)):
         return run(sys.argv[2:])
 
 

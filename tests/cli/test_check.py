@@ -66,10 +66,12 @@ def test_the_go_commands_own_cache_is_the_default(
     fastverify: Fastverify, cache: ModuleCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOMODCACHE", str(cache.root))
+    monkeypatch.setenv("GOCACHE", "off")
     for arguments in ([], ["check"], ["--format", "text"]):
         status, out, _ = fastverify(*arguments)
         assert status == 0
         assert str(cache.root) in out
+        assert "not checked   no build cache: GOCACHE is off" in out
 
 
 def test_several_caches_are_one_report(fastverify: Fastverify, cache: ModuleCache, tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_an_output_file_that_cannot_be_written_is_told_before_the_check(
     def never(*_: object, **__: object) -> Report:
         raise AssertionError("the check was started")
 
-    monkeypatch.setattr("fastverify.cli.check.check_module_cache", never)
+    monkeypatch.setattr("fastverify.cli.check.check_caches", never)
     status, out, err = fastverify("check", cache.root, "-o", tmp_path / "no" / "such" / "report")
     assert (status, out) == (2, "")
     assert str(tmp_path / "no" / "such" / "report") in only_line(err)

@@ -29,7 +29,7 @@ def rendered(*results: ModuleResult, whole: Report | None = None, **options: Any
 
 def _grown(written: list[str], text: TextReport, one: ModuleResult) -> bool:
     before = len(written)
-    text.module(one)
+    text.result(one)
     return len(written) > before
 
 

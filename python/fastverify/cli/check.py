@@ -1,4 +1,4 @@
-"""``fastverify check``: verify module caches and report what was found."""
+"""``fastverify check``: verify caches and report what was found."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fastverify import Check, check_module_cache
+from fastverify import CacheCheck, check_caches
 from fastverify.cli import status
 from fastverify.cli.output import Output, OutputFile, StandardOutput, refuse_inside
 from fastverify.cli.streams import tell
 from fastverify.engine.protocol import EngineName
-from fastverify.locate import go_settings, module_cache
+from fastverify.locate import go_settings
 from fastverify.report import colour as colours
 from fastverify.report.colour import ColourChoice
 from fastverify.report.escape import printable
@@ -28,10 +28,12 @@ from fastverify.report.text import TextReport
 if TYPE_CHECKING:
     from fastverify.report.progress import ProgressLine
 
-_HELP = """Verify module caches: every zip, tree, hash and go.mod.
+_HELP = """Verify module caches (every zip, tree, hash and go.mod) and build caches.
 
-Without PATHS it is the module cache that the go command would use here (GOMODCACHE).  A vendor folder
-among PATHS is held to the modules in the cache it was made from; that of a --project is checked too.
+Without PATHS it is both caches that the go command would use here (GOMODCACHE and GOCACHE).
+A build cache is known by its folders 00 to ff; each output in it is held to its own name, to the
+entries that name it and to its build ID.  A vendor folder among PATHS is held to the modules in the
+cache it was made from; that of a --project is checked too.
 
 Each module is held to the strongest authority at hand: the go.sum and go.work.sum of what
 --project and --gosum name, then a record of the checksum database that can be proved from what Go
@@ -43,6 +45,7 @@ Examples:
   fastverify check
   fastverify check --project ./svc --project ./tools
   fastverify check --project ./svc --only-build-list
+  fastverify check /ci/shared/go-build
   fastverify check /mnt/a/mod /mnt/b/mod --threads 4
   fastverify check --format json -o report.json
   fastverify check --sumdb proxy
@@ -58,7 +61,7 @@ Exit status:
 """
 
 
-@click.command("check", help=_HELP, short_help="Verify module caches (the default command).")
+@click.command("check", help=_HELP, short_help="Verify caches (the default command).")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
 @click.option(
     "--project",
@@ -150,11 +153,11 @@ def command(  # noqa: PLR0917 (click passes them by name)
         sink = StandardOutput(colour=colours.wanted(choice, terminal=on_terminal, environ=os.environ))
         coloured = sink.colour
     else:
-        refuse_inside(output, paths or [module_cache(go_settings())])
+        refuse_inside(output, paths or _own_caches())
         on_terminal, coloured = False, choice == "always"
         sink = OutputFile(output)
     try:
-        with check_module_cache(
+        with check_caches(
             *paths,
             projects=projects,
             gosums=gosums,
@@ -197,7 +200,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
 
 
 def _stream(
-    check: Check, text: TextReport | None, progress: ProgressLine | None, on_terminal: bool
+    check: CacheCheck, text: TextReport | None, progress: ProgressLine | None, on_terminal: bool
 ) -> BaseException | None:
     """Go through `check`, writing as it goes; what stopped it early is returned, to be raised later.
 
@@ -207,10 +210,11 @@ def _stream(
         with progress if progress is not None else nullcontext():
             for result in check:
                 if progress is not None:
+                    progress.expect(check.bytes_total)
                     progress.advance(result)
                 if text is not None and text.will_write(result):
                     with _set_aside(progress if on_terminal else None):
-                        text.module(result)
+                        text.result(result)
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again by the caller)
@@ -218,7 +222,7 @@ def _stream(
         check.report.complete = False
         if text is not None:
             for result in check.unconfirmed:
-                text.module(result)
+                text.result(result)
         return error
     return None
 
@@ -230,7 +234,7 @@ def _set_aside(progress: ProgressLine | None) -> Iterator[None]:
         yield
 
 
-def _progress(check: Check, choice: ColourChoice) -> ProgressLine | None:
+def _progress(check: CacheCheck, choice: ColourChoice) -> ProgressLine | None:
     """The progress line, where stderr is a terminal that can take a line back."""
     if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
         return None
@@ -240,6 +244,12 @@ def _progress(check: Check, choice: ColourChoice) -> ProgressLine | None:
     return ProgressLine(
         sys.stderr, modules=check.modules_total, bytes_expected=check.bytes_total, colour=coloured
     )
+
+
+def _own_caches() -> list[str]:
+    """The caches of the go command that are there, as far as its settings name them."""
+    settings = go_settings()
+    return [path for path in (settings.gomodcache, settings.gocache) if os.path.isabs(path)]
 
 
 def _is_terminal(stream: object) -> bool:

@@ -92,7 +92,7 @@ def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput,
     with check_module_cache(cache, projects=[project], engine=engine) as check:
         text = TextReport(output.write, colour=output.colour, width=width)
         for result in check:
-            text.module(result)
+            text.result(result)
         text.end(check.report)
     everything = check.report.worst() is None
 
@@ -106,7 +106,7 @@ def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput,
             for result in check:
                 # Each damage has a module of its own: the earlier ones have been shown.
                 if (result.module, result.version) == (damage.module.path, damage.module.version):
-                    text.module(result)
+                    text.result(result)
                     found = any(finding.severity == "error" for finding in result.findings)
         if not found:
             output.write(f"{paint('not found', 'error')}: fastverify said nothing about it\n")

@@ -104,6 +104,6 @@ def _explain(done: Verification, choice: ColourChoice) -> None:
     if any(text.will_write(result) for result in done.explained) or done.remarks:
         output.write("\n")
     for result in done.explained:
-        text.module(result)
+        text.result(result)
     for remark in done.remarks:
         output.write(f"\n{printable(remark)}\n")

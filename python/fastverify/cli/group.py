@@ -10,20 +10,22 @@ import click
 
 from fastverify import __version__
 
-_COMMANDS = ("check", "go-mod-verify", "modules", "explain", "hash", "demo")
+_COMMANDS = ("check", "go-mod-verify", "modules", "explain", "hash", "gocache", "demo")
 
-_HELP = """Verify every byte of Go's module cache.
+_HELP = """Verify every byte of Go's module cache and build cache.
 
 fastverify holds each module's zip, extracted tree, recorded hash and go.mod to what can vouch for
 it, names every file that differs, and says what the go command would do about it.  Verifying
 writes nothing into a cache.
 
-Without a command it runs `check`, with the options given, on the module cache that the go command
-would use here.
+In the build cache it holds each output to its name, its entries and its build ID.
+
+Without a command it runs `check`, with the options given, on both caches that the go command would
+use here.
 
 \b
 Examples:
-  fastverify                          check this machine's module cache
+  fastverify                          check this machine's caches
   fastverify check --project ./svc    hold it to that project's go.sum, too
   fastverify hash x.zip               the h1 hash that go.sum would have
   fastverify demo                     see how damage is found and reported

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from fastverify.engine.buildcache import MAX_OUTPUT_BYTES
 from fastverify.engine.protocol import (
     MAX_DIRECTORY_BYTES,
     MAX_ZIP_BYTES,
@@ -17,6 +18,8 @@ _MIB = 1 << 20
 _TEXTS: dict[FaultCode, str] = {
     "not-regular": "it is not a regular file",
     "not-directory": "it is not a directory",
+    "link": "it is a symbolic link, which is not followed",
+    "too-large": f"it is larger than {MAX_OUTPUT_BYTES >> 30} GiB, which fastverify does not read",
     "link-outside": "it is a symbolic link that leads out of the tree, which is not followed",
     "name-newline": "the name has a newline in it (dirhash: filenames with newlines are not supported)",
     "zip-format": "it breaks the zip format (zip: not a valid zip file)",

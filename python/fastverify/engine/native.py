@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fastverify import _native
+from fastverify.engine.buildcache import ActionEntry, OutputMeasurement
+from fastverify.engine.native_build import BuildMeasurements, action_entry, output_measurement
 from fastverify.engine.protocol import (
     Difference,
     EngineName,
@@ -76,6 +78,25 @@ class NativeEngine:
             return answer
         fault, number = answer
         return _h1(fault, files[number][1])
+
+    def measure_build_cache(self, root: str, *, now_ns: int, threads: int) -> BuildMeasurements:
+        """Measure a build cache; see :meth:`.protocol.Engine.measure_build_cache`.
+
+        Raises OSError where no thread can be started.
+        """
+        return BuildMeasurements(_native.measure_build_cache(root, now_ns, threads))
+
+    def measure_build_files(
+        self,
+        root: str,
+        actions: Sequence[bytes],
+        outputs: Sequence[bytes],
+        *,
+        threads: int,  # noqa: ARG002 - few files are asked for
+    ) -> tuple[tuple[ActionEntry, ...], tuple[OutputMeasurement, ...]]:
+        """Measure a few files of a build cache; see :meth:`.protocol.Engine.measure_build_files`."""
+        entries, measured = _native.measure_build_files(root, actions, outputs)
+        return tuple(map(action_entry, entries)), tuple(map(output_measurement, measured))
 
     def check_kernel(self) -> None:
         """Raise ValueError where ``FASTVERIFY_SHA256`` names what is not there."""

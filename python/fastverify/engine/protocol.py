@@ -13,7 +13,10 @@ compares and hashes them as bytes and they need not be UTF-8; paths on disk are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from fastverify.engine.buildcache import ActionEntry, BuildMeasurements, OutputMeasurement
 
 EngineName = Literal["native", "pure"]
 
@@ -39,6 +42,8 @@ FaultCode = Literal[
     "os",  # the operating system refused; `errno` says why
     "not-regular",  # a fifo, socket, device or directory where a regular file is due
     "not-directory",  # the module's root is not a directory (a symlink to one is not one either)
+    "link",  # a symlink in a build cache, where Go makes none; it is not followed
+    "too-large",  # an output over fastverify's own bound, which is not read
     "link-outside",  # a symlink that leads out of the tree; it is not followed
     "name-newline",  # dirhash cannot express a name with a newline
     "zip-format",  # zip: not a valid zip file
@@ -259,4 +264,19 @@ class Engine(Protocol):
         A name given twice stands twice.  The files are opened as they are named: a link is
         followed, what is not a regular file is refused.  Raises MeasurementError.
         """
+        ...
+
+    def measure_build_cache(self, root: str, *, now_ns: int, threads: int) -> BuildMeasurements:
+        """Measure the build cache at `root` on `threads` workers: every entry, every output.
+
+        `now_ns` is the time (nanoseconds since 1970) that decides what lies in the future.  The answers
+        come as :data:`~fastverify.engine.buildcache.BuildAnswer` tells; within each kind their order is
+        not defined.  Never raises for what is on disk.
+        """
+        ...
+
+    def measure_build_files(
+        self, root: str, actions: Sequence[bytes], outputs: Sequence[bytes], *, threads: int
+    ) -> tuple[tuple[ActionEntry, ...], tuple[OutputMeasurement, ...]]:
+        """Measure the entries and outputs of these IDs, in their order."""
         ...

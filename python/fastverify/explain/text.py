@@ -41,7 +41,7 @@ def write_text(made: Explanation, write: Callable[[str], object], *, colour: boo
     if made.findings:
         write(f"\n{painted('Findings', 'strong')}\n")
         text = TextReport(write, colour=colour, quiet=True, listed="note", all_warnings=True, width=width)
-        text.module(ModuleResult(made.module, made.version, tuple(made.findings)))
+        text.result(ModuleResult(made.module, made.version, tuple(made.findings)))
     for line in _Text(made, painted).advice():
         write(f"{line}\n")
 

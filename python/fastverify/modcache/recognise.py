@@ -87,7 +87,7 @@ def _what_it_is(path: str, names: set[str]) -> str:
     if os.path.isdir(os.path.join(below, "cache")):
         return f"; it looks like a GOPATH, whose module cache is {below}"
     if sum(1 for name in names if _SHARD.fullmatch(name)) > 16:
-        return "; it looks like a Go build cache (GOCACHE), which this version does not check"
+        return "; it looks like a Go build cache (GOCACHE): check it with check_caches"
     base = os.path.basename(os.path.abspath(path))
     cache = _cache_around(path)
     if cache is not None:

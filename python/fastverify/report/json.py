@@ -19,10 +19,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def write_json(report: Report, write: Callable[[str], object]) -> None:
     """Write `report` through `write`, in pieces, ending with a newline."""
+    write_document(report.to_json(), write)
+
+
+def write_document(document: Any, write: Callable[[str], object]) -> None:
+    """Write any `document` in the same form."""
     encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, indent=2)
     pending: list[str] = []
     size = 0
-    for piece in encoder.iterencode(_strict(report.to_json())):
+    for piece in encoder.iterencode(_strict(document)):
         pending.append(piece)
         size += len(piece)
         if size > 1 << 16:

@@ -137,6 +137,15 @@ class Counts:
     not_verified_by_reason: dict[str, int] = field(default_factory=dict)
     #: Module versions that went away while they were read; in none of the counts above.
     vanished: int = 0
+    #: Of build caches: action entries and outputs that were read; the bytes of outputs count above.
+    entries: int = 0
+    outputs: int = 0
+    #: Outputs whose content is not what their name says, those that do not fit an entry or Go's formats,
+    #: and those that could not be read.
+    outputs_damaged: int = 0
+    outputs_unreadable: int = 0
+    #: Entries and outputs that went away while they were read.
+    outputs_vanished: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form."""
@@ -165,6 +174,23 @@ class ModuleResult:
     mods: int = 0
     files: int = 0
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What became of some entries and outputs of a build cache, or what was found about it as a whole."""
+
+    findings: tuple[Finding, ...] = ()
+    entries: int = 0
+    outputs: int = 0
+    damaged: int = 0
+    unreadable: int = 0
+    vanished: int = 0
+    bytes: int = 0
+
+
+#: What a check gives out as it goes.
+Result = ModuleResult | BuildResult
 
 
 @dataclass(slots=True)

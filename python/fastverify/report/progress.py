@@ -12,7 +12,7 @@ from rich.table import Column
 from rich.text import Text
 
 from fastverify.report import words
-from fastverify.report.model import ModuleResult
+from fastverify.report.model import BuildResult, Result
 
 
 class ProgressLine:
@@ -27,6 +27,7 @@ class ProgressLine:
         self._bytes_expected = bytes_expected
         self._modules_done = 0
         self._bytes_done = 0
+        self._outputs_done = 0
         console = Console(
             file=stream, force_terminal=True, no_color=not colour, markup=False, emoji=False, highlight=False
         )
@@ -53,9 +54,15 @@ class ProgressLine:
         """Take the line away."""
         self._progress.stop()
 
-    def advance(self, result: ModuleResult) -> None:
+    def expect(self, bytes_expected: int) -> None:
+        """Say anew how much there is to do."""
+        self._bytes_expected = bytes_expected
+
+    def advance(self, result: Result) -> None:
         """Count `result` as done."""
-        if result.module:
+        if isinstance(result, BuildResult):
+            self._outputs_done += result.outputs
+        elif result.module:
             self._modules_done += 1
         self._bytes_done += result.bytes
         self._progress.update(self._task, completed=self._fraction())
@@ -73,12 +80,18 @@ class ProgressLine:
         # The biggest modules come first, so bytes tell the time left better than modules do; but
         # their number is a guess, and the number of modules is not.
         by_bytes = self._bytes_done / self._bytes_expected if self._bytes_expected else 0.0
-        by_modules = self._modules_done / self._modules if self._modules else 1.0
+        by_modules = self._modules_done / self._modules if self._modules else 0.0
+        if self._outputs_done:
+            return min(by_bytes, 1.0)
         return min(max(by_bytes, by_modules), 1.0)
 
     def describe(self, elapsed: float) -> str:
         """What the line says `elapsed` seconds after the beginning."""
-        parts = [f"{words.number(self._modules_done)}/{words.number(self._modules)} modules"]
+        parts = []
+        if self._modules or not self._outputs_done:
+            parts.append(f"{words.number(self._modules_done)}/{words.number(self._modules)} modules")
+        if self._outputs_done:
+            parts.append(words.count(self._outputs_done, "output"))
         fraction = self._fraction()
         # The first moments say nothing yet about the rest.
         if self._bytes_done and elapsed > 0:

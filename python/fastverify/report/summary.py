@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style
 from fastverify.report.escape import printable
-from fastverify.report.model import Finding, Report
+from fastverify.report.model import CacheKind, Finding, Report
 
 # One and many of what an unlisted note is about, by verdict and place.
 _NOTES: dict[tuple[str, str], tuple[str, str]] = {
@@ -25,6 +25,7 @@ _NOTES: dict[tuple[str, str], tuple[str, str]] = {
         ".info files that nothing can vouch for",
     ),
 }
+_CACHES: dict[CacheKind, str] = {"modcache": "module cache", "gocache": "build cache"}
 # Places of which a go.sum would know.
 _IN_GOSUM = frozenset(["mod", "zip", "gosum"])
 
@@ -88,19 +89,23 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
     counts = report.counts
     rows: list[tuple[str, str]] = []
     for kind, path in report.caches:
-        rows.append(("module cache" if kind == "modcache" else kind, printable(path)))
-    read = [
-        words.count(counts.modules, "module"),
-        words.count(counts.zips, "zip"),
-        words.count(counts.trees, "tree"),
-        words.count(counts.mods, "go.mod file"),
-        words.count(counts.files, "file"),
-        words.size(counts.bytes),
-    ]
-    rows.append(("read", ", ".join(read)))
+        rows.append((_CACHES.get(kind, kind), printable(path)))
+    read = []
+    if _has(report, "modcache"):
+        read += [
+            words.count(counts.modules, "module"),
+            words.count(counts.zips, "zip"),
+            words.count(counts.trees, "tree"),
+            words.count(counts.mods, "go.mod file"),
+            words.count(counts.files, "file"),
+        ]
+    if _has(report, "gocache"):
+        read += [words.count(counts.entries, "entry", "entries"), words.count(counts.outputs, "output")]
+    rows.append(("read", ", ".join([*read, words.size(counts.bytes)])))
     rate = f", {words.size(counts.bytes / report.seconds)}/s" if report.seconds > 0 and counts.bytes else ""
     rows.append(("time", f"{words.duration(report.seconds)}{rate}, {report.engine} engine"))
-    rows.append(("verified", _verified(report)))
+    if _has(report, "modcache"):
+        rows.append(("verified", _verified(report)))
     if counts.not_verified:
         reasons = sorted(counts.not_verified_by_reason.items(), key=lambda pair: -pair[1])
         why = [f"{words.number(many)} {reason_words(reason)}" for reason, many in reasons]
@@ -108,9 +113,32 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
         rows.append(("not verified", f"{words.number(counts.not_verified)}{suffix}"))
     if counts.vanished:
         rows.append(("vanished", f"{words.number(counts.vanished)} went away while they were read"))
+    if _has(report, "gocache"):
+        rows.append(("outputs", _outputs(report)))
     for number, sentence in enumerate(report.not_checked):
         rows.append(("not checked" if number == 0 else "", printable(sentence)))
     return [f"{paint(f'{label:<{_LABEL_WIDTH}}', 'faint')}{text}" for label, text in rows]
+
+
+def _has(report: Report, kind: CacheKind) -> bool:
+    return any(cache == kind for cache, _ in report.caches)
+
+
+def _outputs(report: Report) -> str:
+    counts = report.counts
+    parts = [f"{words.number(_verified_outputs(report))} verified by their names and entries"]
+    if counts.outputs_damaged:
+        parts.append(f"{words.number(counts.outputs_damaged)} damaged")
+    if counts.outputs_unreadable:
+        parts.append(f"{words.number(counts.outputs_unreadable)} unreadable")
+    if counts.outputs_vanished:
+        parts.append(f"{words.number(counts.outputs_vanished)} went away while they were read")
+    return ", ".join(parts)
+
+
+def _verified_outputs(report: Report) -> int:
+    counts = report.counts
+    return max(counts.outputs - counts.outputs_damaged - counts.outputs_unreadable, 0)
 
 
 def _verified(report: Report) -> str:
@@ -140,15 +168,39 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     if not report.complete:
         seen = words.number(counts.modules)
         total = f" of {words.number(modules_total)}" if modules_total is not None else ""
+        stages = [f"{seen}{total} modules"] if _has(report, "modcache") else []
+        if _has(report, "gocache"):
+            stages.append(words.count(counts.outputs, "output"))
         so_far = " and ".join(found) or "no damage"
-        return f"Incomplete: stopped after {seen}{total} modules, {so_far} until then.", "warning"
+        return f"Incomplete: stopped after {' and '.join(stages)}, {so_far} until then.", "warning"
     modules = words.count(counts.modules, "module")
+    outputs = words.count(counts.outputs, "build output")
     if errors:
         damaged = {(f.module, f.version) for f in report.findings if f.severity == "error" and f.module}
-        place = f" in {words.number(len(damaged))} of {modules}" if damaged else ""
+        places = [f"{words.number(len(damaged))} of {modules}"] if damaged else []
+        if counts.outputs_damaged:
+            places.append(f"{words.number(counts.outputs_damaged)} of {outputs}")
+        place = f" in {' and '.join(places)}" if places else ""
         return f"Found {found[0]}{place}{beside}.", "error"
-    if not counts.modules:
-        return f"There is no module in it, so nothing to verify{beside}.", calm
+    if not counts.modules and not counts.outputs:
+        thing = "module" if _has(report, "modcache") else "output"
+        return f"There is no {thing} in it, so nothing to verify{beside}.", calm
+    verified_outputs = _verified_outputs(report)
+    if counts.not_verified or verified_outputs < counts.outputs:
+        shares = [_module_share(report)] if counts.modules else []
+        if counts.outputs:
+            shares.append(f"{words.number(verified_outputs)} of {outputs} verified")
+        return f"Found no damage: {'; '.join(shares)}{beside}.", calm
+    if counts.outputs:
+        everything = f"All {modules} and {outputs} are" if counts.modules else f"All {outputs} are"
+    else:
+        everything = "The only module is" if counts.modules == 1 else f"All {modules} are"
+    return f"{everything} verified{beside}.", calm
+
+
+def _module_share(report: Report) -> str:
+    """How many modules are verified, where not all are."""
+    counts = report.counts
     only_mod = sum(1 for f in report.findings if (f.verdict, f.where) == ("untracked", "mod"))
     if counts.not_verified and only_mod == counts.not_verified:
         # Versions that were only compared while a build list was made: no code of theirs is here.
@@ -156,9 +208,6 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
         others = (
             words.count(only_mod, "more version") if counts.verified else words.count(only_mod, "version")
         )
-        return f"Found no damage: {whole}; of {others} only go.mod is there, not vouched for{beside}.", calm
-    if counts.not_verified:
-        verified, others = words.number(counts.verified), words.number(counts.not_verified)
-        return f"Found no damage: {verified} of {modules} verified, {others} not{beside}.", calm
-    everything = "The only module is" if counts.modules == 1 else f"All {modules} are"
-    return f"{everything} verified{beside}.", calm
+        return f"{whole}; of {others} only go.mod is there, not vouched for"
+    verified, others = words.number(counts.verified), words.number(counts.not_verified)
+    return f"{verified} of {words.count(counts.modules, 'module')} verified, {others} not"

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style, paint, plain
 from fastverify.report.escape import printable
-from fastverify.report.model import FileChange, Finding, ModuleResult, Report, Severity, at_least
+from fastverify.report.model import (
+    BuildResult,
+    FileChange,
+    Finding,
+    ModuleResult,
+    Report,
+    Result,
+    Severity,
+    at_least,
+)
 from fastverify.report.summary import (
     kind_words,
     more_lines,
@@ -64,23 +73,24 @@ class TextReport:
         self._last: str | None = None
         self._warnings: Counter[tuple[str, str]] = Counter()
 
-    def module(self, result: ModuleResult) -> None:
-        """Write the findings of one module version; with `verbose` a line where it has none."""
+    def result(self, result: Result) -> None:
+        """Write the findings of one result; with `verbose` a line for a module version that has none."""
         findings = self._to_list(result)
         self._warnings.update(_kind(f) for f in result.findings if f.severity == "warning")
         if findings:
             lines = [line for finding in findings for line in self._finding(finding)]
-            if result.module or self._last != "cache":
+            kind = "build" if isinstance(result, BuildResult) else "module" if result.module else "cache"
+            if kind == "module" or self._last != kind:
                 lines.insert(0, self._title(result))
-            self._emit(lines, "module" if result.module else "cache")
-        elif self._has_line(result):
+            self._emit(lines, kind)
+        elif isinstance(result, ModuleResult) and self._has_line(result):
             self._emit([self._module_line(result)], "line")
 
-    def will_write(self, result: ModuleResult) -> bool:
-        """Whether :meth:`module` has anything to write for `result`."""
-        return bool(self._to_list(result)) or self._has_line(result)
+    def will_write(self, result: Result) -> bool:
+        """Whether :meth:`result` has anything to write for `result`."""
+        return bool(self._to_list(result)) or (isinstance(result, ModuleResult) and self._has_line(result))
 
-    def _to_list(self, result: ModuleResult) -> list[Finding]:
+    def _to_list(self, result: Result) -> list[Finding]:
         return [finding for finding in result.findings if self._is_listed(finding)]
 
     def _is_listed(self, finding: Finding) -> bool:
@@ -124,7 +134,9 @@ class TextReport:
         self._write(("\n" if apart else "") + "".join(f"{line}\n" for line in lines))
         self._last = kind
 
-    def _title(self, result: ModuleResult) -> str:
+    def _title(self, result: Result) -> str:
+        if isinstance(result, BuildResult):
+            return self._paint("The build cache", "strong")
         if not result.module:
             return self._paint("The cache as a whole", "strong")
         return self._paint(printable(f"{result.module}@{result.version}"), "strong")

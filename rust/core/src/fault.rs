@@ -12,6 +12,10 @@ pub enum FaultCode {
     NotRegular,
     /// The module's root is not a directory.
     NotDirectory,
+    /// A symbolic link in a build cache, where Go makes none; it is not followed.
+    Link,
+    /// An output over [`crate::buildcache::MAX_OUTPUT_BYTES`], which is not read.
+    TooLarge,
     /// A symbolic link that leads out of the tree; it is not followed.
     LinkOutside,
     /// dirhash cannot express a name with a newline.
@@ -39,6 +43,8 @@ impl FaultCode {
             FaultCode::Os(_) => "os",
             FaultCode::NotRegular => "not-regular",
             FaultCode::NotDirectory => "not-directory",
+            FaultCode::Link => "link",
+            FaultCode::TooLarge => "too-large",
             FaultCode::LinkOutside => "link-outside",
             FaultCode::NameNewline => "name-newline",
             FaultCode::ZipFormat => "zip-format",

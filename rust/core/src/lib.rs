@@ -9,7 +9,7 @@
 //! * [`hash_zip`], [`hash_dir`] and [`hash_files`] are `dirhash.HashZip`, `HashDir` and `Hash1`.
 //! * [`Hashing`] is SHA-256 or BLAKE3 of many messages or files, for any other purpose.
 //! * [`sumdb`] has the arithmetic of the checksum database's proofs.
-//! * [`dirhash`], [`zip`], [`tree`], [`sha256`] and [`schedule`] are the parts.
+//! * [`dirhash`], [`zip`], [`tree`], [`inflate`], [`sha256`] and [`schedule`] are the parts.
 //!
 //! Every input is taken for hostile: nothing is allocated for a size that was only declared, no fifo
 //! or device is opened, no link out of a tree is followed, and memory stays bounded by the number of
@@ -31,11 +31,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod buildcache;
 pub mod dirhash;
 mod fault;
 mod hash;
-mod inflate;
+pub mod inflate;
 mod many;
+mod md5;
 mod module;
 mod readat;
 pub mod schedule;

@@ -11,7 +11,7 @@ type Bytes<'py> = Bound<'py, PyBytes>;
 
 /// `Fault`; not bound, because it also outlives a call.
 pub(crate) type FaultTuple = (&'static str, Py<PyBytes>, i32);
-type StatTuple = (u64, i128, u32, u32);
+pub(crate) type StatTuple = (u64, i128, u32, u32);
 type ViolationTuple<'py> = (&'static str, Bytes<'py>);
 type ZipTuple<'py> = (
     Option<StatTuple>,
@@ -53,11 +53,11 @@ pub(crate) fn fault_tuple(py: Python<'_>, fault: &Fault) -> FaultTuple {
     (fault.code.name(), PyBytes::new(py, &fault.name).unbind(), fault.code.errno())
 }
 
-fn stat_tuple(stat: FileStat) -> StatTuple {
+pub(crate) fn stat_tuple(stat: FileStat) -> StatTuple {
     (stat.size, stat.mtime_ns, stat.uid, stat.mode)
 }
 
-fn tuple<'py, T, U: IntoPyObject<'py>>(
+pub(crate) fn tuple<'py, T, U: IntoPyObject<'py>>(
     py: Python<'py>,
     all: &[T],
     one: impl Fn(&T) -> U,

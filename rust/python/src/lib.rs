@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod answers;
+mod build;
 mod many;
 mod messages;
 mod running;
@@ -114,6 +115,8 @@ fn sumdb_fold<'py>(py: Python<'py>, hashes: &[u8], right: Option<Digest>) -> PyR
 /// The native engine of fastverify.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::build::{BuildMeasurements, measure_build_cache, measure_build_files};
     #[pymodule_export]
     use super::{Measurements, hash_dir, hash_files, hash_zip, measure, sumdb_fold, sumdb_verify};
 

@@ -14,7 +14,7 @@ use crate::answers::{ModuleTuple, module_tuple};
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The next answer; None at the end.  Python's signal handlers run meanwhile.
-fn next<J: Job>(py: Python<'_>, work: &Mutex<Running<J>>) -> PyResult<Option<J::Answer>>
+pub(crate) fn next<J: Job>(py: Python<'_>, work: &Mutex<Running<J>>) -> PyResult<Option<J::Answer>>
 where
     Running<J>: Send,
 {

@@ -7,7 +7,9 @@ import posixpath
 from collections.abc import Sequence
 from typing import Literal
 
+from fastverify.engine.buildcache import ActionEntry, BuildMeasurements, OutputMeasurement
 from fastverify.engine.protocol import Fault, MeasurementError, Measurements, ModuleTask
+from fastverify.engine.pure.build.measure import measure_build_cache, measure_build_files
 from fastverify.engine.pure.files_plan import FilesPlan
 from fastverify.engine.pure.plan import Job, ModulePlan
 from fastverify.engine.pure.workers import measure_jobs, run_plan
@@ -46,6 +48,21 @@ class PureEngine:
     def hash_files(self, files: Sequence[tuple[bytes, str]], *, threads: int) -> str:
         """``dirhash.Hash1`` over files anywhere."""
         return run_plan(FilesPlan(files), threads)
+
+    def measure_build_cache(self, root: str, *, now_ns: int, threads: int) -> BuildMeasurements:
+        """Measure a build cache."""
+        return measure_build_cache(root, now_ns, threads)
+
+    def measure_build_files(
+        self,
+        root: str,
+        actions: Sequence[bytes],
+        outputs: Sequence[bytes],
+        *,
+        threads: int,  # noqa: ARG002 - few files are asked for
+    ) -> tuple[tuple[ActionEntry, ...], tuple[OutputMeasurement, ...]]:
+        """Measure a few files of a build cache."""
+        return measure_build_files(root, actions, outputs)
 
 
 def _h1(h1: str | None, fault: Fault | None, path: str) -> str:

@@ -13,8 +13,16 @@ use flate2::{Decompress, FlushDecompress, Status};
 use crate::fault::FaultCode;
 
 /// A decompressor for streams that fit in memory whole; kept by a thread and used again.
+///
+/// ```
+/// use fastverify_core::inflate::Inflater;
+///
+/// let mut content = [0; 3];
+/// Inflater::default().inflate(b"\x4b\x4c\x4a\x06\0", &mut content).unwrap();
+/// assert_eq!(&content, b"abc");
+/// ```
 #[derive(Default)]
-pub(crate) struct Inflater {
+pub struct Inflater {
     fast: fast::Decoder,
     exact: Option<Box<Decompress>>,
 }
@@ -26,8 +34,14 @@ impl Inflater {
     }
 
     /// Inflates `deflated` into `content`, which it must fill exactly.  What follows the end of the
-    /// stream is ignored, as Go does.  Errors are those of [`Windows`].
-    pub(crate) fn inflate(&mut self, deflated: &[u8], content: &mut [u8]) -> Result<(), FaultCode> {
+    /// stream is ignored, as Go does.
+    ///
+    /// # Errors
+    ///
+    /// [`FaultCode::ZipFormat`] for more content than there is room, even where the stream is corrupt
+    /// after that; [`FaultCode::ZipEof`] for a stream that ends early; [`FaultCode::ZipCorrupt`] for any
+    /// other error of the stream.
+    pub fn inflate(&mut self, deflated: &[u8], content: &mut [u8]) -> Result<(), FaultCode> {
         if self.fast.decode(deflated, content).is_ok() {
             return Ok(());
         }
@@ -259,9 +273,11 @@ mod tests {
         let mut inflater = Inflater::default();
         let mut taken = 0;
         for content in contents() {
-            for content in [&content[..content.len().min(300)], &content[..content.len().min(3)]] {
+            // Long enough for the turns that look less often where they are, and too short for them.
+            for most in [3, 300, 2500] {
+                let content = &content[..content.len().min(most)];
                 let stream = deflated(content);
-                for bit in 0..stream.len() * 8 {
+                for bit in (0..stream.len() * 8).step_by(1 + most / 1000) {
                     let mut flipped = stream.clone();
                     flipped[bit / 8] ^= 1 << (bit % 8);
                     let mut decoded = vec![0; content.len()];

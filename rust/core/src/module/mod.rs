@@ -187,17 +187,17 @@ impl Job for ModuleJob {
         match self {
             ModuleJob::Plan(task, limits) => {
                 let plan = Plan::new(*task, limits, scratch, &stopped);
-                let chunks = plan.chunks();
-                if chunks == 0 {
+                let mut order = plan.order().into_iter();
+                let Some(first) = order.next() else {
                     if !worker.stopped() {
                         worker.answer(plan.verdict());
                     }
                     return;
-                }
+                };
                 let plan = Arc::new(plan);
                 // One is kept for this thread, whose caches know the module already.
-                worker.begin((1..chunks).map(|chunk| ModuleJob::Chunk(Arc::clone(&plan), chunk)));
-                ModuleJob::Chunk(plan, 0).run(scratch, worker);
+                worker.begin(order.map(|chunk| ModuleJob::Chunk(Arc::clone(&plan), chunk)));
+                ModuleJob::Chunk(plan, first).run(scratch, worker);
             }
             ModuleJob::Chunk(plan, chunk) => {
                 if plan.run_chunk(chunk, scratch, &stopped) {

@@ -170,9 +170,17 @@ impl Plan {
         plan
     }
 
-    /// The number of chunks.
-    pub(crate) fn chunks(&self) -> usize {
-        self.chunks.len()
+    /// The chunks in the order in which they are to be begun: those that are read in windows first, so
+    /// that one which takes long is not left for last.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        let long = |chunk: &usize| {
+            let first = self.units[self.chunks[*chunk].start];
+            let entry = first.entry.and_then(|number| Some(&self.archive()?.entries()[number as usize]));
+            entry.map_or(0, |entry| entry.uncompressed.max(entry.compressed)).saturating_sub(LONG)
+        };
+        let mut order: Vec<usize> = (0..self.chunks.len()).collect();
+        order.sort_by_cached_key(|chunk| std::cmp::Reverse(long(chunk)));
+        order
     }
 
     /// The zip, if its entries are to be read.

@@ -93,6 +93,12 @@ impl Root {
         Ok(FileStat::of_stat(&stat))
     }
 
+    /// The `lstat` of the file at `path`, and how many names the file has.
+    pub(crate) fn lstat_links(&self, path: &CStr) -> Result<(FileStat, u64), FaultCode> {
+        let stat = rustix::fs::statat(&self.fd, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok((FileStat::of_stat(&stat), stat.st_nlink as u64))
+    }
+
     /// What the link at `path` says.
     pub(crate) fn read_link(&self, path: &CStr) -> Result<PathBuf, FaultCode> {
         let target = rustix::fs::readlinkat(&self.fd, path, Vec::new())?;

@@ -75,6 +75,16 @@ impl Root {
         lstat(&self.on_disk(path))
     }
 
+    /// The `lstat` of the file at `path`, and how many names the file has where the system tells.
+    pub(crate) fn lstat_links(&self, path: &CStr) -> Result<(FileStat, u64), FaultCode> {
+        let metadata = std::fs::symlink_metadata(self.on_disk(path))?;
+        #[cfg(unix)]
+        let links = std::os::unix::fs::MetadataExt::nlink(&metadata);
+        #[cfg(not(unix))]
+        let links = 1;
+        Ok((FileStat::of_metadata(&metadata), links))
+    }
+
     /// What the link at `path` says.
     pub(crate) fn read_link(&self, path: &CStr) -> Result<PathBuf, FaultCode> {
         let target = std::fs::read_link(self.on_disk(path))?;

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 
 use super::errno::ENAMETOOLONG;
 use super::link::resolve;
-use super::{Kind, Root};
+use super::{Kind, Listing, Root, TreeFile};
 use crate::fault::FaultCode;
 use crate::stat::FileStat;
 
@@ -64,6 +64,26 @@ pub(crate) fn open_and_read(
     }
     let len = read_until(&file, &mut buffer[at..at + room], room - 1).map_err(|code| (code, Some(stat)))?;
     Ok(Opened { stat, len, rest: (len == room).then_some(file) })
+}
+
+impl Root {
+    /// Reads a file of this root's `listing` into `buffer`, which grows where it must, and says how long it
+    /// is; None, and nothing read, where that is more than `limit`.  A link is followed within the tree.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, and those for what is no regular file or leads out of the tree.
+    pub fn read(
+        &self,
+        listing: &Listing,
+        file: &TreeFile,
+        buffer: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<Option<usize>, FaultCode> {
+        let opened = open_and_read(self, listing.c_path(file), file.kind, buffer, 0, limit);
+        let opened = opened.map_err(|(code, _)| code)?;
+        Ok(opened.rest.is_none().then_some(opened.len))
+    }
 }
 
 /// Reads until `buffer` is full or the file ends; says how much there was.

@@ -1,0 +1,306 @@
+"""Measures fastverify beside others and writes ``benches/RESULTS.md``.
+
+    python benches/renew.py [--pairs N] [--cache FOLDER] [--output FILE]
+
+It needs Go and Rust, and downloads the modules of one large program (see ``real_cache``) into the
+folder of ``--cache``, once.  Everything is read once before it is measured, and every sample is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import platform
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from against_go import _cpu_model, _cpus, _default_folder, _go_version, _mb
+from fastverify.hashing import kernels
+from measured_run import Run, peak_of_all_processes, run
+from real_cache import RealCache, build_list, cached_modules, count_modules, make_real_cache
+
+HERE = Path(__file__).parent
+SAMPLE_BYTES = 100_000_000
+SAMPLE_FILES = 20_000
+SAMPLES = 7
+SHA256_SIZES = (64, 256, 1024, 4096, 16384, 1 << 20)
+#: Those of a processor's features that any of the measured code makes use of.
+FEATURES = ("sha_ni", "ssse3", "sse4_1", "avx2", "bmi2", "avx512f", "avx512bw", "vaes", "pclmulqdq", "sha2")
+
+
+WHAT = (
+    "Written by `python benches/renew.py`; the numbers are those of one machine at one time.  Each cell is"
+    " a median, and in brackets are the least and the greatest sample."
+)
+NOISE = (
+    "More than 1 means that other programs were running, which makes wall times long and all numbers noisy."
+)
+
+
+class Row(NamedTuple):
+    """What one contender made of one kind of work."""
+
+    group: str
+    size: str
+    name: str
+    samples: list[float]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure everything and write the file."""
+    parser = argparse.ArgumentParser(description="Renew benches/RESULTS.md.")
+    parser.add_argument("--pairs", type=int, default=5, help="runs of each whole program (default 5)")
+    parser.add_argument("--cache", type=Path, default=_default_folder(), help="where to keep the modules")
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="the file to write")
+    options = parser.parse_args(arguments)
+    cache = make_real_cache(options.cache.resolve())
+    with tempfile.TemporaryDirectory() as scratch:
+        sections = [
+            _head(),
+            *_whole_programs(cache, options.pairs, Path(scratch)),
+            *_parts(cache, Path(scratch)),
+        ]
+    options.output.write_text("\n".join(sections), encoding="utf-8")
+    return 0
+
+
+def _head() -> str:
+    sha256 = kernels()
+    return "\n".join(
+        [
+            "# Results",
+            "",
+            WHAT,
+            "",
+            f"- Processor: {_cpu_model()}, {_cpus()} CPUs; features: {', '.join(_features())}",
+            f"- System: {platform.system()} {platform.release()}",
+            f"- {_go_version()}, Python {platform.python_version()}",
+            f"- SHA-256 kernel: {sha256.used} (of {', '.join(sha256.available)})",
+            f"- Load before the first run: {os.getloadavg()[0]:.1f}.  {NOISE}",
+            "",
+        ]
+    )
+
+
+def _features() -> list[str]:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith(("flags", "Features")):
+            words = line.split()
+            return [feature for feature in FEATURES if feature in words]
+    return []
+
+
+class _Program(NamedTuple):
+    name: str
+    command: list[str]
+    cwd: Path
+    environment: Mapping[str, str]
+
+
+def _whole_programs(cache: RealCache, pairs: int, scratch: Path) -> Iterator[str]:
+    dirhash = _go_program(scratch)
+    environment = cache.environment()
+    check = [sys.executable, "-m", "fastverify", "check", str(cache.modcache), "--quiet"]
+    programs = [
+        _Program("`fastverify check`", check, cache.project, environment),
+        _Program("`go mod verify`", ["go", "mod", "verify"], cache.project, environment),
+        _Program(
+            "Go: `HashZip`, `HashDir` of every module",
+            [str(dirhash), "dirhash", str(cache.modcache)],
+            cache.project,
+            environment,
+        ),
+        _Program(
+            "`fastverify check --engine pure`", [*check, "--engine", "pure"], cache.project, environment
+        ),
+    ]
+    found: dict[str, list[Run]] = {program.name: [] for program in programs}
+    for program in programs:
+        _once(program)
+    for _ in range(pairs):
+        for program in programs:
+            found[program.name].append(_once(program))
+    held = count_modules(cache, cached_modules(cache))
+    yield "## Whole programs\n"
+    yield (
+        f"{held.modules} modules, of which {len(build_list(cache))} are the build list that"
+        f" `go mod verify` looks at: {_mb(held.zip_bytes)} of zips, {held.tree_files} files of"
+        f" {_mb(held.tree_bytes)}.  The page cache is as warm as one run of each makes it; {pairs} runs"
+        " in turns.  The ratios say how many times the time of `fastverify check` it takes, as medians over"
+        " neighbouring runs.\n"
+    )
+    yield "| | wall s | CPU s | peak memory | wall ratio | CPU ratio |\n|---|---|---|---|---|---|"
+    ours = found[programs[0].name]
+    for program in programs:
+        theirs = found[program.name]
+        ratios = [
+            f"{statistics.median(value(b) / value(a) for a, b in zip(ours, theirs, strict=True)):.2f}"
+            for value in (_wall, _cpu)
+        ]
+        peak = peak_of_all_processes(program.command, cwd=program.cwd, environment=program.environment)
+        cells = [_spread(map(_wall, theirs)), _spread(map(_cpu, theirs)), _mb(peak), *ratios]
+        yield f"| {program.name} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _wall(result: Run) -> float:
+    return result.wall
+
+
+def _cpu(result: Run) -> float:
+    return result.cpu
+
+
+def _once(program: _Program) -> Run:
+    result = run(program.command, cwd=program.cwd, environment=program.environment)
+    if result.status != 0:
+        raise SystemExit(f"{program.name} ended with status {result.status}:\n{result.output}")
+    print(f"{program.name}: {result.wall:.2f} s, CPU {result.cpu:.2f} s", flush=True)
+    return result
+
+
+def _parts(cache: RealCache, scratch: Path) -> Iterator[str]:
+    bench = _rust_program()
+    go = _go_program(scratch)
+    entries = scratch / "entries"
+    zips = sorted((cache.modcache / "cache" / "download").rglob("*.zip"))
+    sampled = _write_entries(zips, entries)
+    trees = scratch / "trees"
+    trees.write_text("".join(f"{tree}\n" for tree in _sample_trees(cache)))
+
+    rows = [*_rows([str(bench), "sha256"]), *_hashlib_rows(), *_rows([str(go), "sha256"])]
+    yield "## SHA-256 by message size, GB/s on one core\n"
+    yield "Messages of one size, 2 MiB of them or more; fastverify takes them all in one call.\n"
+    yield _table(rows, [str(size) for size in SHA256_SIZES])
+    rows = [
+        *_rows([str(bench), "inflate", str(entries)]),
+        *_zlib_rows(sampled),
+        *_rows([str(go), "inflate", str(entries)]),
+    ]
+    yield "## Inflating, GB/s on one core\n"
+    yield f"{len(sampled)} entries of real zips, {_mb(sum(size for _, size in sampled))} unpacked.\n"
+    yield _table(rows, ["real entries"])
+    rows = list(_rows([str(bench), "trees", str(trees)]))
+    yield "## Listing trees and reading every file, thousands of files a second of CPU time\n"
+    yield _table(rows, [rows[0].size])
+
+
+def _rust_program() -> Path:
+    command = ["cargo", "build", "--release", "--quiet", "--manifest-path", str(HERE / "rust" / "Cargo.toml")]
+    subprocess.run(command, check=True)
+    return HERE / "rust" / "target" / "release" / "fastverify-bench"
+
+
+def _go_program(scratch: Path) -> Path:
+    program = scratch / "go-bench"
+    if not program.exists():
+        environment = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off"}
+        subprocess.run(["go", "build", "-o", str(program), "."], cwd=HERE / "go", env=environment, check=True)
+    return program
+
+
+def _rows(command: Sequence[str]) -> Iterator[Row]:
+    print(" ".join(command[1:2]), Path(command[0]).name, flush=True)
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    for line in output.splitlines():
+        yield Row(**json.loads(line))
+
+
+def _measured(work: float, call: Callable[[], object]) -> list[float]:
+    samples = []
+    call()
+    for _ in range(SAMPLES):
+        begun = time.thread_time()
+        call()
+        samples.append(work / (time.thread_time() - begun))
+    return samples
+
+
+def _hashlib_rows() -> Iterator[Row]:
+    for size in SHA256_SIZES:
+        messages = [bytes(size)] * max((4 << 20) // size, 4)
+
+        def call(messages: list[bytes] = messages) -> None:
+            for message in messages:
+                hashlib.sha256(message).digest()
+
+        samples = _measured(size * len(messages) / 1e9, call)
+        yield Row("sha256", str(size), "Python's hashlib", samples)
+
+
+def _zlib_rows(entries: list[tuple[bytes, int]]) -> Iterator[Row]:
+    def call() -> None:
+        for data, size in entries:
+            zlib.decompress(data, -15, size)
+
+    total = sum(size for _, size in entries)
+    yield Row("inflate", "real entries", "Python's zlib", _measured(total / 1e9, call))
+
+
+def _write_entries(zips: Sequence[Path], path: Path) -> list[tuple[bytes, int]]:
+    """Deflated entries from zips all over the cache: written to `path`, and returned."""
+    entries: list[tuple[bytes, int]] = []
+    total = 0
+    for zip_path in zips[:: max(len(zips) // 100, 1)]:
+        for data, size in _deflated(zip_path.read_bytes()):
+            if total < SAMPLE_BYTES and size <= 4 << 20:
+                entries.append((data, size))
+                total += size
+    path.write_bytes(b"".join(struct.pack("<II", len(data), size) + data for data, size in entries))
+    return entries
+
+
+def _deflated(archive: bytes) -> Iterator[tuple[bytes, int]]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        for info in opened.infolist():
+            if info.compress_type == zipfile.ZIP_DEFLATED:
+                names = struct.unpack_from("<HH", archive, info.header_offset + 26)
+                start = info.header_offset + 30 + sum(names)
+                yield archive[start : start + info.compress_size], info.file_size
+
+
+def _sample_trees(cache: RealCache) -> list[Path]:
+    """Trees from all over the cache that together hold some thousand files."""
+    download = cache.modcache / "cache" / "download"
+    trees = [
+        cache.modcache / f"{path.parent.parent.relative_to(download)}@{path.stem}"
+        for path in sorted(download.rglob("*.zip"))
+    ]
+    chosen = []
+    files = 0
+    for tree in filter(Path.is_dir, trees[::5]):
+        if files < SAMPLE_FILES:
+            chosen.append(tree)
+            files += sum(len(names) for _, _, names in os.walk(tree))
+    return chosen
+
+
+def _table(rows: Sequence[Row], sizes: Sequence[str]) -> str:
+    names = list(dict.fromkeys(row.name for row in rows))
+    cells = {(row.name, row.size): row for row in rows}
+    lines = [f"| | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
+    for name in names:
+        found = [cells.get((name, size)) for size in sizes]
+        lines.append(f"| {name} | {' | '.join(_spread(row.samples) if row else '' for row in found)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(samples: Iterable[float]) -> str:
+    kept = list(samples)
+    return f"{statistics.median(kept):.2f} ({min(kept):.2f}-{max(kept):.2f})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

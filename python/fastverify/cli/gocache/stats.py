@@ -1,0 +1,37 @@
+"""``fastverify gocache stats``: what takes the room of a build cache, and what go will remove when."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from fastverify.cli import status
+from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.output import StandardOutput
+from fastverify.gocache.catalog.contents import read_contents
+from fastverify.gocache.catalog.naming import name_entries
+from fastverify.gocache.catalog.statistics import lines_of, statistics_of
+from fastverify.report.json import write_document
+
+_HELP = """Sum up a build cache by kind, package, Go version, platform and last use.
+
+Without CACHE it is the build cache that the go command would use here (GOCACHE).  Also: when go trims it,
+what is due for removal, and the biggest outputs.  An output is counted once, however many entries name it.
+"""
+
+
+@click.command("stats", help=_HELP, short_help="Sum up: kinds, packages, ages, trim.")
+@click.argument("cache", required=False, type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def command(cache: str | None, as_json: bool) -> int:
+    """Sum up; returns the exit status."""
+    contents = read_contents(cache_path(cache))
+    now = time.time_ns()
+    found = statistics_of(contents, name_entries(contents), now)
+    output = StandardOutput(colour=False)
+    if as_json:
+        write_document({"cache": contents.root, **found.to_json()}, output.write)
+    else:
+        output.write("".join(f"{line}\n" for line in lines_of(found, now)))
+    return status.CLEAN

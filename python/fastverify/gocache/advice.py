@@ -1,0 +1,75 @@
+"""What the go command does about each kind of damage in a build cache, and what a person does next.
+
+The sentences on Go were checked with the go command itself; ``tests/gocache`` shows each of them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+GO_USES_OUTPUT = (
+    "the go command looks at its size only, so it links, runs or believes it as it is; only what it reads "
+    "whole (compiler messages, file lists, test logs) does it hold to the name"
+)
+GO_MISSES_SIZE = "the go command sees that the size is not the entry's, and makes the output again"
+GO_REWRITES_OUTPUT = "the go command does not use it, and writes it anew when it next makes this output"
+GO_USES_REPOINTED = (
+    "the go command takes the output for what the entry's action makes: it links or runs the wrong one, or "
+    "stops with a compile error that a new build does not cure"
+)
+GO_USES_FORGED = "the go command uses it, because it compares neither of the two"
+GO_MISSES_ENTRY = "the go command takes the entry for absent, makes the output again and rewrites the entry"
+GO_TAKES_ENTRY = "the go command uses the entry like one of its own"
+GO_MISSES_FOLDER = "the go command links the executable again each time, and does not mend the folder"
+GO_CANNOT_RUN = "go run and go tool fail with: permission denied; the folder is not mended"
+GO_FOLLOWS_LINK = (
+    "the go command reads through the link, and where it leads to nothing, writes a file outside of the cache"
+)
+GO_HANGS = "the go command opens it like any file, and can hang for ever"
+GO_CANNOT_READ = (
+    "the go command fails with messages that name something else, such as: package fmt is not in std"
+)
+GO_IGNORES = "the go command does not look at it"
+GO_FAILS_UNWRITABLE = (
+    "the go command drops what it makes without a word, and fails with: open ...-d: permission denied "
+    "where it has to write an index"
+)
+GO_BELIEVES_WRITERS = (
+    "the go command believes whatever lies there: whoever may write it decides what is linked"
+)
+GO_REWRITES_TRIM = "the go command trims the cache once more and rewrites the file"
+GO_RERUNS_TESTS = "the go command runs every test anew until that time has come"
+GO_NEVER_TRIMS = "the go command trims nothing until that time has come"
+GO_KEEPS_FUTURE = (
+    "the go command leaves the time as it is, and does not trim the file until five days after it"
+)
+GO_WRITES_IN_PLACE = "the go command writes in place, so that a change shows under every other name too"
+GO_KEEPS_IMPORTERS = (
+    "the go command goes on using it, because what it was made from looks the same when the damaged archive "
+    "is made anew"
+)
+
+HINT_LEAVE = "nothing has to be done"
+HINT_READER = "run fastverify as a user who may read it, or give the files to the cache's user with chown"
+
+
+def drop_entries(paths: Iterable[str], *, total: int, built_from: bool = False) -> str:
+    """Deleting entries is safe at any time: Go then makes the output again and rewrites a bad one."""
+    listed = list(paths)
+    more = f" (and {total - len(listed)} more entries, -v lists them)" if total > len(listed) else ""
+    after = (
+        "; what was built from it meanwhile stays damaged, so build that with -a, or run go clean -cache"
+        if built_from
+        else ""
+    )
+    return f"delete the entry, Go then makes the output again: rm -f {_quoted(listed)}{more}{after}"
+
+
+def drop_when_idle(path: str) -> str:
+    """An output must not go while a go command runs that has found its entry."""
+    return f"when no go command runs: rm -rf {shlex.quote(path)}"
+
+
+def _quoted(paths: Iterable[str]) -> str:
+    return " ".join(shlex.quote(path) for path in paths)

@@ -1,0 +1,1 @@
+"""What an output of the build cache is, read from its bytes."""

@@ -1,0 +1,145 @@
+"""Poison survives repair: which packages were compiled from a damaged archive, and may carry its damage on.
+
+What was compiled from damaged export data is whole by itself, and its action does not change when the
+archive is made anew.  What names it is the linker's object, which has the path and the fingerprint of
+each package that was imported.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from fastverify.engine.buildcache import EntryOf, OutputMeasurement
+from fastverify.engine.pure.build.entry import parse_entry
+from fastverify.engine.pure.faults import FaultError
+from fastverify.engine.pure.files import open_regular
+from fastverify.gocache import advice
+from fastverify.gocache.buildid import BuildId
+from fastverify.gocache.content import Content, MalformedError
+from fastverify.gocache.identify.goarchive import GoArchive, read_archive
+from fastverify.gocache.layout import SHARDS, entry_path, output_path
+from fastverify.report.model import Finding
+
+#: Of one check, at most.
+_MOST = 1000
+
+
+class Package(NamedTuple):
+    """A package as those who import it name it."""
+
+    path: str
+    fingerprint: bytes
+
+
+class Damaged(NamedTuple):
+    """A damaged archive that the go command would use."""
+
+    package: Package
+    #: When its entry was written, in nanoseconds since 1970: nothing older was compiled from it.
+    since: int
+    output: bytes
+
+
+def package_of(root: str, measured: OutputMeasurement) -> Package | None:
+    """The package whose archive this output is, where that can still be read."""
+    if measured.kind != "archive" or measured.file:
+        return None
+    read = _read(output_path(root, measured.output))
+    if read is None or read.package is None or read.package.path == "main":
+        return None
+    return Package(read.package.path, read.fingerprint)
+
+
+def damaged(package: Package, measured: OutputMeasurement, entries: Sequence[EntryOf]) -> Damaged:
+    """The archive of `package` that these entries lead to."""
+    return Damaged(package, min(entry.time for entry in entries), measured.output)
+
+
+def importers(root: str, found: Sequence[Damaged]) -> Iterator[Finding]:
+    """A finding for each package that was compiled after and from one of the damaged archives."""
+    by_package: Mapping[Package, Damaged] = {one.package: one for one in found}
+    outputs = {one.output for one in found}
+    number = 0
+    for path, output in _archives(root):
+        read = None if output in outputs else _read(path)
+        if read is None or read.linker_object is None or read.head.build_id is None:
+            continue
+        wanted = [by_package.get(Package(*imported)) for imported in read.linker_object.imports]
+        sources = [one for one in wanted if one is not None]
+        entry = _entry(root, read.head.build_id, output) if sources else None
+        if entry is None:
+            continue
+        sources = [one for one in sources if one.since <= entry.time]
+        if sources:
+            yield _finding(root, output, entry, read, sources[0])
+            number += 1
+            if number == _MOST:
+                return
+
+
+def _finding(root: str, output: bytes, entry: EntryOf, read: GoArchive, source: Damaged) -> Finding:
+    name = read.package.path if read.package is not None else "a package"
+    return Finding(
+        "warning",
+        "warning",
+        "output",
+        output_path(root, output),
+        f"{name} was compiled from the damaged archive of {source.package.path}, or from a sound one before "
+        "the damage: it may carry the damage on",
+        advice.GO_KEEPS_IMPORTERS,
+        advice.drop_entries([entry_path(root, entry.action)], total=1),
+        cache="gocache",
+        action=entry.action.hex(),
+        output=output.hex(),
+    )
+
+
+def _archives(root: str) -> Iterator[tuple[str, bytes]]:
+    """Path and ID of each output that is a file."""
+    for shard in SHARDS:
+        try:
+            names = sorted(os.listdir(os.path.join(root, shard)))
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith("-d") and len(name) == 66 and name[:2] == shard:
+                try:
+                    output = bytes.fromhex(name[:64])
+                except ValueError:
+                    continue
+                yield os.path.join(root, shard, name), output
+
+
+def _read(path: str) -> GoArchive | None:
+    try:
+        if os.path.islink(path):
+            return None
+        fd, _ = open_regular(os.fsencode(path))
+        with open(fd, "rb") as file:
+            return read_archive(Content.of_file(file))
+    except (OSError, FaultError, MalformedError):
+        return None
+
+
+def _entry(root: str, build_id: BuildId, output: bytes) -> EntryOf | None:
+    """The entry that made an archive, found by the beginning of the action ID that a build ID has."""
+    try:
+        beginning = base64.urlsafe_b64decode(build_id.action).hex()
+        names = os.listdir(os.path.join(root, beginning[:2]))
+    except (OSError, ValueError):
+        return None
+    for name in names:
+        if name.startswith(beginning) and name.endswith("-a"):
+            try:
+                action = bytes.fromhex(name[:-2])
+                fd, _ = open_regular(os.fsencode(entry_path(root, action)))
+                with open(fd, "rb") as file:
+                    parsed = parse_entry(file.read(176), action)
+            except (OSError, FaultError, ValueError):
+                continue
+            if parsed.output == output:
+                return EntryOf(action, parsed.size, parsed.time)
+    return None

@@ -1,0 +1,126 @@
+//! Archives of Go's compiler: the build ID, and what the archive says of its own content.
+//!
+//! The form is that of `cmd/internal/archive`, `cmd/internal/goobj` and `internal/pkgbits`.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::OutputFlaw;
+use crate::md5;
+use crate::sha256::Digest;
+
+pub(super) const MAGIC: &[u8] = b"!<arch>\n";
+const PKGDEF: &[u8] = b"__.PKGDEF";
+const HEADER: usize = 60;
+/// Characters of one part of a build ID, and the bytes of a digest that they stand for.
+pub(super) const PART: usize = 20;
+const PART_BYTES: usize = 15;
+const GOOBJ_MAGIC: &[u8] = b"\0go120ld";
+
+/// What an archive says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// Empty where there is none.
+    pub build_id: Vec<u8>,
+    /// Flaws that show without hashing the whole: those of the form and of the fingerprints.
+    pub flaws: Vec<OutputFlaw>,
+}
+
+/// Reads a whole archive.  One that is not Go's compiler's has neither a build ID nor flaws.
+///
+/// `sha256` hashes the export data of Go 1.24 and later.
+pub fn read_archive(content: &[u8], sha256: impl Fn(&[u8]) -> Digest) -> Archive {
+    let mut archive = Archive::default();
+    if !content.get(MAGIC.len()..).is_some_and(|rest| rest.starts_with(PKGDEF)) {
+        return archive;
+    }
+    let definition = member(content, MAGIC.len());
+    let build_id = definition.as_ref().and_then(|range| build_id(&content[range.clone()]));
+    let (Some(definition), Some(build_id)) = (definition, build_id) else {
+        archive.flaws.push(OutputFlaw::ArchiveFormat);
+        return archive;
+    };
+    archive.build_id = build_id.to_vec();
+    let Some(export) = export_data(content, &definition) else { return archive };
+    let (hashed, fingerprint) = content[export.clone()].split_at(export.len() - 8);
+    let version = u32::from_le_bytes([hashed[0], hashed[1], hashed[2], hashed[3]]);
+    // internal/pkgbits.Encoder.Fingerprint: MD5 before version 2.
+    let same = if version < 2 {
+        md5::digest(hashed)[..8] == *fingerprint
+    } else {
+        sha256(hashed)[..8] == *fingerprint
+    };
+    if !same {
+        archive.flaws.push(OutputFlaw::ExportFingerprint);
+    }
+    if let Some(object) = member(content, definition.end + definition.end % 2)
+        && let Some(mark) = memmem::find(&content[object.clone()], b"\n!\n")
+    {
+        let at = object.start + mark + 3;
+        let rest = &content[at..];
+        if rest.starts_with(GOOBJ_MAGIC) && rest[8..rest.len().min(16)] != *fingerprint {
+            archive.flaws.push(OutputFlaw::ObjectFingerprint);
+        }
+    }
+    archive
+}
+
+/// `content` with each `build_id` in it zeroed: what `buildid.FindAndHash` hashes.
+pub(super) fn zeroed(content: &[u8], build_id: &[u8], into: &mut Vec<u8>) -> Range<usize> {
+    let start = into.len();
+    into.extend_from_slice(content);
+    let copy = &mut into[start..];
+    // Found in the content, because Python's bytes.replace and Go look for the next one behind the last.
+    for at in memmem::find_iter(content, build_id) {
+        copy[at..at + build_id.len()].fill(0);
+    }
+    start..into.len()
+}
+
+/// `buildid.HashToString`: 15 bytes in base64url.
+pub(super) fn short(digest: &Digest) -> [u8; PART] {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = [0; PART];
+    for (out, three) in text.chunks_exact_mut(4).zip(digest[..PART_BYTES].chunks_exact(3)) {
+        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
+        for (digit, shift) in out.iter_mut().zip([18, 12, 6, 0]) {
+            *digit = DIGITS[(bits >> shift & 63) as usize];
+        }
+    }
+    text
+}
+
+/// Where the content of the member lies whose header is at `at`; None where it is broken.
+fn member(content: &[u8], at: usize) -> Option<Range<usize>> {
+    let header = content.get(at..at.checked_add(HEADER)?)?;
+    let blanks = header[48..58].iter().rev().take_while(|&&byte| byte == b' ').count();
+    let digits = &header[48..58 - blanks];
+    if header[58..] != *b"`\n" || digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let size = digits.iter().fold(0u64, |size, digit| size * 10 + u64::from(digit - b'0'));
+    let start = at + HEADER;
+    let end = start.checked_add(usize::try_from(size).ok()?)?;
+    (end <= content.len()).then_some(start..end)
+}
+
+/// The build ID in the second line of `__.PKGDEF`.
+fn build_id(definition: &[u8]) -> Option<&[u8]> {
+    let rest = definition.strip_prefix(b"go object ")?;
+    let rest = &rest[memchr::memchr(b'\n', rest)? + 1..];
+    let rest = rest.strip_prefix(b"build id \"")?;
+    let len = rest.iter().take_while(|&&byte| byte.is_ascii_alphanumeric() || b"_/-".contains(&byte)).count();
+    rest[len..].starts_with(b"\"\n").then_some(&rest[..len])
+}
+
+/// Unified export data with its fingerprint; None where there is none.
+fn export_data(content: &[u8], definition: &Range<usize>) -> Option<Range<usize>> {
+    let mark = definition.start + memmem::find(&content[definition.clone()], b"\n$$B\n")?;
+    if content.get(mark + 5) != Some(&b'u') {
+        return None;
+    }
+    let begin = mark + 6;
+    let last = begin + memmem::rfind(content.get(begin..definition.end)?, b"\n$$\n")?;
+    (last >= begin + 12).then_some(begin..last)
+}

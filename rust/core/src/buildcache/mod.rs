@@ -1,0 +1,268 @@
+//! Go's build cache (GOCACHE): every entry, and every output held to its name, its entries and its
+//! build ID.
+//!
+//! The layout and the form of an entry are those of `cmd/go/internal/cache`, build IDs those of
+//! `cmd/internal/buildid`.
+
+mod archive;
+mod entry;
+mod output;
+mod survey;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::fault::{Fault, FaultCode};
+use crate::schedule::{self, Job, Running, Worker};
+use crate::sha256::Digest;
+use crate::stat::FileStat;
+use crate::tree::Root;
+
+pub use archive::{Archive, read_archive};
+pub use entry::{EntryFlaw, EntryForm, Parsed, parse_entry};
+pub use output::{OutputFlaw, OutputKind, OutputMeasurement, is_whole_index};
+pub use survey::{Hazard, HazardCode, Stray, StrayKind, Survey};
+
+/// An action ID or an output ID.
+pub type Id = Digest;
+
+/// Length of an action entry.
+pub const ENTRY_BYTES: usize = 175;
+/// A longer output is not read.
+pub const MAX_OUTPUT_BYTES: u64 = 4 << 30;
+/// An output that is not longer is read into memory whole.
+pub const MAX_WHOLE_BYTES: u64 = 64 << 20;
+/// At most this many strays are listed.
+pub const MAX_STRAYS: usize = 1000;
+/// At most this many entries of an output are listed.
+pub const MAX_ENTRIES: usize = 100;
+/// At most this many examples of a hazard.
+pub const MAX_EXAMPLES: usize = 5;
+/// A time further ahead of now than this (nanoseconds) lies in the future.
+pub const FUTURE_NS: i128 = 3600 * 1_000_000_000;
+
+/// An action entry, `xx/ID-a`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionEntry {
+    /// From the name.
+    pub action: Id,
+    /// None where even lstat failed.
+    pub stat: Option<FileStat>,
+    /// Why it could not be read.
+    pub fault: Option<Fault>,
+    /// What its content is.
+    pub parsed: Parsed,
+}
+
+/// An action entry as its output knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntryOf {
+    /// Its action.
+    pub action: Id,
+    /// The size that it says the output has.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub time: u64,
+}
+
+/// An output that is not as its name or an entry says, or of a kind of which each one is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldOutput {
+    /// What it is.
+    pub measured: OutputMeasurement,
+    /// Those that name it, by action; those first that it does not fit.
+    pub entries: Vec<EntryOf>,
+    /// How many name it.
+    pub entries_total: usize,
+}
+
+/// What measuring a build cache tells: odd entries, then the survey, then the rest.
+#[derive(Debug)]
+pub enum BuildAnswer {
+    /// An entry that is not canonical.
+    Entry(ActionEntry),
+    /// What is there.
+    Survey(Box<Survey>),
+    /// An output.
+    Told(Box<ToldOutput>),
+    /// Outputs that were read.
+    Read {
+        /// How many.
+        outputs: usize,
+        /// Their bytes.
+        size: u64,
+        /// Those that went away before they could be read.
+        vanished: usize,
+    },
+}
+
+/// Measures the build cache at `root`; `now_ns` (since 1970) decides what lies in the future.
+///
+/// # Errors
+///
+/// Those of the system where no thread can be started.
+pub fn measure_build_cache(
+    root: PathBuf,
+    now_ns: i128,
+    threads: usize,
+) -> std::io::Result<Running<BuildJob>> {
+    schedule::start(vec![BuildJob(Step::Root { root, now_ns })], threads)
+}
+
+/// Measures a few entries and outputs, in their order.
+pub fn measure_build_files(
+    root: &Path,
+    actions: &[Id],
+    outputs: &[Id],
+) -> (Vec<ActionEntry>, Vec<OutputMeasurement>) {
+    let mut scratch = output::Scratch::default();
+    match open(root) {
+        Ok(root) => (
+            actions.iter().map(|action| entry::read_entry(&root, action)).collect(),
+            outputs
+                .iter()
+                .flat_map(|id| output::read_outputs(&root, &[*id], &mut scratch, &|| false))
+                .collect(),
+        ),
+        Err(code) => (
+            actions.iter().map(|action| entry::unread(action, None, code)).collect(),
+            outputs.iter().map(|id| output::unread(id, code)).collect(),
+        ),
+    }
+}
+
+fn open(root: &Path) -> Result<Root, FaultCode> {
+    // The root itself may be a link.
+    Root::open(&std::fs::canonicalize(root)?)
+}
+
+/// A part of measuring a build cache.
+pub struct BuildJob(Step);
+
+enum Step {
+    Root { root: PathBuf, now_ns: i128 },
+    Shard(Arc<Cache>, [u8; 2]),
+    Outputs(Arc<Joined>, std::ops::Range<usize>),
+}
+
+/// A cache whose shards are being read.
+struct Cache {
+    root: Root,
+    now_ns: i128,
+    /// Shards that are still to be read, and what those that were have.
+    found: Mutex<(usize, survey::Found)>,
+}
+
+/// A cache whose outputs are being read.
+struct Joined {
+    root: Root,
+    outputs: Vec<survey::FoundOutput>,
+    /// By output.
+    entries: Vec<(Id, EntryOf)>,
+}
+
+/// Outputs that one job reads, at most, and about how many bytes of them.
+const BATCH: usize = 64;
+const BATCH_BYTES: u64 = 1 << 20;
+
+impl Job for BuildJob {
+    type Scratch = output::Scratch;
+    type Answer = BuildAnswer;
+
+    fn run(self, scratch: &mut output::Scratch, worker: &Worker<'_, Self>) {
+        match self.0 {
+            Step::Root { root, now_ns } => begin(&root, now_ns, worker),
+            Step::Shard(cache, shard) => {
+                let read = survey::read_shard(&cache.root, shard, cache.now_ns, &mut |entry| {
+                    worker.answer(BuildAnswer::Entry(entry));
+                    !worker.stopped()
+                });
+                let mut found = cache.found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.1.merge(read);
+                found.0 -= 1;
+                if found.0 == 0 {
+                    let all = std::mem::take(&mut found.1);
+                    drop(found);
+                    // The others are at an end with it, or about to drop it.
+                    match open_again(&cache) {
+                        Ok(root) => join(root, all, worker),
+                        Err(code) => join_without_root(all, code, worker),
+                    }
+                }
+            }
+            Step::Outputs(joined, range) => read_outputs(&joined, range, scratch, worker),
+        }
+    }
+}
+
+fn open_again(cache: &Cache) -> Result<Root, FaultCode> {
+    Root::open(cache.root.path())
+}
+
+fn begin(root: &Path, now_ns: i128, worker: &Worker<'_, BuildJob>) {
+    let mut found = survey::Found::default();
+    let listed = open(root).and_then(|root| {
+        let shards = survey::read_root(&root, &mut found)?;
+        Ok((root, shards))
+    });
+    match listed {
+        Err(code) => join_without_root(found, code, worker),
+        Ok((root, shards)) if shards.is_empty() => join(root, found, worker),
+        Ok((root, shards)) => {
+            let cache = Arc::new(Cache { root, now_ns, found: Mutex::new((shards.len(), found)) });
+            worker.begin(shards.into_iter().map(|shard| BuildJob(Step::Shard(Arc::clone(&cache), shard))));
+        }
+    }
+}
+
+fn join_without_root(mut found: survey::Found, code: FaultCode, worker: &Worker<'_, BuildJob>) {
+    found.faults.push(code.whole());
+    worker.answer(BuildAnswer::Survey(Box::new(found.join().0)));
+}
+
+/// Puts entries and outputs together, tells of it, and begins to read the outputs.
+fn join(root: Root, found: survey::Found, worker: &Worker<'_, BuildJob>) {
+    let (survey, outputs, entries) = found.join();
+    worker.answer(BuildAnswer::Survey(Box::new(survey)));
+    let joined = Arc::new(Joined { root, outputs, entries });
+    let mut batches = Vec::new();
+    let (mut start, mut size) = (0, 0);
+    for (number, output) in joined.outputs.iter().enumerate() {
+        size += output.size;
+        if number + 1 - start == BATCH || size >= BATCH_BYTES || number + 1 == joined.outputs.len() {
+            batches.push(BuildJob(Step::Outputs(Arc::clone(&joined), start..number + 1)));
+            (start, size) = (number + 1, 0);
+        }
+    }
+    worker.begin(batches);
+}
+
+fn read_outputs(
+    joined: &Joined,
+    range: std::ops::Range<usize>,
+    scratch: &mut output::Scratch,
+    worker: &Worker<'_, BuildJob>,
+) {
+    let ids: Vec<Id> = joined.outputs[range].iter().map(|output| output.id).collect();
+    let (mut outputs, mut size, mut vanished) = (0, 0, 0);
+    for measured in output::read_outputs(&joined.root, &ids, scratch, &|| worker.stopped()) {
+        if measured.is_absent() {
+            vanished += 1;
+            continue;
+        }
+        outputs += 1;
+        size += measured.size;
+        let first = joined.entries.partition_point(|(output, _)| *output < measured.output);
+        let entries = joined.entries[first..]
+            .iter()
+            .take_while(|(output, _)| *output == measured.output)
+            .map(|(_, of)| of);
+        let (fit, misfit): (Vec<&EntryOf>, Vec<&EntryOf>) = entries.partition(|of| measured.fits(of));
+        if !misfit.is_empty() || measured.is_told() {
+            let entries_total = fit.len() + misfit.len();
+            let entries = misfit.into_iter().chain(fit).take(MAX_ENTRIES).copied().collect();
+            worker.answer(BuildAnswer::Told(Box::new(ToldOutput { measured, entries, entries_total })));
+        }
+    }
+    worker.answer(BuildAnswer::Read { outputs, size, vanished });
+}
