@@ -7,7 +7,6 @@
 #![no_main]
 
 use fastverify_core::buildcache::{EntryForm, OutputFlaw, is_whole_index, parse_entry, read_archive};
-use fastverify_core::sha256::digest;
 use libfuzzer_sys::fuzz_target;
 
 fn hex(id: &[u8]) -> String {
@@ -15,8 +14,9 @@ fn hex(id: &[u8]) -> String {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let archive = read_archive(bytes, digest);
+    let archive = read_archive(bytes);
     assert!(archive.build_id.is_empty() || !archive.flaws.contains(&OutputFlaw::ArchiveFormat));
+    assert!(archive.export.is_none_or(|range| range.end + 8 <= bytes.len()));
     assert!(!bytes.starts_with(b"go index v2\n") || !is_whole_index(bytes) || bytes.last() == Some(&0xff));
 
     // The ID that the bytes name, so that the fields behind it are reached.

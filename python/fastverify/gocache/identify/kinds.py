@@ -41,7 +41,6 @@ Kind = Literal[
     "empty",
     "unknown",
 ]
-KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 
 _HEAD = 64 << 10
 _EXECUTABLE = (b"\x7fELF", b"MZ", b"\0asm", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")

@@ -23,14 +23,14 @@ const GOOBJ_MAGIC: &[u8] = b"\0go120ld";
 pub struct Archive {
     /// Empty where there is none.
     pub build_id: Vec<u8>,
-    /// Flaws that show without hashing the whole: those of the form and of the fingerprints.
+    /// Flaws that show without SHA-256: those of the form, and of the fingerprints of Go 1.21 to 1.23.
     pub flaws: Vec<OutputFlaw>,
+    /// Export data of Go 1.24 and later, whose SHA-256 begins with the eight bytes behind it.
+    pub export: Option<Range<usize>>,
 }
 
 /// Reads a whole archive.  One that is not Go's compiler's has neither a build ID nor flaws.
-///
-/// `sha256` hashes the export data of Go 1.24 and later.
-pub fn read_archive(content: &[u8], sha256: impl Fn(&[u8]) -> Digest) -> Archive {
+pub fn read_archive(content: &[u8]) -> Archive {
     let mut archive = Archive::default();
     if !content.get(MAGIC.len()..).is_some_and(|rest| rest.starts_with(PKGDEF)) {
         return archive;
@@ -43,15 +43,13 @@ pub fn read_archive(content: &[u8], sha256: impl Fn(&[u8]) -> Digest) -> Archive
     };
     archive.build_id = build_id.to_vec();
     let Some(export) = export_data(content, &definition) else { return archive };
-    let (hashed, fingerprint) = content[export.clone()].split_at(export.len() - 8);
-    let version = u32::from_le_bytes([hashed[0], hashed[1], hashed[2], hashed[3]]);
+    let hashed = export.start..export.end - 8;
+    let fingerprint = &content[hashed.end..export.end];
+    let version = u32::from_le_bytes([0, 1, 2, 3].map(|at| content[export.start + at]));
     // internal/pkgbits.Encoder.Fingerprint: MD5 before version 2.
-    let same = if version < 2 {
-        md5::digest(hashed)[..8] == *fingerprint
-    } else {
-        sha256(hashed)[..8] == *fingerprint
-    };
-    if !same {
+    if version >= 2 {
+        archive.export = Some(hashed);
+    } else if md5::digest(&content[hashed])[..8] != *fingerprint {
         archive.flaws.push(OutputFlaw::ExportFingerprint);
     }
     if let Some(object) = member(content, definition.end + definition.end % 2)

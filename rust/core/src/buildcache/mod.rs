@@ -8,6 +8,8 @@ mod archive;
 mod entry;
 mod output;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -161,9 +163,10 @@ struct Joined {
     entries: Vec<(Id, EntryOf)>,
 }
 
-/// Outputs that one job reads, at most, and about how many bytes of them.
+/// Outputs that one job reads, at most, and about how many bytes of them: enough for the hash to work
+/// on sixteen archives of middle size at a time.
 const BATCH: usize = 64;
-const BATCH_BYTES: u64 = 1 << 20;
+const BATCH_BYTES: u64 = 12 << 20;
 
 impl Job for BuildJob {
     type Scratch = output::Scratch;

@@ -167,12 +167,31 @@ impl OutputMeasurement {
 /// Buffers that go from one batch to the next.
 #[derive(Default)]
 pub struct Scratch {
-    contents: Vec<u8>,
+    contents: Buffer,
     zeroed: Vec<u8>,
 }
 
+/// Contents one behind the other.  What is beyond `used` is left from before, so that nothing is zeroed
+/// only to be read over.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Buffer {
+    /// Room for `len` bytes more.
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        let end = self.used + len;
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        &mut self.bytes[self.used..end]
+    }
+}
+
 /// Buffers that have grown beyond this are given back after a batch.
-const KEPT: usize = 8 << 20;
+const KEPT: usize = 24 << 20;
 /// Read at once of what is not read whole.
 const WINDOW: usize = 1 << 20;
 
@@ -195,7 +214,7 @@ pub(super) fn read_outputs(
     scratch: &mut Scratch,
     stopped: &dyn Fn() -> bool,
 ) -> Vec<OutputMeasurement> {
-    scratch.contents.clear();
+    scratch.contents.used = 0;
     scratch.zeroed.clear();
     let mut read: Vec<(OutputMeasurement, Option<Content>)> = Vec::with_capacity(ids.len());
     for id in ids {
@@ -214,74 +233,96 @@ pub(super) fn read_outputs(
         read.push((measured, content));
     }
     finish(&mut read, scratch);
-    if scratch.contents.capacity() > KEPT || scratch.zeroed.capacity() > KEPT {
+    if scratch.contents.bytes.len() > KEPT || scratch.zeroed.capacity() > KEPT {
         *scratch = Scratch::default();
     }
     read.into_iter().map(|(measured, _)| measured).collect()
 }
 
+/// What is hashed of an output beside its content.
+#[derive(Default)]
+struct Parts {
+    /// An archive with its build ID zeroed, in the second buffer.
+    zeroed: Option<Range<usize>>,
+    /// Export data, in the content.
+    export: Option<Range<usize>>,
+}
+
 /// Hashes what was read whole, and looks into it.
 fn finish(read: &mut [(OutputMeasurement, Option<Content>)], scratch: &mut Scratch) {
-    // What to hash beside the contents: archives with their build IDs zeroed.
-    let mut copies: Vec<Option<Range<usize>>> = Vec::with_capacity(read.len());
+    let mut all: Vec<Parts> = Vec::with_capacity(read.len());
     for (measured, content) in read.iter_mut() {
-        let mut copy = None;
-        match content {
+        all.push(match content {
             Some(Content::Whole(range)) => {
-                let whole = &scratch.contents[range.clone()];
-                measured.size = whole.len() as u64;
-                measured.kind = OutputKind::of(whole);
-                if measured.kind == OutputKind::Archive {
-                    let archive = archive::read_archive(whole, crate::sha256::digest);
-                    if !archive.build_id.is_empty() {
-                        copy = Some(zeroed(whole, &archive.build_id, &mut scratch.zeroed));
-                    }
-                    measured.build_id = archive.build_id;
-                    measured.flaws.extend(archive.flaws);
-                } else if measured.kind == OutputKind::Index && !is_whole_index(whole) {
-                    measured.flaws.push(OutputFlaw::IndexFormat);
-                }
+                look(measured, &scratch.contents.bytes[range.clone()], &mut scratch.zeroed)
             }
             Some(Content::Hashed { size, digest, kind }) => {
                 (measured.size, measured.sha256, measured.kind) = (*size, Some(*digest), *kind);
+                Parts::default()
             }
-            None => {}
-        }
-        copies.push(copy);
+            None => Parts::default(),
+        });
     }
-    let mut messages: Vec<&[u8]> = Vec::with_capacity(read.len());
-    for ((_, content), copy) in read.iter().zip(&copies) {
+    // Everything in one call, so that no lane of the hash is idle.
+    let mut messages: Vec<&[u8]> = Vec::with_capacity(3 * read.len());
+    for ((_, content), parts) in read.iter().zip(&all) {
         if let Some(Content::Whole(range)) = content {
-            messages.push(&scratch.contents[range.clone()]);
-        }
-        if let Some(range) = copy {
-            messages.push(&scratch.zeroed[range.clone()]);
+            let whole = &scratch.contents.bytes[range.clone()];
+            messages.push(whole);
+            messages.extend(parts.zeroed.clone().map(|range| &scratch.zeroed[range]));
+            messages.extend(parts.export.clone().map(|range| &whole[range]));
         }
     }
     let mut digests = vec![[0; 32]; messages.len()];
     digest_many(&messages, &mut digests);
     let mut digests = digests.into_iter();
-    for ((measured, content), copy) in read.iter_mut().zip(&copies) {
-        if let Some(Content::Whole(_)) = content {
-            measured.sha256 = digests.next();
-        }
-        if copy.is_some() {
+    for ((measured, content), parts) in read.iter_mut().zip(all) {
+        let Some(Content::Whole(range)) = content else { continue };
+        measured.sha256 = digests.next();
+        // Behind the flaw of the file, before that of the object.
+        let at = usize::from(measured.flaws.first() == Some(&OutputFlaw::NotExecutable));
+        let mut flaws = measured.flaws.split_off(at);
+        if parts.zeroed.is_some() {
             let digest = digests.next().expect("one digest for each message");
             let last = measured.build_id.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
             if last != short(&digest) {
-                // Before those of the fingerprints, behind that of the file.
-                let at = usize::from(measured.flaws.first() == Some(&OutputFlaw::NotExecutable));
-                measured.flaws.insert(at, OutputFlaw::ContentId);
+                measured.flaws.push(OutputFlaw::ContentId);
             }
         }
+        if let Some(export) = parts.export {
+            let digest = digests.next().expect("one digest for each message");
+            if digest[..8] != scratch.contents.bytes[range.start + export.end..][..8] {
+                measured.flaws.push(OutputFlaw::ExportFingerprint);
+            }
+        }
+        measured.flaws.append(&mut flaws);
     }
+}
+
+/// Looks into what was read whole; says what else of it is to be hashed.
+fn look(measured: &mut OutputMeasurement, whole: &[u8], copies: &mut Vec<u8>) -> Parts {
+    measured.size = whole.len() as u64;
+    measured.kind = OutputKind::of(whole);
+    let mut parts = Parts::default();
+    if measured.kind == OutputKind::Archive {
+        let archive = archive::read_archive(whole);
+        if !archive.build_id.is_empty() {
+            parts.zeroed = Some(zeroed(whole, &archive.build_id, copies));
+        }
+        parts.export = archive.export;
+        measured.build_id = archive.build_id;
+        measured.flaws.extend(archive.flaws);
+    } else if measured.kind == OutputKind::Index && !is_whole_index(whole) {
+        measured.flaws.push(OutputFlaw::IndexFormat);
+    }
+    parts
 }
 
 /// Opens an output and reads it: whole at the end of `contents`, or piece by piece.
 fn load(
     root: &Root,
     measured: &mut OutputMeasurement,
-    contents: &mut Vec<u8>,
+    contents: &mut Buffer,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Content>, FaultCode> {
     let mut place: CString = path(&measured.output, b'd');
@@ -311,36 +352,35 @@ fn load(
 fn read(
     file: &File,
     size: u64,
-    contents: &mut Vec<u8>,
+    contents: &mut Buffer,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Content, FaultCode> {
     if size > MAX_OUTPUT_BYTES {
         return Err(FaultCode::TooLarge);
     }
-    let start = contents.len();
     let mut hasher = Hasher::new();
     let mut length = 0;
     let mut kind = None;
     if size <= MAX_WHOLE_BYTES {
         // One byte more than there should be: that it stays away says that the file has ended.
-        let room = size as usize + 1;
-        contents.resize(start + room, 0);
-        let len = read_more(file, &mut contents[start..])?;
-        if len < room {
-            contents.truncate(start + len);
+        let room = contents.room(size as usize + 1);
+        let len = read_more(file, room)?;
+        if len < room.len() {
+            let start = contents.used;
+            contents.used += len;
             return Ok(Content::Whole(start..start + len));
         }
-        hasher.update(&contents[start..]);
-        kind = Some(OutputKind::of(&contents[start..]));
+        hasher.update(room);
+        kind = Some(OutputKind::of(room));
         length = len as u64;
     }
-    contents.resize(start + WINDOW, 0);
+    let window = contents.room(WINDOW);
     while !stopped() {
-        let len = read_more(file, &mut contents[start..])?;
+        let len = read_more(file, window)?;
         if len == 0 {
             break;
         }
-        let piece = &contents[start..start + len];
+        let piece = &window[..len];
         kind = kind.or_else(|| Some(OutputKind::of(piece)));
         hasher.update(piece);
         length += len as u64;
@@ -348,7 +388,6 @@ fn read(
             return Err(FaultCode::TooLarge);
         }
     }
-    contents.truncate(start);
     Ok(Content::Hashed { size: length, digest: hasher.finish(), kind: kind.unwrap_or(OutputKind::Empty) })
 }
 

@@ -225,7 +225,7 @@ impl Found {
     /// entries by output.
     pub fn join(mut self) -> (Survey, Vec<FoundOutput>, Vec<(Id, EntryOf)>) {
         self.entries.sort_unstable();
-        self.outputs.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        self.outputs.sort_unstable_by_key(|output| output.id);
         let mut survey = Survey {
             shards: self.shards,
             actions: self.actions,
@@ -260,7 +260,7 @@ impl Found {
             .into_iter()
             .map(|(code, found)| Hazard { code, files: found.number, examples: found.first() })
             .collect();
-        self.outputs.sort_by(|a, b| b.size.cmp(&a.size));
+        self.outputs.sort_by_key(|output| std::cmp::Reverse(output.size));
         (survey, self.outputs, self.entries)
     }
 }
