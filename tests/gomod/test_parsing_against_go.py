@@ -17,7 +17,11 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 pytestmark = pytest.mark.go
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 _EXAMPLES = [
     b"",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fastverify.gomod.summary import Summarizer, in_full
@@ -75,7 +75,7 @@ _LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.lists(_LINES, max_size=8).map(lambda lines: "\n".join(lines).encode()) | TEXTS)
 @example(b"module a.b/m\nrequire (\n)\n)\n")
 @example(b"go 1.17\ngo 1.17\n")

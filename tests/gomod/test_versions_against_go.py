@@ -13,7 +13,11 @@ from tests.making.go import Oracle
 
 pytestmark = pytest.mark.go
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 _NUMBER = st.sampled_from(["0", "1", "2", "9", "10", "01", "", "99999999999999999999", "9" * 5000])
 _PART = st.sampled_from(["0", "1", "10", "01", "a", "B", "rc1", "-", "a-b", "1a", "0a", ""])

@@ -18,7 +18,7 @@ from tests.making.graphs import World, worlds
 
 pytestmark = [pytest.mark.go, pytest.mark.slow]
 
-EXAMPLES = int(os.environ.get("FASTVERIFY_GRAPHS", "60"))
+EXAMPLES = int(os.environ.get("FASTVERIFY_GRAPHS", "40"))
 some = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -70,7 +70,7 @@ def test_strays(engine: Engine, tmp_path: Path, stray: str) -> None:
 
 #: What Go makes beside the modules, and a clone or a database that fastverify does not look into.
 def make_sumdb(root: Path) -> None:
-    folder = root / "cache/download/sumdb/sum.golang.org/lookup"
+    folder = root / "cache/download/sumdb/another.example.org/lookup"
     folder.mkdir(parents=True)
     (folder / "example.com@v1.0.0").write_bytes(b"1\n")
 

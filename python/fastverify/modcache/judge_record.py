@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastverify.modcache import advice
 from fastverify.modcache.case import Case
+from fastverify.modcache.content import Content
 from fastverify.modcache.gosum import Expectation
-from fastverify.modcache.judge_content import Content
 
 
 def judge_record(case: Case, content: Content) -> None:

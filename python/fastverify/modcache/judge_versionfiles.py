@@ -7,7 +7,7 @@ import hashlib
 
 from fastverify.modcache import advice, layout, versionfiles
 from fastverify.modcache.case import Case, is_gone
-from fastverify.modcache.judge_content import Content
+from fastverify.modcache.content import Content
 from fastverify.report.model import Authority
 
 

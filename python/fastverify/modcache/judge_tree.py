@@ -1,0 +1,168 @@
+"""The extracted tree of one module version: its form, its content, and what no hash sees."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from fastverify.engine.protocol import Difference, TreeMeasurement
+from fastverify.modcache import advice, changes
+from fastverify.modcache.case import Case
+from fastverify.modcache.content import Content, authority_words
+from fastverify.report.model import Authority
+
+
+def judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
+    """A tree that is no directory, and parts of it that cannot be read."""
+    paths = case.paths
+    if tree.fault is None:
+        return
+    if tree.fault.code == "not-directory":
+        case.add(
+            "malformed",
+            "dir",
+            paths.tree,
+            message=f"this is no directory but a {changes.kind_of(tree.stat)}",
+            go=advice.GO_REPLACES_FILE,
+            hint=advice.download(paths, "remove it and let Go extract the module again"),
+            severity="error",
+        )
+        return
+    odd = {d.path for d in case.measured.differences if d.change == "type"}
+    for fault in tree.faults:
+        if fault.code == "os" and fault.name not in odd:
+            case.unreadable("dir", paths.tree, fault)
+
+
+def judge_tree_hash(case: Case, content: Content, tree: TreeMeasurement, tree_good: bool) -> None:
+    """The tree's content against what it is held to, and file by file against the zip."""
+    differences = tuple(d for d in case.measured.differences if d.change != "mode")
+    odd = any(d.change == "type" for d in differences)
+    if tree.fault is not None and tree.fault.code == "not-directory":
+        return
+    if tree_good and not odd:
+        return
+    if content.expected is None and not differences:
+        return
+    if tree.h1 is None and not differences and not _hash_refused(tree):
+        return  # unreadable, and said so
+    if content.zip is not None and content.tree_equals_zip and not odd:
+        return  # wrong, but as the zip is: told there
+    paths = case.paths
+    source = authority_words(case, content)
+    zip_there = content.has_zip and content.zip is not None
+    authority: Authority = content.authority
+    hint = advice.redownload(paths, tree=True)
+    if content.zip_proved:
+        authority = content.authority
+        message = f"the extracted files are not those of the zip, which is as {source} says"
+        hint = advice.reextract(paths)
+    elif zip_there and content.expected is None:
+        authority = "zip"
+        message = (
+            "zip and extracted tree differ in the files named, and nothing at hand says which of the two "
+            "is right"
+        )
+    elif zip_there:
+        message = (
+            f"the extracted tree is not what {source} says; nor is the zip, so the files named differ "
+            "between the two, and which copy of each is right cannot be known"
+        )
+    elif odd:
+        message = "the extracted tree holds what Go never extracts"
+    else:
+        message = (
+            f"the extracted tree is not what {source} says; without a good zip, which file is wrong "
+            "cannot be known"
+        )
+    partial = "partial" in case.files.files
+    go = advice.GO_BUILDS_TREE
+    if partial:
+        go = advice.GO_REEXTRACTS_PARTIAL
+    elif odd:
+        go = advice.GO_HANGS if _can_hang(differences) else advice.GO_BUILDS_TREE
+    elif differences and all(d.change == "extra" for d in differences):
+        go = advice.GO_BUILDS_EXTRA
+    elif not content.has_ziphash:
+        go = advice.GO_REFETCHES_TREE
+    case.add(
+        "modified",
+        "dir",
+        paths.tree,
+        message=message,
+        go=go,
+        hint=hint,
+        severity="warning" if partial else "error",
+        authority=authority,
+        expected=content.expected or "",
+        actual=tree.h1 or "",
+        differences=differences,
+    )
+
+
+def _hash_refused(tree: TreeMeasurement) -> bool:
+    return any(fault.code == "name-newline" for fault in tree.faults)
+
+
+def _can_hang(differences: tuple[Difference, ...]) -> bool:
+    kinds = {changes.kind_of(d.stat) for d in differences if d.change == "type"}
+    return bool(kinds & {"fifo", "character device", "block device", "socket"})
+
+
+def judge_fips140(case: Case, tree: TreeMeasurement | None) -> None:
+    """Go unpacks this one from its own installation and records no hash for it."""
+    if tree is None:
+        return
+    judge_tree_form(case, tree)
+    differences = tuple(d for d in case.measured.differences if d.change != "mode")
+    if differences:
+        judge_tree_hash(case, Content(has_tree=True, has_ziphash=True), tree, tree_good=False)
+    case.unvouched = True
+    case.add(
+        "untracked",
+        "dir",
+        case.paths.tree,
+        message="Go unpacks this module from its own installation and records no hash for it",
+        go=advice.GO_NEVER_CHECKS,
+        hint="compare it with lib/fips140 of the Go installation, or remove it: Go unpacks it again",
+        severity="note",
+        actual=tree.h1 or "",
+    )
+    judge_tree_habits(case, tree)
+
+
+def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
+    """What no content hash sees: permission bits and empty directories."""
+    modes = tuple(d for d in case.measured.differences if d.change == "mode")
+    if modes:
+        many = f"{len(modes)} files have" if len(modes) > 1 else "a file has"
+        case.add(
+            "warning",
+            "dir",
+            case.paths.tree,
+            message=f"{many} permission bits that Go never gives: write, execute or setuid",
+            go=advice.GO_IGNORES_MODE,
+            hint="look for who changes the cache; the content of these files is told apart from this",
+            severity="warning",
+            differences=modes,
+        )
+    missing = [d.path for d in case.measured.differences if d.change == "missing"]
+    # A directory that is empty because its files are missing is told by their names (which are sorted).
+    empty = [
+        e
+        for e in tree.empty_directories
+        if not any(path.startswith(e + b"/") for path in missing[bisect_left(missing, e + b"/") :][:1])
+    ]
+    if empty:
+        first = changes.shown(empty[0])
+        more = len(empty) - 1
+        case.add(
+            "warning",
+            "dir",
+            case.paths.tree,
+            message=f"the directory {first} is empty"
+            + (f", and {more} more are" if more else "")
+            + "; Go never extracts an empty directory",
+            go=advice.GO_IGNORES,
+            hint="remove it, or look for who writes into the cache",
+            severity="warning",
+        )
