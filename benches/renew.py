@@ -64,12 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=5, help="runs of each whole program (default 5)")
     parser.add_argument("--cache", type=Path, default=_default_folder(), help="where to keep the modules")
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="the file to write")
+    parser.add_argument("--without-pure", action="store_true", help="leave out the pure engine, the slowest")
     options = parser.parse_args(arguments)
     cache = make_real_cache(options.cache.resolve())
     with tempfile.TemporaryDirectory() as scratch:
         head = _head()
         parts = list(_parts(cache, Path(scratch)))
-        sections = [head, *_whole_programs(cache, options.pairs, Path(scratch)), *parts]
+        sections = [head, *_whole_programs(cache, options, Path(scratch)), *parts]
     options.output.write_text("\n".join(sections), encoding="utf-8")
     return 0
 
@@ -108,7 +109,8 @@ class _Program(NamedTuple):
     processes: int = 1
 
 
-def _whole_programs(cache: RealCache, pairs: int, scratch: Path) -> Iterator[str]:
+def _whole_programs(cache: RealCache, options: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    pairs: int = options.pairs
     dirhash = _go_program(scratch)
     environment = cache.environment()
     check = [sys.executable, "-m", "fastverify", "check", str(cache.modcache), "--quiet"]
@@ -129,6 +131,8 @@ def _whole_programs(cache: RealCache, pairs: int, scratch: Path) -> Iterator[str
             processes=_cpus() + 1,
         ),
     ]
+    if options.without_pure:
+        del programs[-1]
     found: dict[str, list[Run]] = {program.name: [] for program in programs}
     for program in programs:
         _once(program)
