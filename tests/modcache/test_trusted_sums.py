@@ -85,6 +85,13 @@ def test_malformed_lines_are_told_with_file_and_line(engine: Engine, tmp_path: P
     assert outcome.report.counts.by_authority == {"gosum": 2}
 
 
+def test_a_line_for_the_go_mod_vouches_for_no_content(engine: Engine, tmp_path: Path) -> None:
+    world = World(tmp_path, required=(VICTIM,))
+    world.project.gosum.write_text(MOD_LINE)
+    outcome = world.check(engine.name, project=True)
+    assert outcome.report.counts.by_authority == {"ziphash": 1}
+
+
 def workspace(world: World, *, work_sum: str, first: str, second: str) -> Path:
     """A workspace of two members, of which the first uses both modules."""
     root = world.folder / "work"

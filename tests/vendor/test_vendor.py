@@ -221,6 +221,50 @@ def test_the_zip_is_not_there(make: Maker) -> None:
     assert made.check().counts.not_verified_by_reason == {"untracked": 1}
 
 
+def test_a_module_that_is_not_compared_speaks_for_no_other(make: Maker) -> None:
+    """Its path begins that of another module, whose files lie below its folder."""
+    made = nested(make)
+    remove(made.cache.places(OUTER).zip)
+    assert made.files() == []
+    inner = made.folder / INNER.path
+    rewrite(inner / "inner.go", b"package inner // changed\n")
+    (inner / "evil.go").write_bytes(b"package inner\n\nfunc init() {}\n")
+    assert made.files() == [(INNER.path, "evil.go", "extra"), (INNER.path, "inner.go", "modified")]
+
+
+def test_files_of_an_inner_module_that_is_not_compared(make: Maker) -> None:
+    made = nested(make)
+    remove(made.cache.places(INNER).zip)
+    assert made.files() == []
+
+
+def test_a_long_file_is_missed(make: Maker) -> None:
+    long = b"package rich\n\n//" + b"x" * (2 << 20) + b"\n"
+    made = make([Module(RICH.path, "v1.0.0", {"go.mod": RICH.files["go.mod"], "long.go": long})], [RICH.path])
+    remove(made.folder / RICH.path / "long.go")
+    assert made.files() == [(RICH.path, "long.go", "missing")]
+
+
+def test_folders_that_nobody_can_list(make: Maker) -> None:
+    """Nested deeper than a path can be long."""
+    made = rich(make)
+    before = os.open(made.folder, os.O_RDONLY)
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.fchdir(before)
+        for _ in range(30):
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+        Path("evil.go").write_bytes(b"package evil\n")
+    finally:
+        os.fchdir(here)
+        os.close(before)
+        os.close(here)
+    (finding,) = made.findings()
+    assert (finding.verdict, finding.severity, finding.where) == ("unreadable", "error", "vendor")
+    shutil.rmtree(made.folder / ("d" * 200))
+
+
 def test_the_zip_is_damaged(make: Maker) -> None:
     """A zip that go.sum does not know is no authority."""
     made = rich(make)

@@ -220,6 +220,7 @@ def _exempt(settings: GoSettings, module: str) -> list[str]:
 
 def _damages(files: ModuleFiles, measured: ModuleMeasurement, file: str) -> list[causes.Damage]:
     differences = [d for d in measured.differences if not file or _is_in(d.path, os.fsencode(file))]
+    differences.sort(key=lambda d: d.change == "mode")  # whoever edits a file often changes all modes before
     copies = ZipCopies(files.files.get("zip"), f"{files.module}@{files.version}/".encode())
     made = []
     try:

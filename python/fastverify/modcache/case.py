@@ -30,6 +30,8 @@ class Case:
     findings: list[Finding] = field(default_factory=list)
     #: Authorities that vouched for a part, in the order of parts.
     vouched: list[Authority] = field(default_factory=list)
+    #: Those of them that vouched for the zip or the tree.
+    vouched_content: list[Authority] = field(default_factory=list)
     #: Whether a part that is there could not be held to anything.
     unvouched: bool = False
 

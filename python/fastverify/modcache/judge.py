@@ -89,7 +89,9 @@ def _result(case: Case) -> ModuleResult:
     elif case.unvouched or not case.vouched:
         reason = "untracked"
     order: tuple[Authority, ...] = ("gosum", "sumdb", "ziphash", "zip")
-    vouched = [a for a in order if a in case.vouched]
+    # A module is vouched for by what vouches for its content, and by that of its go.mod only if there is
+    # nothing else here of it.
+    vouched = [a for a in order if a in (case.vouched_content or case.vouched)]
     zip_, tree, mod = measured.zip, measured.tree, measured.mod
     sizes = [part.stat.size for part in (zip_, mod, measured.info, measured.ziphash) if part and part.stat]
     return ModuleResult(

@@ -94,10 +94,9 @@ def _judge_hashes(case: Case, content: Content, tree: TreeMeasurement | None) ->
         ziphash_modified(case, content, "zip")
     elif authority in OUTSIDE and content.ziphash not in (None, expected, content.zip, content.tree):
         ziphash_modified(case, content, authority)
-    if zip_good:
+    if zip_good or tree_good:
         case.vouched.append(authority)
-    if tree_good:
-        case.vouched.append(authority)
+        case.vouched_content.append(authority)
     if (content.has_zip and content.zip is not None and expected is None) or (
         content.has_tree and content.tree is not None and expected is None
     ):

@@ -59,5 +59,6 @@ class Belonging:
             if not base.endswith(b".go"):
                 return True
             content = source.read(name)
-            return content is not None and may_be_built(content)
+            # What is too long to be read here is most likely built: go mod vendor copies nearly all.
+            return content is None or may_be_built(content)
         return folder in self.above and base.startswith(_METADATA)

@@ -28,6 +28,10 @@ _GO_BUILDS = (
 _GRAVEST = ("extra", "missing", "type", "modified")
 
 
+#: A path is cut here, in characters: folders can be nested deeper than any path may be long.
+_SHOWN_PATH = 4096
+
+
 @dataclass(slots=True)
 class _Compared:
     """One module, and what came of comparing it."""
@@ -66,11 +70,12 @@ def check_vendor(
     if folder.txt is not None:
         compared = [_Compared(module) for module in folder.txt.with_packages()]
         _Comparison(folder, root, sums, database, engine, threads).run(compared)
-        strangers = _share_out(folder.path, compared)
+        strangers, closed = _share_out(folder.path, compared)
         for one in compared:
             yield _result(folder, one)
         if strangers:
             whole.append(_strangers_finding(folder, strangers))
+        whole += [_closed_finding(folder, error) for error in closed]
     if whole:
         yield ModuleResult("", "", tuple(whole))
 
@@ -176,7 +181,11 @@ class _Comparison:
             return
         source = FolderSource(place)
         belonging = Belonging(one.module, strips_go_mod=self._folder.strips_go_mod)
-        one.differences = {d.path: d for d in source.differences(self._tree(one), belonging.folders)}
+        try:
+            one.differences = {d.path: d for d in source.differences(self._tree(one), belonging.folders)}
+        except OSError as error:
+            one.reason = f"{os.fsdecode(error.filename or place)} cannot be read: {error.strerror or error}"
+            return
         self._drop_what_is_not_due(one, source)
 
     def _drop_what_is_not_due(self, one: _Compared, source: Source) -> None:
@@ -188,8 +197,10 @@ class _Comparison:
         }
 
 
-def _share_out(folder: str, compared: Sequence[_Compared]) -> list[Difference]:
-    """Give each difference to the one module that it concerns; returns the files of no module at all.
+def _share_out(folder: str, compared: Sequence[_Compared]) -> tuple[list[Difference], list[OSError]]:
+    """Give each difference to the one module that it concerns.
+
+    Returns the files of no module at all, and why folders could not be looked into for them.
 
     Where one module's path begins another's, their folders overlap: a file is good if it is as one of
     them has it.
@@ -205,12 +216,23 @@ def _share_out(folder: str, compared: Sequence[_Compared]) -> list[Difference]:
             missing[-1][0].found.append(missing[-1][1])
             continue
         owners = [by_path[prefix] for prefix in _prefixes(whole) if prefix in by_path]
-        if len(told) < len(owners):
-            continue  # it is as another of them has it, or that one was not compared
+        if len(told) < sum(1 for owner in owners if not owner.reason):
+            continue  # it is as another of them has it
+        if all(difference.change == "extra" for _, difference in told) and any(
+            owner.reason and _may_own(owner, whole) for owner in owners
+        ):
+            continue  # it may be a file of one that was not compared, and is then said not to be
         # The innermost that knows a file of the name, else the innermost.
         told.sort(key=lambda pair: (_GRAVEST.index(pair[1].change), len(pair[0].module.path)))
         told[-1][0].found.append(told[-1][1])
     return _strangers(folder, set(by_path))
+
+
+def _may_own(owner: _Compared, whole: bytes) -> bool:
+    """Whether the file lies in the folder of a package that modules.txt has of this module."""
+    path = owner.module.path.encode("utf-8", "surrogateescape")
+    folder = whole.rpartition(b"/")[0][len(path) + 1 :]
+    return folder in Belonging(owner.module, strips_go_mod=False).packages
 
 
 def _prefixes(path: bytes) -> Iterator[bytes]:
@@ -219,9 +241,10 @@ def _prefixes(path: bytes) -> Iterator[bytes]:
         yield path
 
 
-def _strangers(folder: str, modules: set[bytes]) -> list[Difference]:
-    """The files of a vendor folder that lie below no module's path."""
+def _strangers(folder: str, modules: set[bytes]) -> tuple[list[Difference], list[OSError]]:
+    """The files of a vendor folder that lie below no module's path, and what kept from finding others."""
     found = []
+    closed = []
     top = os.fsencode(folder)
     pending = [b""]
     while pending:
@@ -229,7 +252,8 @@ def _strangers(folder: str, modules: set[bytes]) -> list[Difference]:
         try:
             with os.scandir(os.path.join(top, below)) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
-        except OSError:
+        except OSError as error:
+            closed.append(error)
             continue
         for entry in entries:
             name = below + b"/" + entry.name if below else entry.name
@@ -239,7 +263,21 @@ def _strangers(folder: str, modules: set[bytes]) -> list[Difference]:
                 pending.append(name)
             else:
                 found.append(Difference(name, "extra", None, None, None, None))
-    return found
+    return found, closed
+
+
+def _closed_finding(folder: VendorFolder, error: OSError) -> Finding:
+    place = os.fsdecode(error.filename) if error.filename is not None else folder.path
+    return Finding(
+        "unreadable",
+        "error",
+        "vendor",
+        place if len(place) <= _SHOWN_PATH else place[:_SHOWN_PATH] + "…",
+        f"this folder cannot be listed, so what is in it is not known: {error.strerror or error}",
+        "go build reads the folders of the packages that it compiles",
+        "run fastverify as a user who may read it, or remove it",
+        cache="vendor",
+    )
 
 
 def _strangers_finding(folder: VendorFolder, strangers: list[Difference]) -> Finding:

@@ -79,7 +79,7 @@ def _files(top: bytes, below: bytes) -> Iterator[tuple[bytes, FileStat]]:
 def _entries(top: bytes, folder: bytes) -> Iterator[tuple[bytes, FileStat]]:
     try:
         names = sorted(os.listdir(os.path.join(top, folder) if folder else top))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for entry in names:
         name = folder + b"/" + entry if folder else entry
