@@ -37,7 +37,6 @@ mod fault;
 mod hash;
 pub mod inflate;
 mod many;
-mod md5;
 mod module;
 mod readat;
 pub mod schedule;
