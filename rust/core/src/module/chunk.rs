@@ -192,7 +192,7 @@ impl Reader<'_> {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
                 Ok(Some(extent)) if entry.uncompressed > LONG || extent.len() > LONG => {
-                    let mut file = unit.file.and_then(|file| self.open(at, file));
+                    let mut file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
                     let streamed = stream(
                         archive,
                         entry,
@@ -230,7 +230,7 @@ impl Reader<'_> {
             return self.hash(size, at, true, false);
         };
         let file = &listing.files()[number as usize];
-        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, 0, LONG as usize);
+        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, LONG as usize);
         let same = match read {
             Err((code, stat)) => {
                 self.outcomes[at].tree = Some(Err(code));
@@ -264,14 +264,14 @@ impl Reader<'_> {
         self.queue.push(size, Tag { chunk: self.place, outcome, zip, tree });
     }
 
-    /// Opens the tree's file that is to be read in windows, or notes why it cannot be.
-    fn open(&mut self, at: usize, number: u32) -> Option<File> {
+    /// Opens the tree's file and says how long it is, or notes why it cannot be opened.
+    fn open(&mut self, at: usize, number: u32) -> Option<(File, u64)> {
         let (root, listing) = self.tree?;
         let file = &listing.files()[number as usize];
         match tree::open(root, listing.c_path(file), file.kind) {
-            Ok((file, _, stat)) => {
+            Ok((file, size, stat)) => {
                 self.outcomes[at].stat = Some(stat);
-                Some(file)
+                Some((file, size))
             }
             Err((code, stat)) => {
                 self.outcomes[at].tree = Some(Err(code));
@@ -283,28 +283,26 @@ impl Reader<'_> {
 
     /// Hashes a file of the tree that has nothing to be compared with.
     fn hash_file(&mut self, at: usize, number: u32) {
-        let Some((root, listing)) = self.tree else { return };
-        let file = &listing.files()[number as usize];
-        let (contents, used) = self.queue.tail(0);
-        match tree::open_and_read(root, listing.c_path(file), file.kind, contents, used, LONG as usize) {
-            Err((code, stat)) => {
-                self.outcomes[at].tree = Some(Err(code));
-                self.outcomes[at].stat = stat;
-            }
-            Ok(opened) => {
-                self.outcomes[at].stat = Some(opened.stat);
-                self.tree_bytes += opened.len as u64;
-                match opened.rest {
-                    None => self.hash(opened.len, at, false, true),
-                    Some(rest) => {
-                        let mut hasher = sha256::Hasher::new();
-                        hasher.update(&contents[used..used + opened.len]);
-                        let digest =
-                            hash_rest(hasher, &rest, self.window, &mut self.tree_bytes, self.stopped);
-                        self.outcomes[at].tree = Some(digest);
+        let Some((file, size)) = self.open(at, number) else { return };
+        let mut hasher = sha256::Hasher::new();
+        if size <= LONG {
+            let size = size as usize;
+            let room = self.queue.room(size + 1);
+            match tree::read_whole(&file, room) {
+                Err(code) => {
+                    self.outcomes[at].tree = Some(Err(code));
+                    return;
+                }
+                Ok(len) => {
+                    self.tree_bytes += len as u64;
+                    if len <= size {
+                        return self.hash(len, at, false, true);
                     }
+                    hasher.update(&room[..len]);
                 }
             }
         }
+        let digest = hash_rest(hasher, &file, self.window, &mut self.tree_bytes, self.stopped);
+        self.outcomes[at].tree = Some(digest);
     }
 }

@@ -4,27 +4,29 @@ use super::Digest;
 use super::kernel::Kernel;
 use super::lanes::Work;
 
-/// So many bytes are hashed together: enough to fill the lanes with messages of mixed lengths.
-const BATCH: usize = 4 << 20;
+/// Room for the bytes of a batch: enough to fill the lanes with messages of mixed lengths.
+const ROOM: usize = 8 << 20;
 /// So many messages are hashed together, so that little ones do not wait without end.
 const MESSAGES: usize = 4096;
 /// What a message must have left, in blocks, to be worth keeping for the next batch.
 const LEAST_KEPT: usize = 64;
 /// What is kept for the next batch, in blocks.
-const MOST_KEPT: usize = BATCH / 2 / 64;
+const MOST_KEPT: usize = ROOM / 2 / 64;
 
 /// Messages that wait to be hashed, each with a tag to know it by.
 ///
 /// A batch ends with a few long messages, for which a kernel of many lanes is not worth its time.  They
-/// are kept as far as they have come, and go on beside the messages of the next batch.
+/// are kept as far as they have come, where they are, and go on beside the messages of the next batch,
+/// which are written around them.
 pub(crate) struct Queue<T> {
     kernel: Kernel,
-    /// The messages' bytes: those of the messages that are kept, then the others.
+    /// The messages' bytes.
     bytes: Vec<u8>,
-    used: usize,
-    /// Those that are kept come first.
+    /// Where the next message goes.
+    place: usize,
+    /// Those that are kept come first, by their places.
     messages: Vec<Message<T>>,
-    /// How many are kept.
+    /// Of each that is kept: its length as a whole, and its state.
     begun: Vec<(u64, [u32; 8])>,
     done: Vec<(T, Digest)>,
 }
@@ -47,7 +49,7 @@ impl<T> Queue<T> {
         Queue {
             kernel,
             bytes: Vec::new(),
-            used: 0,
+            place: 0,
             messages: Vec::new(),
             begun: Vec::new(),
             done: Vec::new(),
@@ -56,33 +58,44 @@ impl<T> Queue<T> {
 
     /// Room for a message of `size` bytes; hashes what waits if there is not enough.
     pub(crate) fn room(&mut self, size: usize) -> &mut [u8] {
-        let (bytes, used) = self.tail(size);
-        if bytes.len() < used + size {
-            bytes.resize((used + size).max(BATCH), 0);
+        if self.messages.len() >= MESSAGES || !self.find_room(size) {
+            self.hash(false);
+            if !self.find_room(size) {
+                self.hash(true);
+            }
         }
-        &mut bytes[used..used + size]
+        let end = self.place + size;
+        if self.bytes.len() < end {
+            // What is not zero yet need not be touched.
+            let bytes = std::mem::replace(&mut self.bytes, vec![0; end.max(ROOM)]);
+            self.bytes[..bytes.len()].copy_from_slice(&bytes);
+        }
+        &mut self.bytes[self.place..end]
     }
 
-    /// The same for who makes room as it turns out: the message is to be written from the place on.
-    pub(crate) fn tail(&mut self, size: usize) -> (&mut Vec<u8>, usize) {
-        let full = self.used + size > BATCH || self.messages.len() >= MESSAGES;
-        // Hashing those that have been kept, without any others, would only put them through few lanes.
-        if full && self.messages.len() > self.begun.len() {
-            self.hash(false);
+    /// Goes to the next place where so many bytes fit between the messages that are kept; false if there is
+    /// none.
+    fn find_room(&mut self, size: usize) -> bool {
+        for kept in &self.messages[..self.begun.len()] {
+            if self.place + size <= kept.start {
+                return true;
+            }
+            self.place = self.place.max(kept.end);
         }
-        (&mut self.bytes, self.used)
+        // A message that is larger than all room gets it for itself.
+        self.place + size <= ROOM || self.messages.is_empty()
     }
 
     /// The first `size` bytes of the room.
     pub(crate) fn last(&self, size: usize) -> &[u8] {
-        &self.bytes[self.used..self.used + size]
+        &self.bytes[self.place..self.place + size]
     }
 
     /// Makes a message of the first `size` bytes of the room.
     pub(crate) fn push(&mut self, size: usize, tag: T) {
-        let start = self.used;
-        self.used += size;
-        self.messages.push(Message { start, end: self.used, tag });
+        let start = self.place;
+        self.place += size;
+        self.messages.push(Message { start, end: self.place, tag });
     }
 
     /// Hashes all that waits.
@@ -97,7 +110,7 @@ impl<T> Queue<T> {
 
     /// Forgets all messages.
     pub(crate) fn clear(&mut self) {
-        self.used = 0;
+        self.place = 0;
         self.messages.clear();
         self.begun.clear();
         self.done.clear();
@@ -114,9 +127,7 @@ impl<T> Queue<T> {
             kept = work.suspend(LEAST_KEPT, MOST_KEPT);
         }
         self.kernel.finish(&mut work);
-        // By their places, so that moving one to the front does not overwrite the next.
         kept.sort_by_key(|&(place, ..)| place);
-
         let lengths: Vec<u64> = kept
             .iter()
             .map(|&(place, ..)| match self.begun.get(place) {
@@ -125,19 +136,19 @@ impl<T> Queue<T> {
             })
             .collect();
         self.begun.clear();
-        self.used = 0;
+        self.place = 0;
         let mut next = kept.into_iter().zip(lengths).peekable();
-        let waiting = std::mem::take(&mut self.messages);
-        for ((at, message), digest) in waiting.into_iter().enumerate().zip(digests) {
+        let mut left = Vec::new();
+        for ((at, message), digest) in self.messages.drain(..).enumerate().zip(digests) {
             match next.next_if(|((place, ..), _)| *place == at) {
                 None => self.done.push((message.tag, digest)),
                 Some(((_, state, blocks), length)) => {
                     let start = message.end - 64 * blocks - (length % 64) as usize;
-                    self.bytes.copy_within(start..message.end, self.used);
-                    self.begun.push((length, state));
-                    self.push(message.end - start, message.tag);
+                    left.push((Message { start, ..message }, (length, state)));
                 }
             }
         }
+        left.sort_by_key(|(message, _)| message.start);
+        (self.messages, self.begun) = left.into_iter().unzip();
     }
 }
