@@ -13,6 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::timings::{self, Stage};
+
 /// Results that may wait to be taken before the workers wait.
 const RESULTS: usize = 64;
 /// More threads than this are never started.
@@ -53,9 +55,11 @@ impl<J: Job> Worker<'_, J> {
 
     /// Gives an answer to the caller; waits while the caller is behind.
     pub fn answer(&self, answer: J::Answer) {
+        timings::lap(Stage::Answer);
         if self.answers.send(Ok(answer)).is_err() {
             self.shared.stop();
         }
+        timings::lap(Stage::Wait);
     }
 }
 
@@ -181,6 +185,7 @@ pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Runnin
 }
 
 fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+    let _recording = timings::of_this_thread();
     let worker = Worker { shared, answers };
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
@@ -195,14 +200,17 @@ fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panic
             guarded(&mut || J::rest(scratch, &worker));
         }
     }) {
+        timings::lap(Stage::Wait);
         let mut job = Some(job);
         guarded(&mut || {
             if let Some(job) = job.take() {
                 job.run(scratch.get_or_insert_default(), &worker);
             }
         });
+        timings::lap(Stage::Answer);
         shared.done();
     }
+    timings::lap(Stage::Wait);
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
