@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use super::plan::{LONG, Plan, Unit};
 use super::stream::{hash_rest, stream};
 use crate::fault::FaultCode;
-use crate::inflate::Inflater;
+use crate::inflate::{Inflater, OUTPUT_SLACK};
 use crate::readat::read_full_at;
 use crate::sha256::{self, Digest};
 use crate::stat::FileStat;
@@ -191,7 +191,7 @@ impl Reader<'_> {
                 }
                 Ok(Some(extent)) => {
                     let size = entry.uncompressed as usize;
-                    let content = self.batch.room(size, &mut self.outcomes);
+                    let content = self.batch.room(size + OUTPUT_SLACK, &mut self.outcomes);
                     match content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content) {
                         Err(code) => self.outcomes[at].zip = Some(Err(code)),
                         Ok(()) => return self.compare(at, size, unit.file),
