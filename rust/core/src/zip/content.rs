@@ -9,7 +9,7 @@ use flate2::Decompress;
 
 use super::directory::{Archive, Entry, read_bounded};
 use crate::fault::FaultCode;
-use crate::inflate::{Inflater, Step, Windows};
+use crate::inflate::{INPUT_SLACK, Inflater, OUTPUT_SLACK, Step, Windows};
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 
@@ -28,6 +28,13 @@ impl Span<'_> {
     fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         self.bytes.get(from..from.checked_add(len)?)
+    }
+
+    /// As [`Span::get`], with up to [`INPUT_SLACK`] bytes more.
+    fn get_with_slack(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        let bytes = self.bytes.get(from..)?;
+        (len <= bytes.len()).then(|| &bytes[..bytes.len().min(len + INPUT_SLACK)])
     }
 }
 
@@ -97,9 +104,11 @@ impl<R: ReadAt> Archive<R> {
         if entry.uncompressed > limit as u64 {
             return Err(FaultCode::ZipTooLarge);
         }
-        let mut content = vec![0; entry.uncompressed as usize];
+        let size = entry.uncompressed as usize;
+        let mut content = vec![0; size + OUTPUT_SLACK];
         let (span, spare) = (Span::default(), &mut Vec::new());
         content_of(self, entry, &extent, span, spare, &mut Inflater::default(), &mut content)?;
+        content.truncate(size);
         Ok(content)
     }
 
@@ -152,8 +161,9 @@ impl<R: ReadAt> Archive<R> {
     }
 }
 
-/// Writes the content of an entry to `content`, which has its declared size.  `spare` is used where
-/// `span` does not have the compressed data; it grows to at most `extent.len()`.
+/// Writes the content of an entry to the beginning of `room`, which has [`OUTPUT_SLACK`] bytes more than the
+/// declared size.  `spare` is used where `span` does not have the compressed data; it grows to at most
+/// `extent.len()` and [`INPUT_SLACK`].
 pub(crate) fn content_of<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
@@ -161,28 +171,28 @@ pub(crate) fn content_of<R: ReadAt>(
     span: Span<'_>,
     spare: &mut Vec<u8>,
     inflater: &mut Inflater,
-    content: &mut [u8],
+    room: &mut [u8],
 ) -> Result<(), FaultCode> {
-    let len = extent.len as usize;
-    if !extent.deflated && len != content.len() {
-        return Err(if len > content.len() { FaultCode::ZipFormat } else { FaultCode::ZipEof });
+    let (len, size) = (extent.len as usize, entry.uncompressed as usize);
+    if !extent.deflated && len != size {
+        return Err(if len > size { FaultCode::ZipFormat } else { FaultCode::ZipEof });
     }
-    let data = match span.get(extent.start, len) {
-        Some(data) => data,
+    let (input, len) = match span.get_with_slack(extent.start, len) {
+        Some(input) => (input, len),
         None => {
-            spare.resize(spare.len().max(len), 0);
+            spare.resize(spare.len().max(len + INPUT_SLACK), 0);
             let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
-            &spare[..n]
+            (&spare[..n + INPUT_SLACK], n)
         }
     };
     if extent.deflated {
-        inflater.inflate(data, content)?;
-    } else if data.len() == content.len() {
-        content.copy_from_slice(data);
+        inflater.inflate_within(input, len, room, size)?;
+    } else if len == size {
+        room[..size].copy_from_slice(&input[..size]);
     } else {
         return Err(FaultCode::ZipEof);
     }
-    archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(content))
+    archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(&room[..size]))
 }
 
 /// Reads the content of an entry in windows, however long it is.
