@@ -98,6 +98,10 @@ class Check:
         report.complete = False
         self._inventories = {inventory.root: inventory for inventory in inventories}
         report.not_checked += self._not_checked()
+        # Asked for with every result, so reckoned once.
+        self._bytes_total = sum(
+            _weight(files) for inventory in inventories for files in inventory.modules.values()
+        )
         self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         #: Lists of versions that were not as Go writes them, before they are looked at again.
@@ -117,9 +121,7 @@ class Check:
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(
-            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
-        )
+        return self._bytes_total
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
