@@ -184,6 +184,7 @@ impl Job for ModuleJob {
 
     fn run(self, scratch: &mut Scratch, worker: &Worker<'_, Self>) {
         let stopped = || worker.stopped();
+        let mut complete = |plan: &Plan| worker.answer(plan.verdict());
         match self {
             ModuleJob::Plan(task, limits) => {
                 let plan = Plan::new(*task, limits, scratch, &stopped);
@@ -200,10 +201,14 @@ impl Job for ModuleJob {
                 ModuleJob::Chunk(plan, first).run(scratch, worker);
             }
             ModuleJob::Chunk(plan, chunk) => {
-                if plan.run_chunk(chunk, scratch, &stopped) {
-                    worker.answer(plan.verdict());
-                }
+                scratch.read_chunk(plan, chunk, &stopped, &mut complete);
             }
+        }
+    }
+
+    fn rest(scratch: &mut Scratch, worker: &Worker<'_, Self>) {
+        if !worker.stopped() {
+            scratch.finish(&mut |plan| worker.answer(plan.verdict()));
         }
     }
 }
