@@ -56,12 +56,12 @@ class NativeEngine:
         """Which engine this is."""
         return "native"
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
-        """Measure `tasks` on `threads` workers; see :meth:`.protocol.Engine.measure`.
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
+        """Measure `tasks` on `threads` workers and spare ones; see :meth:`.protocol.Engine.measure`.
 
         Raises OSError where no thread can be started.
         """
-        return Measurements(_native.measure(tasks, threads))
+        return Measurements(_native.measure(tasks, threads, spares))
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""

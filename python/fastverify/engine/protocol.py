@@ -242,8 +242,10 @@ class Engine(Protocol):
         """Which engine this is."""
         ...
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
         """Measure `tasks` on `threads` workers (at least 1), yielding each module as it is done.
+
+        While a disk makes those wait, up to `spares` more may work, if the engine and the system know of it.
 
         The biggest are begun first, the order of the results is not defined.  Closing the iterator
         (or dropping it) stops the work soon.  Never raises for what is on disk.

@@ -77,6 +77,7 @@ class Check:
         report: Report,
         engine: Engine,
         threads: int,
+        spares: int = 0,
         modcacherw: bool,
         first: Sequence[Finding] = (),
         vendors: Sequence[VendorFolder] = (),
@@ -89,6 +90,7 @@ class Check:
         self._sums = sums
         self._opener = opener
         self._threads = threads
+        self._spares = spares
         self._modcacherw = modcacherw
         self._first = first
         self._vendors = vendors
@@ -201,7 +203,8 @@ class Check:
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
         tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
-        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
+        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        with closing(measuring) as measurements:
             for measured in measurements:
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]
