@@ -44,6 +44,7 @@ pub mod sha256;
 mod smallfile;
 mod stat;
 pub mod sumdb;
+pub mod timings;
 pub mod tree;
 mod unicode_tables;
 pub mod zip;

@@ -16,6 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use self::spare::{DiskReads, Spares};
+use crate::timings::{self, Stage};
 
 /// Results that may wait to be taken before the workers wait.
 const RESULTS: usize = 64;
@@ -57,9 +58,11 @@ impl<J: Job> Worker<'_, J> {
 
     /// Gives an answer to the caller; waits while the caller is behind.
     pub fn answer(&self, answer: J::Answer) {
+        timings::lap(Stage::Answer);
         if self.answers.send(Ok(answer)).is_err() {
             self.shared.stop();
         }
+        timings::lap(Stage::Wait);
     }
 }
 
@@ -205,6 +208,7 @@ pub fn start_with_spares<J: Job>(
 
 /// What a thread does; a spare one ends when it no longer reads from a disk.
 fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
+    let _recording = timings::of_this_thread();
     let worker = Worker { shared, answers };
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
@@ -221,22 +225,27 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         }
     };
     while let Some(job) = shared.next(|| rest(&mut scratch)) {
+        timings::lap(Stage::Wait);
         let mut job = Some(job);
         guarded(&mut || {
             if let Some(job) = job.take() {
                 job.run(scratch.get_or_insert_default(), &worker);
             }
         });
+        timings::lap(Stage::Answer);
         shared.done();
+        if is_spare {
+            // While it waits for a disk it gains nothing by large batches, and memory is bounded.
+            rest(&mut scratch);
+            scratch = None;
+        }
         match disk.as_mut().and_then(DiskReads::lately) {
             Some(true) => start_spare(shared, answers),
-            Some(false) if is_spare => {
-                rest(&mut scratch);
-                return;
-            }
+            Some(false) if is_spare => break,
             _ => {}
         }
     }
+    timings::lap(Stage::Wait);
 }
 
 fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>) {

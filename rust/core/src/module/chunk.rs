@@ -10,6 +10,7 @@ use crate::inflate::Inflater;
 use crate::readat::read_full_at;
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::tree::{self, Listing, Root};
 use crate::zip::{Archive, Span, content_of};
 
@@ -88,6 +89,7 @@ impl Scratch {
             // An error here comes again, and is told, for each entry that is read by itself.
             Span { start, bytes: &self.span[..read.unwrap_or(0)] }
         });
+        timings::lap(Stage::ReadZip);
         let mut reader = Reader {
             archive: plan.archive(),
             tree: plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing))),
@@ -212,7 +214,10 @@ impl Reader<'_> {
                 Ok(Some(extent)) => {
                     let size = entry.uncompressed as usize;
                     let content = self.queue.room(size);
-                    match content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content) {
+                    let inflated =
+                        content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content);
+                    timings::lap(Stage::Inflate);
+                    match inflated {
                         Err(code) => self.outcomes[at].zip = Some(Err(code)),
                         Ok(()) => return self.compare(at, size, unit.file),
                     }
@@ -231,6 +236,7 @@ impl Reader<'_> {
         };
         let file = &listing.files()[number as usize];
         let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, LONG as usize);
+        timings::lap(Stage::ReadFile);
         let same = match read {
             Err((code, stat)) => {
                 self.outcomes[at].tree = Some(Err(code));
@@ -242,6 +248,7 @@ impl Reader<'_> {
                 self.tree_bytes += opened.len as u64;
                 let read = &self.file[..opened.len];
                 let same = opened.rest.is_none() && read == self.queue.last(size);
+                timings::lap(Stage::Compare);
                 if !same {
                     let mut hasher = sha256::Hasher::new();
                     hasher.update(read);
@@ -288,7 +295,9 @@ impl Reader<'_> {
         if size <= LONG {
             let size = size as usize;
             let room = self.queue.room(size + 1);
-            match tree::read_whole(&file, room) {
+            let read = tree::read_whole(&file, room);
+            timings::lap(Stage::ReadFile);
+            match read {
                 Err(code) => {
                     self.outcomes[at].tree = Some(Err(code));
                     return;

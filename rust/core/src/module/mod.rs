@@ -19,6 +19,7 @@ use crate::schedule::{self, Job, Running, Worker};
 use crate::sha256::Digest;
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::zip::Violation;
 
 pub(crate) use chunk::Scratch;
@@ -188,6 +189,7 @@ impl Job for ModuleJob {
         match self {
             ModuleJob::Plan(task, limits) => {
                 let plan = Plan::new(*task, limits, scratch, &stopped);
+                timings::lap(Stage::List);
                 let mut order = plan.order().into_iter();
                 let Some(first) = order.next() else {
                     if !worker.stopped() {

@@ -18,32 +18,33 @@ const LOOK: Duration = Duration::from_millis(5);
 /// The spare threads of a schedule.
 #[derive(Default)]
 pub(super) struct Spares {
-    most: usize,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// One for each that there can be at a time.
+    places: Mutex<Vec<Option<JoinHandle<()>>>>,
 }
 
 impl Spares {
     /// Up to `most` at a time.
     pub(super) fn up_to(most: usize) -> Spares {
-        Spares { most, threads: Mutex::default() }
+        Spares { places: Mutex::new((0..most).map(|_| None).collect()) }
     }
 
     /// Whether there can be any.
     pub(super) fn any(&self) -> bool {
-        self.most > 0
+        !self.lock().is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<JoinHandle<()>>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts one that does `work`, unless there are enough.
     pub(super) fn start(&self, work: impl FnOnce() + Send + 'static) {
-        let mut threads = self.lock();
-        threads.retain(|thread| !thread.is_finished());
-        if threads.len() < self.most {
+        let mut places = self.lock();
+        let is_free = |place: &Option<JoinHandle<()>>| place.as_ref().is_none_or(JoinHandle::is_finished);
+        if let Some(number) = places.iter().position(is_free) {
             // Where the system gives no thread, those that are there do the work.
-            threads.extend(thread::Builder::new().name("fastverify-spare".to_owned()).spawn(work));
+            let name = format!("fastverify-spare-{number}");
+            places[number] = thread::Builder::new().name(name).spawn(work).ok();
         }
     }
 
@@ -51,7 +52,7 @@ impl Spares {
     pub(super) fn join(&self) {
         loop {
             // One that ends may have started another.
-            let Some(thread) = self.lock().pop() else { return };
+            let Some(thread) = self.lock().iter_mut().find_map(Option::take) else { return };
             let _ = thread.join();
         }
     }

@@ -3,6 +3,7 @@
 use super::Digest;
 use super::kernel::Kernel;
 use super::lanes::Work;
+use crate::timings::{self, Stage};
 
 /// Room for the bytes of a batch: enough to fill the lanes with messages of mixed lengths.
 const ROOM: usize = 8 << 20;
@@ -148,6 +149,7 @@ impl<T> Queue<T> {
                 }
             }
         }
+        timings::lap(Stage::Hash);
         left.sort_by_key(|(message, _)| message.start);
         (self.messages, self.begun) = left.into_iter().unzip();
     }
