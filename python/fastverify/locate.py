@@ -10,7 +10,6 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -189,6 +188,9 @@ def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Pl
         return os.path.normpath(named)
     if system != current_platform():
         return ""
+    # Only now: who has said where Go is need not wait for it.
+    import shutil
+
     command = shutil.which("go", path=env.get("PATH"))
     if command:
         for exe in (os.path.abspath(command), os.path.realpath(command)):

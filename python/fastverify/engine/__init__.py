@@ -18,6 +18,8 @@ ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
 KERNEL_VARIABLE = "FASTVERIFY_SHA256"
 
 _EXTENSION = "fastverify._native"
+#: How many reads are under way at a time where they come from a disk and nobody says how many threads.
+_READS = 16
 
 
 def load_engine(name: EngineName | None = None) -> Engine:
@@ -81,3 +83,8 @@ def default_threads() -> int:
         except OSError:
             pass
     return os.cpu_count() or 1
+
+
+def default_spares(threads: int | None) -> int:
+    """How many more may work while a disk makes the others wait: none where `threads` was asked for."""
+    return max(_READS - default_threads(), 0) if threads is None else 0
