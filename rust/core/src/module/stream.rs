@@ -2,9 +2,8 @@
 
 use std::fs::File;
 
-use flate2::Decompress;
-
 use crate::fault::FaultCode;
+use crate::inflate::Inflater;
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 use crate::tree::read_more;
@@ -27,12 +26,11 @@ pub(super) fn stream<R: ReadAt>(
     entry: &Entry,
     extent: Extent,
     file: Option<&mut File>,
-    exact: &mut Decompress,
+    inflater: &mut Inflater,
     [input, content, other]: [&mut Vec<u8>; 3],
     stopped: &dyn Fn() -> bool,
 ) -> Streamed {
-    content.resize(content.len().max(WINDOW), 0);
-    other.resize(other.len().max(WINDOW), 0);
+    other.resize(other.len().max(ContentReader::<R>::MOST), 0);
     let file = file.as_deref();
     let mut hasher = Hasher::new();
     // The tree's own state, from where it differs; an error ends it.
@@ -40,15 +38,18 @@ pub(super) fn stream<R: ReadAt>(
     let mut tree_bytes = 0;
 
     let zip = (|| {
-        let mut reader = ContentReader::new(archive, entry, extent, input, exact)?;
+        let mut reader = ContentReader::new(archive, entry, extent, inflater, [input, content])?;
         while !stopped() {
-            let n = reader.fill(&mut content[..WINDOW])?;
+            let content = reader.next()?;
+            if content.is_empty() {
+                break;
+            }
             if let (Some(file), None) = (file, &tree) {
-                match read_more(file, &mut other[..n]) {
+                match read_more(file, &mut other[..content.len()]) {
                     Err(code) => tree = Some(Err(code)),
                     Ok(m) => {
                         tree_bytes += m as u64;
-                        if content[..n] != other[..m] {
+                        if *content != other[..m] {
                             let mut own = hasher.clone();
                             own.update(&other[..m]);
                             tree = Some(Ok(own));
@@ -56,10 +57,7 @@ pub(super) fn stream<R: ReadAt>(
                     }
                 }
             }
-            hasher.update(&content[..n]);
-            if n < WINDOW {
-                break;
-            }
+            hasher.update(content);
         }
         Ok(())
     })();
