@@ -69,11 +69,24 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// Goes to the next byte, and says where it is.
-    pub(super) fn align(&mut self) -> usize {
+    /// Gives back what has been read too far, but for the rest of a byte.
+    pub(super) fn give_back(&mut self) {
         self.at -= (self.count / 8) as usize;
+        self.count %= 8;
+        self.bits &= (1 << self.count) - 1;
+    }
+
+    /// Goes to the next byte.
+    pub(super) fn align(&mut self) {
+        self.give_back();
         (self.bits, self.count) = (0, 0);
-        self.at
+    }
+
+    /// Takes so many bytes, after [`Bits::align`].
+    pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], Unusual> {
+        let bytes = self.input.get(self.at..self.at + count).ok_or(Unusual)?;
+        self.at += count;
+        Ok(bytes)
     }
 
     /// Whether bits behind the end have been taken.

@@ -1,4 +1,4 @@
-//! A fast and strict decoder of whole deflate streams.
+//! A fast and strict decoder of deflate streams.
 //!
 //! It takes what is well-formed and fills the output exactly, and gives up on everything else without
 //! saying why: zlib then judges.  So whatever it takes, zlib would take too; that is why a ready-made
@@ -26,6 +26,14 @@ pub const INPUT_SLACK: usize = TURN_INPUT + 8;
 /// Where there is less, so many bytes of the end of the stream are copied to where there is more: those that
 /// are too few for a turn, and those that have been read and not taken.
 const TAIL: usize = TURN_INPUT + 8;
+
+/// The type of a block.
+#[derive(Clone, Copy)]
+pub(super) enum Block {
+    Stored,
+    Fixed,
+    Dynamic,
+}
 
 /// The tables of a block.
 #[derive(Default)]
@@ -72,17 +80,8 @@ impl Decoder {
         let output = &mut output[..room];
         let mut at = 0;
         loop {
-            let last = bits.take(1)? == 1;
-            let tables = match bits.take(2)? {
-                0 => None,
-                1 => Some(&*FIXED),
-                2 => {
-                    self.read_codes(&mut bits)?;
-                    Some(&*self.dynamic)
-                }
-                _ => return Err(Unusual),
-            };
-            if let Some(tables) = tables {
+            let (block, last) = self.header(&mut bits)?;
+            if let Some(tables) = self.tables(block) {
                 loop {
                     let stop;
                     (stop, at) = turns(tables, &mut bits, output, at)?;
@@ -100,11 +99,38 @@ impl Decoder {
                     }
                 }
             } else {
-                at = stored(&mut bits, &mut output[..size], at)?;
+                let length = stored(&mut bits)?;
+                let data = bits.bytes(length)?;
+                output[..size].get_mut(at..at + data.len()).ok_or(Unusual)?.copy_from_slice(data);
+                at += data.len();
             }
             if last {
                 return if at == size && !bits.overrun() { Ok(()) } else { Err(Unusual) };
             }
+        }
+    }
+
+    /// Reads the header of a block: its type, and whether it is the last one.
+    pub(super) fn header(&mut self, bits: &mut Bits<'_>) -> Result<(Block, bool), Unusual> {
+        let last = bits.take(1)? == 1;
+        let block = match bits.take(2)? {
+            0 => Block::Stored,
+            1 => Block::Fixed,
+            2 => {
+                self.read_codes(bits)?;
+                Block::Dynamic
+            }
+            _ => return Err(Unusual),
+        };
+        Ok((block, last))
+    }
+
+    /// The tables of the block whose header was the last to be read; a stored block has none.
+    pub(super) fn tables(&self, block: Block) -> Option<&Tables> {
+        match block {
+            Block::Stored => None,
+            Block::Fixed => Some(&FIXED),
+            Block::Dynamic => Some(&self.dynamic),
         }
     }
 
@@ -156,19 +182,15 @@ impl Decoder {
     }
 }
 
-/// Copies a stored block to `output` from `at` on; says where it ends.
-fn stored(bits: &mut Bits<'_>, output: &mut [u8], at: usize) -> Result<usize, Unusual> {
-    let start = bits.align();
-    let header: [u8; 4] = *bits.input.get(start..).and_then(<[u8]>::first_chunk).ok_or(Unusual)?;
+/// Reads what a stored block begins with: says how long it is.
+pub(super) fn stored(bits: &mut Bits<'_>) -> Result<usize, Unusual> {
+    bits.align();
+    let header = bits.bytes(4)?;
     let length = u16::from_le_bytes([header[0], header[1]]);
     if u16::from_le_bytes([header[2], header[3]]) != !length {
         return Err(Unusual);
     }
-    let (start, length) = (start + 4, usize::from(length));
-    let data = bits.input.get(start..start + length).ok_or(Unusual)?;
-    output.get_mut(at..at + length).ok_or(Unusual)?.copy_from_slice(data);
-    bits.at = start + length;
-    Ok(at + length)
+    Ok(usize::from(length))
 }
 
 /// Decodes a block to `output` from `at` on, with every look at the stream and at the output checked; says

@@ -5,12 +5,14 @@
 
 mod bits;
 mod fast;
+mod pieces;
 mod table;
 mod turns;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 pub use fast::{INPUT_SLACK, OUTPUT_SLACK};
+pub(crate) use pieces::{HISTORY, Need, Pieces, Taken};
 
 use crate::fault::FaultCode;
 
@@ -30,9 +32,15 @@ pub struct Inflater {
 }
 
 impl Inflater {
-    /// zlib, for [`Windows`].
-    pub(crate) fn exact(&mut self) -> &mut Decompress {
+    fn exact(&mut self) -> &mut Decompress {
         self.exact.get_or_insert_with(|| Box::new(Decompress::new(false)))
+    }
+
+    /// Begins a stream that declares `size` bytes of content, to be decoded in pieces; and the same to begin
+    /// again with, where that does not come to its end.
+    pub(crate) fn begin(&mut self, size: u64) -> (Pieces<'_>, Windows<'_>) {
+        let exact = self.exact.get_or_insert_with(|| Box::new(Decompress::new(false)));
+        (Pieces::new(&mut self.fast), Windows::new(exact, size))
     }
 
     /// Inflates `deflated` into `content`, which it must fill exactly.  What follows the end of the
@@ -206,6 +214,41 @@ mod tests {
         Ok(content)
     }
 
+    /// What the fast decoder makes of a stream in pieces, of which `input` bytes come at a time and `output` fit.
+    fn in_pieces(
+        inflater: &mut Inflater,
+        stream: &[u8],
+        size: usize,
+        input: usize,
+        output: usize,
+    ) -> Option<Vec<u8>> {
+        let (mut pieces, _) = inflater.begin(size as u64);
+        let mut room = vec![0; HISTORY + output + OUTPUT_SLACK];
+        let (mut content, mut at) = (Vec::new(), 0);
+        let (mut start, mut end) = (0, input.min(stream.len()));
+        loop {
+            let more = end < stream.len();
+            let padded =
+                [&stream[start..end], &[0; INPUT_SLACK][..if more { 0 } else { INPUT_SLACK }]].concat();
+            let from = at;
+            let taken = pieces.step((&padded, end - start), more, &mut room, at)?;
+            start += taken.read;
+            at = taken.at;
+            content.extend_from_slice(&room[from..at]);
+            match taken.need {
+                Need::Input => end = (end + input).min(stream.len()),
+                Need::Room => {
+                    room.copy_within(at - HISTORY..at, 0);
+                    at = HISTORY;
+                }
+                Need::Nothing => return (content.len() == size).then_some(content),
+            }
+            if content.len() > size {
+                return None;
+            }
+        }
+    }
+
     /// What the fast decoder makes of a stream, which is the same however much there is behind stream and
     /// content.
     fn fast(decoder: &mut fast::Decoder, stream: &[u8], size: usize) -> Option<Vec<u8>> {
@@ -289,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_fast_decoder_takes_what_is_well_formed() {
-        let mut decoder = fast::Decoder::default();
+        let (mut decoder, mut inflater) = (fast::Decoder::default(), Inflater::default());
         for content in contents() {
             for level in if cfg!(miri) { 0..=1 } else { 0..=9 } {
                 let level = flate2::Compression::new(level);
@@ -304,6 +347,10 @@ mod tests {
                 assert!(fast(&mut decoder, &stream, size).is_some_and(|decoded| decoded == content));
                 assert!(size == 0 || fast(&mut decoder, &stream, size - 1).is_none());
                 assert!(fast(&mut decoder, &stream, size + 1).is_none());
+                for (input, output) in [(1000, 1), (3, 70_000), (1 << 20, 300)] {
+                    let decoded = in_pieces(&mut inflater, &stream, size, input, output);
+                    assert!(decoded.is_some_and(|decoded| decoded == content));
+                }
                 for missing in (1..stream.len().min(30)).step_by(if cfg!(miri) { 9 } else { 1 }) {
                     assert!(fast(&mut decoder, &stream[..stream.len() - missing], size).is_none());
                 }
@@ -324,7 +371,12 @@ mod tests {
                 for bit in (0..stream.len() * 8).step_by(if cfg!(miri) { 97 } else { 1 + most / 1000 }) {
                     let mut flipped = stream.clone();
                     flipped[bit / 8] ^= 1 << (bit % 8);
-                    if let Some(decoded) = fast(&mut inflater.fast, &flipped, content.len()) {
+                    let decoded = fast(&mut inflater.fast, &flipped, content.len());
+                    for (input, output) in [(1 + bit % 50, 1 + bit % 70), (most, most)] {
+                        let pieces = in_pieces(&mut inflater, &flipped, content.len(), input, output);
+                        assert_eq!(pieces, decoded);
+                    }
+                    if let Some(decoded) = decoded {
                         let mut exact = vec![0; content.len()];
                         assert_eq!(inflater.inflate_exactly(&flipped, &mut exact), Ok(()));
                         assert_eq!(decoded, exact);
@@ -367,6 +419,7 @@ mod tests {
             let stream = bits(stream);
             assert_eq!(inflater.inflate_exactly(&stream, &mut vec![0; size]), expected);
             let decoded = fast(&mut inflater.fast, &stream, size);
+            assert_eq!(in_pieces(&mut inflater, &stream, size, 1, 1), decoded);
             assert_eq!(decoded, expected.is_ok().then(|| vec![b'a'; size]));
         }
     }

@@ -82,10 +82,7 @@ impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
         base: &[u32; SYMBOLS],
         sparse: bool,
     ) -> Result<(), Unusual> {
-        let mut count = [0u16; 16];
-        for &length in lengths {
-            count[usize::from(length & 15)] += 1;
-        }
+        let count = count(lengths);
         let longest = (1..16).rev().find(|&length| count[length] > 0).unwrap_or(0);
         let space: u32 = (1..16).map(|length| u32::from(count[length]) << (15 - length)).sum();
         let few = sparse && longest <= 1 && count[1] <= 1;
@@ -96,41 +93,45 @@ impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
             self.entries[..1 << ROOT].fill(SPECIAL | INVALID);
         }
 
-        // Symbols in the order of their codes, those that have none first.
+        // Symbols in the order of their codes.
         let mut next = [0u16; 16];
-        for length in 0..15 {
+        for length in 1..15 {
             next[length + 1] = next[length] + count[length];
         }
         let mut sorted = [0u32; SYMBOLS];
-        for (&length, &base) in lengths.iter().zip(base) {
-            let place = &mut next[usize::from(length & 15)];
-            // There are as many places as symbols.
-            if let Some(slot) = sorted.get_mut(usize::from(*place)) {
-                *slot = base;
+        for (lengths, base) in lengths.chunks(64).zip(base.chunks(64)) {
+            let mut coded = coded(lengths);
+            while coded != 0 {
+                let symbol = coded.trailing_zeros() as usize;
+                coded &= coded - 1;
+                let place = &mut next[usize::from(lengths[symbol] & 15)];
+                // There are as many places as symbols.
+                if let Some(slot) = sorted.get_mut(usize::from(*place)) {
+                    *slot = base[symbol];
+                }
+                *place += 1;
             }
-            *place += 1;
         }
-        let mut symbols = sorted[usize::from(count[0])..].iter();
+        let mut symbols = sorted.iter();
         let mut code = 0u32;
+        let shortest = (1..16).find(|&length| count[length] > 0).unwrap_or(1) as u32;
         // What the codes up to a length need is there; for one bit more it is there twice.
-        for length in 1..=ROOT {
-            if length > 1 {
+        for length in shortest..=ROOT {
+            if length > shortest {
                 self.entries.copy_within(..1 << (length - 1), 1 << (length - 1));
             }
             for base in symbols.by_ref().take(usize::from(count[length as usize])) {
-                // The stream has the first bit of a code lowest.
-                let reversed = code.reverse_bits() >> (32 - length);
-                self.entries[reversed as usize & ((1 << ROOT) - 1)] = with_code(*base, length);
+                self.entries[reversed(code, length) & ((1 << ROOT) - 1)] = with_code(*base, length);
                 code += 1;
             }
             code <<= 1;
         }
         let mut free = 1usize << ROOT;
         let mut left = count;
-        let (mut sub_start, mut sub_size, mut sub_prefix) = (0, 0, u32::MAX);
+        let (mut sub_start, mut sub_size, mut sub_prefix) = (0, 0, usize::MAX);
         for length in ROOT + 1..=longest as u32 {
             for base in symbols.by_ref().take(usize::from(count[length as usize])) {
-                let reversed = code.reverse_bits() >> (32 - length);
+                let reversed = reversed(code, length);
                 let prefix = reversed & ((1 << ROOT) - 1);
                 if prefix != sub_prefix {
                     // As many bits as the codes that share this prefix need.
@@ -149,12 +150,12 @@ impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
                     if free > SIZE {
                         return Err(Unusual);
                     }
-                    self.entries[prefix as usize] =
+                    self.entries[prefix] =
                         SPECIAL | (sub_start as u32) << VALUE_SHIFT | bits << CODE_SHIFT | ROOT;
                 }
                 let own = length - ROOT;
                 let subtable = &mut self.entries[sub_start..sub_start + sub_size];
-                for slot in subtable[(reversed >> ROOT) as usize..].iter_mut().step_by(1 << own) {
+                for slot in subtable[reversed >> ROOT..].iter_mut().step_by(1 << own) {
                     *slot = with_code(*base, own);
                 }
                 left[length as usize] -= 1;
@@ -164,6 +165,48 @@ impl<const SIZE: usize, const ROOT: u32> Table<SIZE, ROOT> {
         }
         Ok(())
     }
+}
+
+/// A code of up to 15 bits as it is in the stream, the first one lowest.
+#[inline(always)]
+fn reversed(code: u32, length: u32) -> usize {
+    const BYTES: [u8; 256] = {
+        let mut reversed = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            reversed[byte] = (byte as u8).reverse_bits();
+            byte += 1;
+        }
+        reversed
+    };
+    let [low, high, ..] = code.to_le_bytes();
+    let both = usize::from(BYTES[usize::from(low)]) << 8 | usize::from(BYTES[usize::from(high)]);
+    both >> (16 - length)
+}
+
+/// How many of `lengths` are 1, 2, and so on to 15.  For each of these all lengths are looked at, which is many at
+/// a time, where counting them one by one would wait for the count before.
+fn count(lengths: &[u8]) -> [u16; 16] {
+    let mut count = [0; 16];
+    for lengths in lengths.chunks(96) {
+        for (length, count) in (0..).zip(&mut count).skip(1) {
+            *count += u16::from(lengths.iter().map(|&other| u8::from(other == length)).sum::<u8>());
+        }
+    }
+    count
+}
+
+/// Which of up to 64 lengths, none of them over 15, are not 0: the lowest bit is that of the first.
+fn coded(lengths: &[u8]) -> u64 {
+    let mut coded = 0;
+    for (place, lengths) in lengths.chunks(8).enumerate() {
+        let mut word = [0; 8];
+        word[..lengths.len()].copy_from_slice(lengths);
+        // A bit of each byte, lowest; the product has them side by side.
+        let bits = (u64::from_le_bytes(word) + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101;
+        coded |= (bits.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * place);
+    }
+    coded
 }
 
 /// The entry of a symbol that has a code of `length` bits in this table.

@@ -200,7 +200,7 @@ impl Reader<'_> {
                         entry,
                         extent,
                         file.as_mut(),
-                        self.inflater.exact(),
+                        self.inflater,
                         [&mut *self.spare, &mut *self.window, &mut *self.file],
                         self.stopped,
                     );
