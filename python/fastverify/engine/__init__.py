@@ -18,8 +18,9 @@ ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
 KERNEL_VARIABLE = "FASTVERIFY_SHA256"
 
 _EXTENSION = "fastverify._native"
-#: How many reads are under way at a time where they come from a disk and nobody says how many threads.
-_READS = 16
+#: How many threads read at a time where nobody says how many and what they read comes from a disk.  Each may
+#: hold up to 12 MiB.
+_READERS = 7
 
 
 def load_engine(name: EngineName | None = None) -> Engine:
@@ -87,4 +88,4 @@ def default_threads() -> int:
 
 def default_spares(threads: int | None) -> int:
     """How many more may work while a disk makes the others wait: none where `threads` was asked for."""
-    return max(_READS - default_threads(), 0) if threads is None else 0
+    return max(_READERS - default_threads(), 0) if threads is None else 0

@@ -38,8 +38,8 @@ def check_module_cache(
 
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
     trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
-    workers (default: one a core that this process may use, and more while they wait for a disk), `engine` the engine (default:
-    FASTVERIFY_ENGINE, else native where it is installed).
+    workers (default: one a core that this process may use, and more while they wait for a disk), `engine`
+    the engine (default: FASTVERIFY_ENGINE, else native where it is installed).
 
     With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
     ``go list -m all`` names, their replacements, and each go.mod that the list follows from.

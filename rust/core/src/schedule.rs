@@ -235,9 +235,8 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         timings::lap(Stage::Answer);
         shared.done();
         if is_spare {
-            // While it waits for a disk it gains nothing by large batches, and memory is bounded.
+            // While it waits for a disk it gains nothing by large batches, and they would take memory.
             rest(&mut scratch);
-            scratch = None;
         }
         match disk.as_mut().and_then(DiskReads::lately) {
             Some(true) => start_spare(shared, answers),

@@ -135,17 +135,90 @@ mod tests {
         assert_eq!(starts.iter().count(), 1);
     }
 
-    /// What has just been written is in memory; what is read past the page cache is not.
     #[cfg(target_os = "linux")]
-    #[test]
-    fn reads_from_memory_are_none() {
-        let path = std::env::temp_dir().join(format!("fastverify-spare-{}", std::process::id()));
-        std::fs::write(&path, vec![1; 1 << 16]).unwrap();
-        let mut reads = DiskReads::of_this_thread();
-        assert_eq!(std::fs::read(&path).unwrap().len(), 1 << 16);
-        assert_eq!(reads.lately(), None);
-        thread::sleep(LOOK);
-        assert_eq!(reads.lately(), Some(false));
-        std::fs::remove_file(&path).unwrap();
+    mod of_disks {
+        use std::collections::BTreeSet;
+        use std::path::PathBuf;
+
+        use rustix::fs::{Advice, fadvise, fstatfs};
+
+        use super::super::super::{Job, Worker, start_with_spares};
+        use super::*;
+
+        /// A file on the disk that the tests were built on, if that is one.
+        struct OnDisk {
+            file: File,
+            path: PathBuf,
+            is_disk: bool,
+        }
+
+        impl OnDisk {
+            fn new(name: &str) -> OnDisk {
+                const TMPFS: i64 = 0x0102_1994;
+                let path = std::env::current_exe().unwrap().with_extension(name);
+                std::fs::write(&path, vec![1; 1 << 16]).unwrap();
+                let file = File::open(&path).unwrap();
+                file.sync_all().unwrap();
+                let is_disk = fstatfs(&file).unwrap().f_type as i64 != TMPFS;
+                OnDisk { file, path, is_disk }
+            }
+
+            fn read(&self, from_disk: bool) {
+                if from_disk {
+                    fadvise(&self.file, 0, None, Advice::DontNeed).unwrap();
+                }
+                assert_eq!(std::fs::read(&self.path).unwrap().len(), 1 << 16);
+            }
+        }
+
+        impl Drop for OnDisk {
+            fn drop(&mut self) {
+                let _ = std::fs::remove_file(&self.path);
+            }
+        }
+
+        #[test]
+        fn memory_is_told_from_disk() {
+            let file = OnDisk::new("reads");
+            file.read(false);
+            let mut reads = DiskReads::of_this_thread();
+            file.read(false);
+            assert_eq!(reads.lately(), None);
+            thread::sleep(LOOK);
+            assert_eq!(reads.lately(), Some(false));
+            file.read(true);
+            thread::sleep(LOOK);
+            assert_eq!(reads.lately(), Some(file.is_disk));
+        }
+
+        /// Reads the file, from disk if so told, and says which thread did it.
+        struct Read(std::sync::Arc<OnDisk>, bool);
+
+        impl Job for Read {
+            type Scratch = ();
+            type Answer = String;
+
+            fn run(self, (): &mut (), worker: &Worker<'_, Self>) {
+                self.0.read(self.1);
+                thread::sleep(LOOK);
+                worker.answer(thread::current().name().unwrap().to_owned());
+            }
+        }
+
+        #[test]
+        fn who_reads_from_a_disk_gets_help_for_as_long_as_it_does() {
+            let file = std::sync::Arc::new(OnDisk::new("help"));
+            let workers = |from_disk: bool, spares: usize| {
+                let jobs = (0..40).map(|_| Read(file.clone(), from_disk)).collect();
+                let names: Vec<String> =
+                    start_with_spares(jobs, 1, spares).unwrap().map(Result::unwrap).collect();
+                assert_eq!(names.len(), 40);
+                names.into_iter().collect::<BTreeSet<_>>()
+            };
+            file.read(false);
+            assert_eq!(workers(false, 2).len(), 1);
+            assert_eq!(workers(true, 0).len(), 1);
+            assert_eq!(workers(true, 2).len() > 1, file.is_disk);
+        }
     }
 }
