@@ -43,7 +43,7 @@ impl OutputKind {
         }
     }
 
-    fn of(content: &[u8]) -> OutputKind {
+    pub(super) fn of(content: &[u8]) -> OutputKind {
         const KINDS: [(&[u8], OutputKind); 13] = [
             (archive::MAGIC, OutputKind::Archive),
             (b"\x7fELF", OutputKind::Executable),
@@ -124,7 +124,7 @@ pub struct OutputMeasurement {
 }
 
 impl OutputMeasurement {
-    fn new(output: &Id) -> OutputMeasurement {
+    pub(super) fn new(output: &Id) -> OutputMeasurement {
         OutputMeasurement {
             output: *output,
             stat: None,
@@ -239,6 +239,16 @@ pub(super) fn read_outputs(
     read.into_iter().map(|(measured, _)| measured).collect()
 }
 
+/// As [`read_outputs`] for a content in memory.
+pub(super) fn measure_whole(output: &Id, content: &[u8]) -> OutputMeasurement {
+    let mut scratch = Scratch::default();
+    scratch.contents.room(content.len()).copy_from_slice(content);
+    let mut read = [(OutputMeasurement::new(output), Some(Content::Whole(0..content.len())))];
+    finish(&mut read, &mut scratch);
+    let [(measured, _)] = read;
+    measured
+}
+
 /// What is hashed of an output beside its content.
 #[derive(Default)]
 struct Parts {
@@ -325,6 +335,17 @@ fn load(
     contents: &mut Buffer,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Content>, FaultCode> {
+    match open(root, measured)? {
+        Some((file, stat)) => read(&file, stat.size, contents, stopped).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Opens an output, or the only file in its folder, where there is one.
+pub(super) fn open(
+    root: &Root,
+    measured: &mut OutputMeasurement,
+) -> Result<Option<(File, FileStat)>, FaultCode> {
     let mut place: CString = path(&measured.output, b'd');
     let mut stat = root.lstat(&place)?;
     measured.stat = Some(stat);
@@ -345,8 +366,7 @@ fn load(
     if let Some(code) = no_file(&stat) {
         return Err(code);
     }
-    let (file, stat) = root.open_file(&place)?;
-    read(&file, stat.size, contents, stopped).map(Some)
+    root.open_file(&place).map(Some)
 }
 
 fn read(

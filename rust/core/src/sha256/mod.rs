@@ -51,6 +51,7 @@ mod kernel;
 mod lanes;
 mod order;
 mod padding;
+mod pairs;
 mod portable;
 mod rounds;
 #[cfg(target_arch = "x86_64")]
@@ -62,6 +63,7 @@ mod tests;
 
 pub use hasher::{Hasher, digest};
 pub use kernel::{Kernel, KernelError};
+pub(crate) use pairs::Pair;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
