@@ -89,9 +89,7 @@ unsafe fn compress_pairs(states: [&mut [[u32; LANES]; 8]; 2], runs: &[*const Blo
         // SAFETY: `block` < `blocks`, and a block is 64 bytes.
         let rows = runs.map(|run| unsafe { _mm512_loadu_si512(run.add(block).cast()) });
         expand(words_of(rows), &mut schedule);
-        for state in &mut pair {
-            *state = rounds(*state, &schedule);
-        }
+        pair = rounds(pair, &schedule);
     }
     for (columns, state) in columns.into_iter().zip(pair) {
         for (i, column) in state.into_iter().enumerate() {
@@ -106,30 +104,40 @@ unsafe fn compress_pairs(states: [&mut [[u32; LANES]; 8]; 2], runs: &[*const Blo
 #[target_feature(enable = "avx512f,avx512bw")]
 fn expand(words: [__m512i; 16], schedule: &mut [__m512i; 64]) {
     let mut w = words;
-    let (rows, _) = schedule.as_chunks_mut::<16>();
-    for (number, (row, constants)) in rows.iter_mut().zip(&ROUND.0).enumerate() {
-        for i in 0..16 {
-            if number > 0 {
-                w[i] = add(
-                    add(w[i], small_sigma0(w[(i + 1) % 16])),
-                    add(w[(i + 9) % 16], small_sigma1(w[(i + 14) % 16])),
+    let ([first, others @ ..], _) = schedule.as_chunks_mut::<16>() else { unreachable!("four times 16") };
+    let [first_constants, other_constants @ ..] = &ROUND.0;
+    for i in 0..16 {
+        first[i] = add(w[i], broadcast(first_constants[i]));
+    }
+    for (row, constants) in others.iter_mut().zip(other_constants) {
+        // One by one, so that each has its register.
+        macro_rules! next_words {
+            ($($i:literal)*) => {$(
+                w[$i] = add(
+                    add(w[$i], small_sigma0(w[($i + 1) % 16])),
+                    add(w[($i + 9) % 16], small_sigma1(w[($i + 14) % 16])),
                 );
-            }
-            row[i] = add(w[i], broadcast(constants[i]));
+                row[$i] = add(w[$i], broadcast(constants[$i]));
+            )*};
         }
+        next_words!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     }
 }
 
-/// The 64 rounds with this schedule (step 3), and the sum (step 4).
+/// The 64 rounds of both states with this schedule (step 3), and the sums (step 4).
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn rounds(before: [__m512i; 8], schedule: &[__m512i; 64]) -> [__m512i; 8] {
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = before;
+fn rounds(before: [[__m512i; 8]; 2], schedule: &[__m512i; 64]) -> [[__m512i; 8]; 2] {
+    let both = |i: usize| [before[0][i], before[1][i]];
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = std::array::from_fn(both);
+    // A round of one state fits into the gaps of the other's.
     macro_rules! round {
         ($va:ident $vb:ident $vc:ident $vd:ident $ve:ident $vf:ident $vg:ident $vh:ident, $word:expr) => {
-            let t1 = add(add(add($vh, $word), choose($ve, $vf, $vg)), big_sigma1($ve));
-            $vd = add($vd, t1);
-            $vh = add(add(t1, majority($va, $vb, $vc)), big_sigma0($va));
+            for s in 0..2 {
+                let t1 = add(add(add($vh[s], $word), choose($ve[s], $vf[s], $vg[s])), big_sigma1($ve[s]));
+                $vd[s] = add($vd[s], t1);
+                $vh[s] = add(add(t1, majority($va[s], $vb[s], $vc[s])), big_sigma0($va[s]));
+            }
         };
     }
     for word in schedule.as_chunks::<8>().0 {
@@ -143,7 +151,7 @@ fn rounds(before: [__m512i; 8], schedule: &[__m512i; 64]) -> [__m512i; 8] {
         round!(b c d e f g h a, word[7]);
     }
     let after = [a, b, c, d, e, f, g, h];
-    std::array::from_fn(|i| add(after[i], before[i]))
+    std::array::from_fn(|s| std::array::from_fn(|i| add(after[i][s], before[s][i])))
 }
 
 /// From sixteen blocks, one a register, to their big-endian words, one of each block in a register.
