@@ -6,14 +6,15 @@
 
 use std::ops::Range;
 
+use md5::{Digest as _, Md5};
 use memchr::memmem::Finder;
 
 use super::archive::{self, Plan, short};
 use super::output::{OutputFlaw, OutputKind, OutputMeasurement};
 use super::{Id, MAX_OUTPUT_BYTES, MAX_WHOLE_BYTES};
-use crate::md5;
 use crate::readat::{ReadAt, read_full_at};
 use crate::sha256::{Kernel, Pair, digest_many};
+use crate::timings::{self, Stage};
 
 /// Read at a time of each output.
 pub(super) const WINDOW: usize = 64 << 10;
@@ -316,6 +317,7 @@ pub(super) fn hash_streams<E: Ends>(most: usize, ends: &mut E) {
             finish_all(&mut waiting, ends);
         }
         let Some(&least) = blocks.iter().min() else { break };
+        timings::lap(Stage::ReadFile);
         let mut pairs: Vec<Pair> = streams.iter().map(|stream| stream.pair).collect();
         let runs: Vec<&[[u8; BLOCK]]> = streams.iter().map(Stream::run).collect();
         Pair::advance(kernel, &mut pairs, &runs, least);
@@ -324,6 +326,7 @@ pub(super) fn hash_streams<E: Ends>(most: usize, ends: &mut E) {
             stream.at += least * BLOCK;
             *blocks -= least;
         }
+        timings::lap(Stage::Hash);
     }
 }
 
@@ -338,7 +341,7 @@ fn finish_all<E: Ends>(waiting: &mut Vec<Finished>, ends: &mut E) {
     for Finished { mut measured, plan, export } in waiting.drain(..) {
         if let Some(plan) = plan {
             let right = if plan.md5 {
-                md5::digest(&export)[..8] == plan.fingerprint
+                Md5::digest(&export)[..8] == plan.fingerprint
             } else {
                 digests.next().expect("one digest for each message")[..8] == plan.fingerprint
             };

@@ -21,6 +21,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::schedule::{self, Job, Running, Worker};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::tree::Root;
 
 pub use archive::{Archive, read_archive};
@@ -202,6 +203,7 @@ impl Job for BuildJob {
                     worker.answer(BuildAnswer::Entry(entry));
                     !worker.stopped()
                 });
+                timings::lap(Stage::List);
                 let mut found = cache.found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.1.merge(read);
                 found.0 -= 1;

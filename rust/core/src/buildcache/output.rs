@@ -10,6 +10,7 @@ use super::{EntryOf, Id, MAX_OUTPUT_BYTES, MAX_WHOLE_BYTES};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::{Digest, Hasher, digest_many};
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::tree::{Root, read_more};
 
 /// What the first bytes of an output say that it is.
@@ -232,7 +233,9 @@ pub(super) fn read_outputs(
         };
         read.push((measured, content));
     }
+    timings::lap(Stage::ReadFile);
     finish(&mut read, scratch);
+    timings::lap(Stage::Hash);
     if scratch.contents.bytes.len() > KEPT || scratch.zeroed.capacity() > KEPT {
         *scratch = Scratch::default();
     }

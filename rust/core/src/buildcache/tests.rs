@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
+use md5::{Digest as _, Md5};
+
 use super::*;
-use crate::md5;
 use crate::sha256::digest;
 
 /// A folder of the test's own, removed at its end.
@@ -101,7 +102,7 @@ fn an_entry_with_any_byte_changed_is_not_canonical_or_says_something_else() {
 fn archive_of(version: u8, code: usize, places: &[usize]) -> Vec<u8> {
     let id = |content: &[u8]| [b"01234567890123456789/", content].concat();
     let mut export = [&[version, 0, 0, 0], &b" export data"[..]].concat();
-    let sum = if version < 2 { md5::digest(&export)[..8].to_vec() } else { digest(&export)[..8].to_vec() };
+    let sum = if version < 2 { Md5::digest(&export)[..8].to_vec() } else { digest(&export)[..8].to_vec() };
     export.extend_from_slice(&sum);
     let build = |id: &[u8]| {
         let head = b"!<arch>\n__.PKGDEF       0           0     0     644     ";

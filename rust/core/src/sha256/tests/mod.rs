@@ -7,6 +7,7 @@ mod kernels;
 mod many;
 mod nist;
 mod pairs;
+mod queue;
 mod stream;
 
 use sha2::Digest as _;
