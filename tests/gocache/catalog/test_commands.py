@@ -216,6 +216,21 @@ def test_stats_on_the_command_line(fastverify: Fastverify, small: World) -> None
     assert document["outputs"] == len(list(small.cache.glob("??/*-d")))
 
 
+def test_each_document_says_what_it_is(fastverify: Fastverify, small: World) -> None:
+    status, version, _ = fastverify("--version")
+    assert status == 0
+    action = small.packages[LOW].action
+    for name, arguments in (
+        ("ls", [small.cache]),
+        ("stats", [small.cache]),
+        ("show", ["--cache", small.cache, action]),
+    ):
+        document = json.loads(fastverify("gocache", name, "--json", *arguments).out)
+        assert list(document)[:2] == ["schema", "fastverify"]
+        assert document["schema"] == f"fastverify-gocache-{name}/1"
+        assert document["fastverify"] in version
+
+
 @pytest.mark.parametrize("command", ["ls", "stats"])
 def test_what_is_no_cache(fastverify: Fastverify, tmp_path: Path, command: str) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):

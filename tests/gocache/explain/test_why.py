@@ -44,6 +44,7 @@ def _why(fastverify: Fastverify, *arguments: str) -> tuple[int, dict[str, dict[s
     status, out, err = fastverify("gocache", "why", "--json", *arguments)
     assert err == ""
     document = json.loads(out)
+    assert document["schema"] == "fastverify-gocache-why/1"
     return status, {miss["package"]: miss for miss in document["misses"]}, document
 
 

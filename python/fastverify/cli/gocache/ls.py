@@ -14,6 +14,7 @@ from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.joins import Told, read_action_graph, read_go_list
 from fastverify.gocache.catalog.naming import name_entries
 from fastverify.gocache.catalog.rows import ORDERS, Order, chosen, ordered, rows_of, table
+from fastverify.gocache.documents import document
 from fastverify.gocache.identify.kinds import Kind
 from fastverify.report.json import write_document
 
@@ -73,7 +74,10 @@ def command(  # noqa: PLR0917 (click passes them by name)
     )
     output = StandardOutput(colour=False)
     if as_json:
-        write_document({"cache": contents.root, "entries": [row.to_json() for row in rows]}, output.write)
+        write_document(
+            document("ls", {"cache": contents.root, "entries": [row.to_json() for row in rows]}),
+            output.write,
+        )
     else:
         output.write("".join(f"{line}\n" for line in table(rows, time.time_ns())))
     return status.CLEAN

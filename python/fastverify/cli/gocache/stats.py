@@ -12,6 +12,7 @@ from fastverify.cli.output import StandardOutput
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.naming import name_entries
 from fastverify.gocache.catalog.statistics import lines_of, statistics_of
+from fastverify.gocache.documents import document
 from fastverify.report.json import write_document
 
 _HELP = """Sum up a build cache by kind, package, Go version, platform and last use.
@@ -31,7 +32,7 @@ def command(cache: str | None, as_json: bool) -> int:
     found = statistics_of(contents, name_entries(contents), now)
     output = StandardOutput(colour=False)
     if as_json:
-        write_document({"cache": contents.root, **found.to_json()}, output.write)
+        write_document(document("stats", {"cache": contents.root, **found.to_json()}), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines_of(found, now)))
     return status.CLEAN

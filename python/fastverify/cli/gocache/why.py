@@ -14,6 +14,7 @@ from fastverify.cli.gocache.diff import read_log
 from fastverify.cli.output import OutputFile, StandardOutput, refuse_inside
 from fastverify.errors import FastverifyError
 from fastverify.gocache.catalog.contents import read_contents
+from fastverify.gocache.documents import document
 from fastverify.gocache.explain import present, whytext
 from fastverify.gocache.explain.actions import actions_of
 from fastverify.gocache.explain.compare import compare
@@ -82,13 +83,13 @@ def command(  # noqa: PLR0917 (click passes them by name)
     untold = any(miss.evidence and not miss.evidence[0].differences for miss in found.misses)
     tried = list(trials(packages or (".",), words, contents, found)) if untold else []
     output = StandardOutput(colour=False)
-    document = whytext.as_document(found, tried)
+    told = whytext.as_document(found, tried)
     lines = list(whytext.as_text(found, tried, time.time_ns(), verbose=verbose))
     missed = bool(found.misses)
     if earlier is not None and against is not None:
         comparison = compare(actions_of(earlier), actions_of(log))
         logs = {against: earlier, "now": log}
-        document["against"] = present.as_document(comparison, logs)
+        told["against"] = present.as_document(comparison, logs)
         lines += [
             "",
             f"Compared with {printable(against)}:",
@@ -96,7 +97,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
         ]
         missed = bool(comparison.differences or comparison.only_after)
     if as_json:
-        write_document(document, output.write)
+        write_document(document("why", told), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines))
     return status.FOUND if missed else status.CLEAN
