@@ -45,6 +45,11 @@ GO_KEEPS_FUTURE = (
     "the go command leaves the time as it is, and does not trim the file until five days after it"
 )
 GO_WRITES_IN_PLACE = "the go command writes in place, so that a change shows under every other name too"
+GO_FUZZES_ON = "go test -fuzz begins with whatever value lies there; no build and no other test reads it"
+GO_PASSES_VALUE = "go test -fuzz passes without a word over what it cannot parse"
+GO_FUZZES_LINK = "go test -fuzz reads what the link leads to, and fails where that cannot be read"
+GO_READS_WHOLE = "go test -fuzz reads it into memory whole"
+GO_CANNOT_FUZZ = "go test -fuzz of this target fails with: failed to read corpus file"
 GO_KEEPS_IMPORTERS = (
     "the go command goes on using it, because what it was made from looks the same when the damaged archive "
     "is made anew"
