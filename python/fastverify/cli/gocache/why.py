@@ -28,7 +28,9 @@ _HELP = """Say why go would compile PACKAGES, or what they import, anew.
 It runs `go build -n`, which computes what go would look for and builds nothing (like each go command it
 may note that entries are in use, and trim the cache where that is due).  Then it looks whether the cache
 has that, and what the builds that it has of the same packages tell of their inputs.  Where they do not tell,
-it asks again with each flag and each variable left out in turn.
+it asks again with each flag and each variable left out in turn.  What the cache does have is held to its
+imports: a package that was compiled from another build of an import than the one that go would link it
+with is named.
 
 A cached build tells only a part of its inputs.  For all of them keep a log while things are well, and
 compare with it:
@@ -40,7 +42,7 @@ compare with it:
 \b
 Exit status:
   0  nothing would be compiled (with --against: the same as then would be looked for)
-  1  something would be
+  1  something would be, or does not fit its imports
   2  go could not be asked
 """
 
@@ -85,7 +87,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     output = StandardOutput(colour=False)
     told = whytext.as_document(found, tried)
     lines = list(whytext.as_text(found, tried, time.time_ns(), verbose=verbose))
-    missed = bool(found.misses)
+    missed = bool(found.misses or found.disagreements)
     if earlier is not None and against is not None:
         comparison = compare(actions_of(earlier), actions_of(log))
         logs = {against: earlier, "now": log}
@@ -95,7 +97,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
             f"Compared with {printable(against)}:",
             *present.as_text(comparison, logs, verbose=verbose),
         ]
-        missed = bool(comparison.differences or comparison.only_after)
+        missed = bool(comparison.differences or comparison.only_after or found.disagreements)
     if as_json:
         write_document(document("why", told), output.write)
     else:
