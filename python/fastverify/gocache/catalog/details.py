@@ -11,13 +11,15 @@ from typing import Any
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.errors import FastverifyError
 from fastverify.gocache.buildid import BuildId, action_part, content_id
-from fastverify.gocache.catalog.contents import Contents, Entry, opened, read_contents
+from fastverify.gocache.catalog.contents import Contents, Entry, opened, read_contents, read_output
 from fastverify.gocache.catalog.naming import Name, name_entries
 from fastverify.gocache.content import MalformedError
 from fastverify.gocache.identify.kinds import Identity, identify
 from fastverify.report.escape import printable
 
 _LISTED = 12
+#: Kinds that no other entry could tell more of.
+_NAMED_BY_THEMSELVES = frozenset(["archive", "executable", "test-output", "test-log", "cover-profile"])
 
 
 def details_of_path(path: str) -> dict[str, Any]:
@@ -46,11 +48,11 @@ def details_of_path(path: str) -> dict[str, Any]:
 def details_of_prefix(root: str, prefix: str) -> dict[str, Any]:
     """What can be read from the one entry or output of the cache `root` whose ID begins with `prefix`.
 
-    The whole cache is read, because other entries tell what it is for.  Raises FastverifyError where no ID
-    begins so, or more than one.
+    The whole cache is read where only other entries tell what it is for.  Raises FastverifyError where no
+    ID begins so, or more than one.
     """
     prefix = prefix.lower()
-    contents = read_contents(root)
+    contents = read_contents(root, shards=(prefix[:2],))
     actions = [action for action in contents.entries if action.startswith(prefix)]
     outputs = [output for output in contents.outputs if output.startswith(prefix)]
     found = [*actions, *(output for output in outputs if output not in actions)]
@@ -60,12 +62,26 @@ def details_of_prefix(root: str, prefix: str) -> dict[str, Any]:
         raise FastverifyError(
             f"{len(found)} IDs begin with {prefix}, such as {', '.join(found[:3])}; give more digits"
         )
-    names = name_entries(contents)
     if actions:
-        return _of_entry(contents, contents.entries[actions[0]], names)
-    users = [entry for entry in contents.entries.values() if entry.output == outputs[0]]
+        chosen = [contents.entries[actions[0]]]
+        key = chosen[0].output
+    else:
+        key = outputs[0]
+        named = read_contents(root, outputs=False).entries.values()
+        chosen = [entry for entry in named if entry.output == key]
+    output = read_output(root, key) if key else None
+    kept = Contents(root, {entry.action: entry for entry in chosen}, {} if output is None else {key: output})
+    names = name_entries(kept)
+    if output is None or output.identity.kind not in _NAMED_BY_THEMSELVES:
+        names = name_entries(read_contents(root))
+    return _of_entry(kept, chosen[0], names) if actions else _of_users(kept, key, chosen, names)
+
+
+def _of_users(contents: Contents, key: str, users: list[Entry], names: dict[str, Name]) -> dict[str, Any]:
+    if key not in contents.outputs:
+        raise FastverifyError(f"the output {key} went away while it was read")
     return {
-        **_of_output(contents, outputs[0], [entry.action for entry in users]),
+        **_of_output(contents, key, [entry.action for entry in users]),
         "entries": [_entry(entry, names.get(entry.action)) for entry in users[:_LISTED]],
         "entries_total": len(users),
     }
