@@ -218,10 +218,13 @@ def opened(path: str) -> Iterator[Content]:
         yield Content.of_file(file)
 
 
+_KEPT = frozenset(["folder", "settings", "standard"])
+
+
 def _lean(identity: Identity) -> Identity:
     """What naming and sums need of it; the rest is read again for the one output that is shown."""
     details = identity.details
-    kept = {name: details[name] for name in ("folder", "settings", "standard") if details.get(name)}
+    kept = {name: value for name, value in details.items() if name in _KEPT}
     if len(details.get("folders", ())) == 1:
         kept["folders"] = details["folders"]
     if identity.kind == "source-list":
