@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from fastverify.cli import status
-from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.gocache.lines import write_lines
 from fastverify.cli.output import StandardOutput
 from fastverify.gocache.catalog.contents import read_contents
@@ -79,4 +79,5 @@ def command(  # noqa: PLR0917 (click passes them by name)
         write_list(head, "entries", (row.to_json() for row in rows), output.write)
     else:
         write_lines(table(rows, time.time_ns()), output.write)
+    warn_unread(contents)
     return status.CLEAN

@@ -7,7 +7,7 @@ import time
 import click
 
 from fastverify.cli import status
-from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.output import StandardOutput
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.naming import name_entries
@@ -35,4 +35,5 @@ def command(cache: str | None, as_json: bool) -> int:
         write_document(document("stats", {"cache": contents.root, **found.to_json()}), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines_of(found, now)))
+    warn_unread(contents)
     return status.CLEAN

@@ -9,7 +9,7 @@ import time
 import click
 
 from fastverify.cli import status
-from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.gocache.diff import read_log
 from fastverify.cli.output import OutputFile, StandardOutput, refuse_inside
 from fastverify.errors import FastverifyError
@@ -102,6 +102,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
         write_document(document("why", told), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines))
+    warn_unread(contents)
     return status.FOUND if missed else status.CLEAN
 
 

@@ -77,6 +77,8 @@ class Contents:
     outputs: dict[str, Output] = field(default_factory=dict)
     #: Shards that could not be listed.
     unlisted: list[str] = field(default_factory=list)
+    #: How many entries and outputs could not be read.
+    unread: int = 0
 
 
 def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS, outputs: bool = True) -> Contents:
@@ -127,6 +129,7 @@ class _Reader:
         read = read_entry(self._root, bytes.fromhex(action))
         if read.stat is None:
             return
+        self._contents.unread += read.fault is not None
         output = read.output.hex()
         output = self._ids.setdefault(output, output)
         self._contents.entries[action] = Entry(
@@ -162,6 +165,7 @@ class _Reader:
         found = read_output(self._contents.root, output)
         if found is not None:
             self._contents.outputs[output] = found
+            self._contents.unread += bool(found.problem) and not found.folder
 
 
 def read_output(root: str, output: str) -> Output | None:
@@ -198,7 +202,7 @@ def _identity(path: str) -> Identity:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is not a regular file")
+            raise OSError("it is not a regular file")
         if status.st_size <= _SMALL:
             # Most are: one call reads them.
             return _lean(identify(Content.of(os.read(descriptor, _SMALL))))
@@ -214,7 +218,7 @@ def opened(path: str) -> Iterator[Content]:
     descriptor = os.open(path, OPEN_FLAGS_NO_LINK)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is not a regular file")
+            raise OSError("it is not a regular file")
         yield Content.of_file(file)
 
 

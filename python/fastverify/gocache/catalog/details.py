@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
+from fastverify.engine.buildcache import MAX_OUTPUT_BYTES
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.errors import FastverifyError
 from fastverify.gocache.buildid import BuildId, action_part, content_id
@@ -27,6 +28,8 @@ def details_of_path(path: str) -> dict[str, Any]:
 
     Raises FastverifyError where it is no file or cannot be read.
     """
+    if not path:
+        raise FastverifyError("the path given is empty")
     whole = path
     try:
         if stat.S_ISDIR(os.lstat(path).st_mode):
@@ -136,6 +139,8 @@ def _told(identity: Identity, path: str) -> dict[str, Any]:
             told["build_id"]["main_action"], told["build_id"]["main_content"] = build.main
         try:
             with opened(path) as content:
+                if content.size > MAX_OUTPUT_BYTES:
+                    raise MalformedError(f"it is larger than {MAX_OUTPUT_BYTES >> 30} GiB, and was not read")
                 told["build_id"]["content_agrees"] = content_id(content, build) == build.content
         except (MalformedError, OSError) as error:
             told["build_id"]["content_problem"] = str(error)
@@ -152,7 +157,7 @@ def _entry(entry: Entry, name: Name | None) -> dict[str, Any]:
         "used": _time(entry.used),
     }
     if entry.form != "canonical":
-        told["form"] = f"{entry.form}: {entry.flaw}"
+        told["form"] = f"{entry.form}: {entry.flaw}" if entry.flaw else "it cannot be read"
     if name is not None:
         told["for"] = f"{name.role} {name.package}".strip()
     return told
