@@ -67,9 +67,11 @@ class Both:
     def of_fastverify(
         self, cache: Path, folder: Path, *options: str, settings: dict[str, str] | None = None
     ) -> Said:
-        for name, value in self.go.environment(cache, settings or {"GOFLAGS": ""}).items():
-            if name.startswith("GO"):
-                self.monkeypatch.setenv(name, value)
+        environment = self.go.environment(cache, settings or {"GOFLAGS": ""})
+        for name in os.environ.keys() - environment.keys():
+            self.monkeypatch.delenv(name)
+        for name, value in environment.items():
+            self.monkeypatch.setenv(name, value)
         self.monkeypatch.chdir(folder)
         self.capsys.readouterr()
         status = main(["go-mod-verify", "--engine", self.engine, "--threads", "1", *options])

@@ -9,7 +9,6 @@ import sys
 
 import click
 
-from fastverify.cli import status
 from fastverify.cli.output import StandardOutput
 from fastverify.cli.streams import tell
 from fastverify.engine import default_threads, load_engine
@@ -77,17 +76,11 @@ def command(  # noqa: PLR0917 (click passes them by name)
     done = verify_as_go(folder, settings, load_engine(name), threads or default_threads(), explain=explain)
     for error in done.errors:
         tell("\n".join(map(_printable, error.removesuffix("\n").split("\n"))))
-    if done.unproved:
-        more = f" and {len(done.unproved) - 1} more" if len(done.unproved) > 1 else ""
-        tell(
-            f"fastverify: note: the go.mod of {printable(done.unproved[0])}{more} is in no go.sum; go mod "
-            "verify would ask the checksum database, which fastverify does not"
-        )
     if done.verified:
         click.echo(SUCCESS)
     if explain:
         _explain(done, choice)
-    return status.CLEAN if done.verified else status.FOUND
+    return done.status
 
 
 def _printable(line: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fastverify.gomod.summary import Module
 from fastverify.modcache import layout
 from fastverify.modcache.buildlist import BuildList
-from fastverify.modcache.inventory import Inventory, download_dir, file_path, tree_path
+from fastverify.modcache.inventory import Inventory, ModuleFiles, download_dir, file_path, tree_path
 
 
 def take_inventory_of(root: str, lists: Sequence[BuildList]) -> Inventory:
@@ -48,10 +48,14 @@ def _add(inventory: Inventory, source: Module) -> None:
     files = inventory.look_again(path, version)
     if files.tree is not None or files.files or files.hidden:
         inventory.modules[source] = files
-    hidden = {"tree": tree_path(inventory.root, path, version)}
-    hidden["download"] = file_path(inventory.root, path, version, "mod")
-    for part in files.hidden:
-        inventory.unreadable.append((os.path.dirname(hidden[part]), _error(hidden[part])))
+    inventory.unreadable += hidden_folders(inventory.root, files)
+
+
+def hidden_folders(root: str, files: ModuleFiles) -> list[tuple[str, int]]:
+    """The folders of the module cache `root` that hide parts of a module version, and why: errno."""
+    places = {"tree": tree_path(root, files.module, files.version)}
+    places["download"] = file_path(root, files.module, files.version, "mod")
+    return [(os.path.dirname(places[part]), _error(places[part])) for part in sorted(files.hidden)]
 
 
 def _error(path: str) -> int:
