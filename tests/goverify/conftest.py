@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,20 +28,6 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     asked = Oracle(build_oracle(tmp_path_factory.mktemp("oracle")))
     yield asked
     asked.close()
-
-
-@pytest.fixture
-def public_path() -> Iterator[Path]:
-    """A temporary folder that other users can reach, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="fastverify-test-"))
-    made.chmod(0o755)
-    yield made
-    for folder, names, _ in os.walk(made):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o755)
-    shutil.rmtree(made)
 
 
 @dataclass(frozen=True)
