@@ -28,8 +28,9 @@ stderr is written, in its order and with its exit status.  As Go does, it looks 
 build list alone, holds them to the cache's own .ziphash, and does not know which file was changed;
 --explain adds that below.  `fastverify check --project` sees more.
 
-Nothing is fetched.  Where the go command would have to, because a go.mod is not in the module cache, the
-exit status is 2 and a line says what fetches it.
+Nothing is fetched.  Where the go command would have to (a go.mod that is not in the module cache, a
+toolchain, a record of the checksum database), the exit status is 2 and a line says so.  Settings, go.mod
+and go.work files that it refuses are refused in its words.
 
 \b
 Examples:
@@ -40,7 +41,8 @@ Examples:
 Exit status:
   0  all modules verified
   1  as go mod verify: a module is not what its hash says, or the modules cannot be known
-  2  go mod verify would fetch something first, or it cannot be told what it would do
+  2  go mod verify would fetch something first, or it cannot be told what it would do; and where
+     go mod verify itself exits so: flags in GOFLAGS, GOPATH, GOROOT and compiler settings
 """
 
 
