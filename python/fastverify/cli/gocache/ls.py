@@ -7,9 +7,9 @@ from typing import get_args
 
 import click
 
-from fastverify.cli import status
+from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path
-from fastverify.cli.output import StandardOutput
+from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.joins import Told, read_action_graph, read_go_list
 from fastverify.gocache.catalog.naming import name_entries
@@ -55,7 +55,7 @@ _KINDS = (*get_args(Kind), "missing", "malformed")
     type=click.Path(),
     help="Take names from what go list -export -deps -json printed. Repeatable.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@options.as_json
 def command(  # noqa: PLR0917 (click passes them by name)
     cache: str | None,
     order: Order,
@@ -71,7 +71,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     rows = ordered(
         chosen(rows_of(contents, name_entries(contents, told)), kinds=kinds, package=package), order
     )
-    output = StandardOutput(colour=False)
+    output = standard_output()
     if as_json:
         write_document({"cache": contents.root, "entries": [row.to_json() for row in rows]}, output.write)
     else:
