@@ -10,6 +10,7 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from types import ModuleType
 from typing import Literal
 
 from fastverify.errors import FastverifyError
+
+#: A release, or the beginning of what a development version calls itself after another word.
+_TOOLCHAIN_NAME = re.compile(r"go1\.[0-9]+")
 
 Platform = Literal["linux", "darwin", "windows"]
 
@@ -215,6 +219,23 @@ def go_installation(env: Mapping[str, str]) -> str:
                 if os.path.isdir(os.path.join(root, "pkg", "tool")):
                     return root
     return ""
+
+
+def installed_toolchain(env: Mapping[str, str]) -> str:
+    """The name of the Go whose go command is on the path, as ``go1.26.8``; ``""`` where none is.
+
+    It is what the installation's VERSION says; of a development version, what there is of its number.
+    """
+    try:
+        path = os.path.join(go_installation(env), "VERSION")
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            name = stream.readline(256).strip()
+    except OSError:
+        return ""
+    match = _TOOLCHAIN_NAME.search(name)
+    if match is None:
+        return ""
+    return name if match.start() == 0 else match[0]
 
 
 def _default_gopath(env: Mapping[str, str], system: Platform, path: ModuleType, goroot: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Fastverify
+from tests.making.go import need_go
 from tests.making.modules import ModuleCache, Project, module, remove
 
 LEAF = module("example.com/leaf", "v1.0.0")
@@ -232,3 +233,20 @@ def test_a_go_mod_that_cannot_be_read(fastverify: Fastverify, cache: ModuleCache
     )
     errors = [f for f in json.loads(out)["findings"] if f["severity"] == "error"]
     assert [(f["verdict"], f["path"]) for f in errors] == [("unreadable", os.fspath(mod))]
+
+
+@pytest.mark.go
+def test_a_go_mod_of_the_future(
+    fastverify: Fastverify, cache: ModuleCache, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_go()
+    path = project.root / "go.mod"
+    path.write_text(path.read_text().replace("go 1.20", "go 1.99"))
+    monkeypatch.setenv("GOTOOLCHAIN", "local")
+    status, out, err = fastverify("modules", project.root, "--modcache", cache.root)
+    assert (status, out.count("\n")) == (1, 3)
+    assert err.startswith(f"fastverify: {path}:3: go 1.99 is newer than the go command here")
+    monkeypatch.setenv("GOTOOLCHAIN", "auto")
+    status, out, err = fastverify("modules", project.root, "--modcache", cache.root)
+    assert (status, out.count("\n")) == (0, 3)
+    assert err.startswith(f"fastverify: note: {path}:3: go 1.99 is newer")

@@ -11,7 +11,7 @@ from fastverify import check_module_cache
 from fastverify.engine.protocol import Engine
 from fastverify.errors import FastverifyError
 from fastverify.report.model import Report
-from tests.making.go import Go
+from tests.making.go import Go, need_go
 from tests.making.modules import Module, Project, module, rewrite
 from tests.making.world import BYSTANDER, VICTIM, World
 
@@ -212,12 +212,21 @@ def test_a_go_mod_that_is_missing(engine: Engine, tmp_path: Path) -> None:
     assert any("go mod graph fetches it" in f.hint for f in missing)
 
 
-def test_a_go_mod_of_the_future(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.go
+@pytest.mark.parametrize(("toolchain", "severity"), [("local", "warning"), ("local+auto", "note")])
+def test_a_go_mod_of_the_future(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, severity: str
+) -> None:
+    """The line is named, gravely only where the go command stops for it; and all else is checked."""
+    need_go()
+    monkeypatch.setenv("GOTOOLCHAIN", toolchain)
     world = World(tmp_path)
     path = world.project.root / "go.mod"
     path.write_text(path.read_text().replace("go 1.20", "go 1.99\n\ntoolchain go1.99.1"))
     report = check(world, engine)
-    assert report.findings == []
+    [finding] = report.findings
+    assert (finding.verdict, finding.severity, finding.path) == ("warning", severity, str(path))
+    assert finding.message.startswith("line 3: go 1.99 is newer than the go command here")
     assert report.counts.by_authority == {"gosum": 2}
 
 

@@ -68,6 +68,11 @@ def command(folder: str, asked: tuple[str, ...], as_json: bool, modcache: str | 
     else:
         click.echo("".join(f"{printable(str(module))}\n" for module in modules.modules), nl=False)
     troubles = [*project.problems, *modules.errors, *modules.missing, *modules.unreadable]
+    if project.may_switch:
+        for line in project.too_new:
+            tell(f"fastverify: note: {printable(str(line))}, and would switch to another")
+    else:
+        troubles += project.too_new
     for trouble in troubles:
         tell(f"fastverify: {printable(str(trouble))}")
     if modules.unreadable:

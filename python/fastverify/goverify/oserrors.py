@@ -37,7 +37,7 @@ def path_error(operation: str, path: str | bytes, number: int) -> GoError:
 
 
 def read_as_go(path: str, shown: str | None = None) -> bytes:
-    """The content of a go.mod or go.work, which Go calls `shown` (default: `path`).
+    """The content of a file that Go reads whole, and calls `shown` (default: `path`).
 
     Raises GoError in Go's words where Go cannot read it, and FastverifyError where only fastverify will not.
     """

@@ -13,7 +13,7 @@ from fastverify.errors import FastverifyError
 from fastverify.gomod.quoting import quote
 from fastverify.goverify.buildconfig import check_build_configuration, check_fips140
 from fastverify.goverify.goflags import check_goflags
-from fastverify.goverify.oserrors import GoError, path_error
+from fastverify.goverify.oserrors import GoError, read_as_go
 from fastverify.goverify.refusal import RefusedError
 from fastverify.goverify.toolchain import (
     RunningGo,
@@ -112,11 +112,7 @@ def _check_overlay(overlay: str, cwd: str) -> None:
     if not overlay:
         return
     try:
-        os.close(os.open(os.path.join(cwd, overlay), os.O_RDONLY | os.O_NONBLOCK))
-        if os.path.isdir(os.path.join(cwd, overlay)):
-            raise GoError(f"read {overlay}: is a directory")
-    except OSError as error:
-        raise RefusedError(f"go: reading overlay: {path_error('open', overlay, error.errno or 0)}") from None
+        read_as_go(os.path.join(cwd, overlay), overlay)
     except GoError as error:
         raise RefusedError(f"go: reading overlay: {error}") from None
     raise FastverifyError(f"GOFLAGS has -overlay={overlay}, which is not supported; run go mod verify")

@@ -7,7 +7,6 @@ Source: ``Select`` and ``Exec`` in ``cmd/go/internal/toolchain/select.go``, ``To
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from fastverify.gomod import goversion
 from fastverify.gomod.quoting import quote
 from fastverify.goverify.oserrors import GoError, read_as_go
 from fastverify.goverify.refusal import RefusedError, short_path
-from fastverify.locate import GoSettings, GoVariables, go_installation
+from fastverify.locate import GoSettings, GoVariables, go_installation, installed_toolchain
 from fastverify.modcache import layout
 from fastverify.modcache.inventory import file_path, tree_path
 from fastverify.modcache.project import find_go_mod, find_go_work
@@ -59,7 +58,7 @@ def select(variables: GoVariables, settings: GoSettings, cwd: str) -> RunningGo:
     Raises RefusedError in Go's words, and FastverifyError where Go would fetch or unpack a toolchain, or
     run one that fastverify does not know.
     """
-    local = _local_toolchain(variables)
+    local = installed_toolchain(variables.environ)
     running = RunningGo(goversion.of_toolchain(local), cwd)
     if not will_be_enabled(variables, cwd):
         return running
@@ -82,20 +81,6 @@ def select(variables: GoVariables, settings: GoSettings, cwd: str) -> RunningGo:
             f"the go command would switch to {name}, which is too old for fastverify to speak for"
         )
     return running
-
-
-def _local_toolchain(variables: GoVariables) -> str:
-    """``gover.LocalToolchain``; "" where there is no go command."""
-    root = go_installation(variables.environ)
-    try:
-        with open(os.path.join(root, "VERSION"), encoding="utf-8", errors="surrogateescape") as stream:
-            name = stream.readline(256).strip()
-    except OSError:
-        return ""
-    if goversion.of_toolchain(name):
-        return name
-    match = re.search(r"go1\.[0-9]+", name)  # a development branch is but 1.N
-    return match[0] if match else ""
 
 
 def will_be_enabled(variables: GoVariables, cwd: str) -> bool:

@@ -18,7 +18,7 @@ from fastverify.gomod.reading import is_absent, read_file
 from fastverify.gomod.summary import Module
 from fastverify.gomod.syntax import Problem
 from fastverify.gomod.workfile import Use, WorkFile, parse_work
-from fastverify.locate import GoVariables, flag_value
+from fastverify.locate import GoVariables, flag_value, installed_toolchain
 from fastverify.modcache import gosum
 from fastverify.modcache.replacements import Replacements
 
@@ -56,6 +56,10 @@ class Project:
     #: What the go command would refuse in go.mod and go.work files.
     problems: list[Problem] = field(default_factory=list)
     replacements: Replacements = field(default_factory=lambda: Replacements([], None))
+    #: The go lines that are for a newer Go than the one here.
+    too_new: list[Problem] = field(default_factory=list)
+    #: Whether GOTOOLCHAIN lets the go command switch to that one.
+    may_switch: bool = False
 
     @property
     def excluded(self) -> frozenset[Module]:
@@ -97,7 +101,7 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
     if work:
         if modfile:
             raise FastverifyError(f"GOFLAGS has -modfile={modfile}, which no workspace can have ({work})")
-        return _workspace(work)
+        return _with_too_new(_workspace(work), variables)
     go_mod = find_go_mod(start)
     if go_mod is None:
         raise FastverifyError(
@@ -119,6 +123,21 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
     project.replacements = Replacements([(root, main.file)], None)
     project.problems += project.replacements.problems
     project.sums.main = _read_if_there(project, f"{go_mod.removesuffix('.mod')}.sum")
+    return _with_too_new(project, variables)
+
+
+def _with_too_new(project: Project, variables: GoVariables) -> Project:
+    """`project`, with what the Go that is installed here is too old for."""
+    version = goversion.of_toolchain(installed_toolchain(variables.environ))
+    setting = variables.get("GOTOOLCHAIN", "local")
+    project.may_switch = setting in ("auto", "path") or setting.endswith(("+auto", "+path"))
+    files: list[ModFile | WorkFile] = [main.file for main in project.main_modules]
+    if project.work is not None:
+        files.insert(0, project.work)
+    for file in files:
+        if version and file.go is not None and goversion.is_before(version, file.go):
+            message = f"go {file.go} is newer than the go command here, which is go {version}"
+            project.too_new.append(Problem(file.file, file.go_line, 1, message))
     return project
 
 

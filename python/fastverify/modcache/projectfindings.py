@@ -28,6 +28,18 @@ def project_findings(project: Project) -> Iterator[Finding]:
             "the go command stops with this error",
             "mend it, or restore the file from version control; all else was checked",
         )
+    for line in project.too_new:
+        yield Finding(
+            "warning",
+            "note" if project.may_switch else "warning",
+            "mod",
+            line.file,
+            f"{_place(line)}{line.message}",
+            "the go command switches to a Go that is new enough, which it may have to fetch"
+            if project.may_switch
+            else "the go command stops with this error, as GOTOOLCHAIN does not let it switch to another Go",
+            "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
+        )
 
 
 def _place(problem: Problem) -> str:
