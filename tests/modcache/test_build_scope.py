@@ -12,7 +12,7 @@ from fastverify.engine.protocol import Engine
 from fastverify.errors import FastverifyError
 from fastverify.report.model import Report
 from tests.making.go import Go, need_go
-from tests.making.modules import Module, Project, module, rewrite
+from tests.making.modules import Module, Project, module, rewrite, writable
 from tests.making.world import BYSTANDER, VICTIM, World
 
 pytestmark = pytest.mark.usefixtures("nobody_else")
@@ -249,6 +249,19 @@ def test_a_folder_that_may_not_be_read(engine: Engine, tmp_path: Path) -> None:
     report = check(world, engine)
     assert not report.counts.by_verdict.get("untracked")
     assert any("symbolic links" in f.message for f in report.findings if f.verdict == "unreadable")
+
+
+def test_a_folder_that_hides_all_there_is(engine: Engine, tmp_path: Path) -> None:
+    """Nothing is seen of the module, and it is not taken for one that the cache has not got."""
+    world = World(tmp_path)
+    places = world.cache.places(BYSTANDER)
+    with writable(places.tree.parent):
+        places.tree.rename(tmp_path / "away")
+    above = places.folder.parent
+    above.rename(tmp_path / "downloads")
+    above.symlink_to(above)
+    report = check(world, engine)
+    assert [f.path for f in report.findings if f.where == "layout"] == [str(places.folder)]
 
 
 def test_a_build_list_needs_a_project(tmp_path: Path) -> None:

@@ -168,6 +168,25 @@ def test_modules_within_what_is_embedded(make: Maker) -> None:
     assert not any("deep" in name or "git" in name for name in missed)
 
 
+@pytest.mark.parametrize("directive", ["data/deep", "data/*", "data/deep/c.txt", "other/*", "other/.git"])
+def test_what_is_of_no_module_or_another(make: Maker, directive: str) -> None:
+    """Where it is asked for by name Go refuses the package's patterns, and copies nothing for them."""
+    module = embedding(f"//go:embed data/b.txt {directive}")
+    files = {f"local/{name}": content.decode() for name, content in module.files.items()}
+    files["local/pkg/data/deep/go.mod"] = "module example.com/deep\n"
+    files["local/pkg/other/.git/config"] = "none\n"
+    made = make(
+        [],
+        ["example.com/e/pkg"],
+        required=[module],
+        go_mod=f"replace {module.path} => ./local",
+        files=files,
+        begins=True,
+    )
+    assert list(copied(made, module)) == []
+    assert not any(finding.files for finding in made.findings())
+
+
 def test_in_a_package_at_the_root(make: Maker) -> None:
     module = Module(
         "example.com/e",
