@@ -9,7 +9,7 @@ mod spare;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -50,6 +50,11 @@ impl<J: Job> Worker<'_, J> {
         self.shared.stop.load(Ordering::Relaxed)
     }
 
+    /// Whether a thread waits for something to do.
+    pub fn is_any_idle(&self) -> bool {
+        self.shared.idle.load(Ordering::Relaxed) > 0
+    }
+
     /// Adds jobs that are done before those of the start.
     pub fn begin(&self, jobs: impl IntoIterator<Item = J>) {
         self.shared.lock().begun.extend(jobs);
@@ -78,6 +83,8 @@ struct Shared<J> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
+    /// Threads that wait for a job.
+    idle: AtomicUsize,
     spares: Spares,
 }
 
@@ -116,7 +123,9 @@ impl<J> Shared<J> {
             } else if queues.running == 0 {
                 return None;
             } else {
+                self.idle.fetch_add(1, Ordering::Relaxed);
                 queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
+                self.idle.fetch_sub(1, Ordering::Relaxed);
             }
         }
     }
@@ -187,6 +196,7 @@ pub fn start_with_spares<J: Job>(
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
+        idle: AtomicUsize::new(0),
         spares: Spares::up_to(spares.min(MAX_THREADS)),
     });
     let (sender, receiver) = sync_channel(RESULTS);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::{Arc, PoisonError};
 
 use super::plan::{LONG, Plan, Unit};
+use super::relay::Crew;
 use super::stream::{hash_rest, stream};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
@@ -72,11 +73,11 @@ struct Chunk {
 impl Scratch {
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
     /// go to `complete`.
-    pub(crate) fn read_chunk(
+    pub(super) fn read_chunk(
         &mut self,
         plan: Arc<Plan>,
         number: usize,
-        stopped: &dyn Fn() -> bool,
+        crew: &dyn Crew,
         complete: &mut dyn FnMut(&Plan),
     ) {
         let units = &plan.units[plan.chunks[number].clone()];
@@ -103,16 +104,16 @@ impl Scratch {
             left: 0,
             outcomes: vec![Outcome::default(); units.len()],
             tree_bytes: 0,
-            stopped,
+            crew,
         };
         for (at, unit) in units.iter().enumerate() {
-            if stopped() {
+            if crew.stopped() {
                 return self.queue.clear();
             }
             reader.read(at, *unit);
         }
         let Reader { outcomes, tree_bytes, left, .. } = reader;
-        if stopped() {
+        if crew.stopped() {
             return self.queue.clear();
         }
         let chunk = Some(Chunk { plan, number, outcomes, tree_bytes, left });
@@ -183,7 +184,7 @@ struct Reader<'a> {
     left: usize,
     outcomes: Vec<Outcome>,
     tree_bytes: u64,
-    stopped: &'a dyn Fn() -> bool,
+    crew: &'a dyn Crew,
 }
 
 impl Reader<'_> {
@@ -194,18 +195,12 @@ impl Reader<'_> {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
                 Ok(Some(extent)) if entry.uncompressed > LONG || extent.len() > LONG => {
-                    let mut file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
-                    let streamed = stream(
-                        archive,
-                        entry,
-                        extent,
-                        file.as_mut(),
-                        self.inflater,
-                        [&mut *self.spare, &mut *self.window, &mut *self.file],
-                        self.stopped,
-                    );
+                    let file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
+                    let in_tree = file.is_some();
+                    let buffers = [&mut *self.spare, &mut *self.window];
+                    let streamed = stream(archive, entry, extent, file, self.inflater, buffers, self.crew);
                     self.outcomes[at].zip = Some(streamed.zip);
-                    if file.is_some() {
+                    if in_tree {
                         self.outcomes[at].tree = Some(streamed.tree);
                         self.tree_bytes += streamed.tree_bytes;
                     }
@@ -253,9 +248,9 @@ impl Reader<'_> {
                     let mut hasher = sha256::Hasher::new();
                     hasher.update(read);
                     self.outcomes[at].tree = Some(match opened.rest {
-                        Some(rest) => {
-                            hash_rest(hasher, &rest, self.window, &mut self.tree_bytes, self.stopped)
-                        }
+                        Some(rest) => hash_rest(hasher, &rest, self.window, &mut self.tree_bytes, &|| {
+                            self.crew.stopped()
+                        }),
                         None => Ok(hasher.finish()),
                     });
                 }
@@ -311,7 +306,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let digest = hash_rest(hasher, &file, self.window, &mut self.tree_bytes, self.stopped);
+        let digest = hash_rest(hasher, &file, self.window, &mut self.tree_bytes, &|| self.crew.stopped());
         self.outcomes[at].tree = Some(digest);
     }
 }

@@ -4,7 +4,9 @@
 //! *judged* when the last chunk is done.
 
 mod chunk;
+mod comparison;
 mod plan;
+mod relay;
 mod stream;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
@@ -24,6 +26,8 @@ use crate::zip::Violation;
 
 pub(crate) use chunk::Scratch;
 pub(crate) use plan::{Limits, Plan};
+use relay::Crew;
+pub(crate) use relay::Relay;
 
 /// Go refuses to extract a zip that is larger than this, or whose entries together declare more
 /// (`MaxZipFile`).
@@ -174,10 +178,27 @@ pub enum ModuleJob {
     /// A chunk.
     #[doc(hidden)]
     Chunk(Arc<Plan>, usize),
+    /// A part of what another thread does.
+    #[doc(hidden)]
+    Help(Arc<Relay>),
 }
 
 /// Modules being measured: iterate over it for the answers.
 pub type Measuring = Running<ModuleJob>;
+
+impl Crew for Worker<'_, ModuleJob> {
+    fn stopped(&self) -> bool {
+        Worker::stopped(self)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_any_idle()
+    }
+
+    fn ask(&self, relay: Arc<Relay>) {
+        self.begin([ModuleJob::Help(relay)]);
+    }
+}
 
 impl Job for ModuleJob {
     type Scratch = Scratch;
@@ -203,8 +224,9 @@ impl Job for ModuleJob {
                 ModuleJob::Chunk(plan, first).run(scratch, worker);
             }
             ModuleJob::Chunk(plan, chunk) => {
-                scratch.read_chunk(plan, chunk, &stopped, &mut complete);
+                scratch.read_chunk(plan, chunk, worker, &mut complete);
             }
+            ModuleJob::Help(relay) => relay.help(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 
+use super::comparison::Comparison;
+use super::relay::{Crew, Relay};
 use crate::fault::FaultCode;
 use crate::inflate::Inflater;
 use crate::readat::ReadAt;
@@ -20,59 +22,31 @@ pub(super) struct Streamed {
     pub tree_bytes: u64,
 }
 
-/// Reads an entry and, if given, the tree's file.  While they are equal they are hashed once; at the
-/// first difference the state is cloned and each is hashed for itself.
+/// Reads an entry and, if given, the tree's file; another thread of the `crew` may do a part of it.
 pub(super) fn stream<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
     extent: Extent,
-    file: Option<&mut File>,
+    file: Option<File>,
     inflater: &mut Inflater,
-    [input, content, other]: [&mut Vec<u8>; 3],
-    stopped: &dyn Fn() -> bool,
+    [input, content]: [&mut Vec<u8>; 2],
+    crew: &dyn Crew,
 ) -> Streamed {
-    other.resize(other.len().max(ContentReader::<R>::MOST), 0);
-    let file = file.as_deref();
-    let mut hasher = Hasher::new();
-    // The tree's own state, from where it differs; an error ends it.
-    let mut tree: Option<Result<Hasher, FaultCode>> = None;
-    let mut tree_bytes = 0;
-
+    let relay = Relay::new(Comparison::new(file));
     let zip = (|| {
         let mut reader = ContentReader::new(archive, entry, extent, inflater, [input, content])?;
-        while !stopped() {
+        while !crew.stopped() {
             let content = reader.next()?;
             timings::lap(Stage::Inflate);
             if content.is_empty() {
                 break;
             }
-            if let (Some(file), None) = (file, &tree) {
-                let read = read_more(file, &mut other[..content.len()]);
-                timings::lap(Stage::ReadFile);
-                match read {
-                    Err(code) => tree = Some(Err(code)),
-                    Ok(m) => {
-                        tree_bytes += m as u64;
-                        if *content != other[..m] {
-                            let mut own = hasher.clone();
-                            own.update(&other[..m]);
-                            tree = Some(Ok(own));
-                        }
-                    }
-                }
-            }
-            timings::lap(Stage::Compare);
-            hasher.update(content);
-            timings::lap(Stage::Hash);
+            relay.give(content, crew);
         }
         Ok(())
     })();
-    let own = tree.unwrap_or_else(|| Ok(hasher.clone()));
-    let tree = match (file, own) {
-        (Some(file), Ok(own)) => hash_rest(own, file, other, &mut tree_bytes, stopped),
-        (_, own) => own.map(Hasher::finish),
-    };
-    Streamed { zip: zip.map(|()| hasher.finish()), tree, tree_bytes }
+    let comparison = relay.end(crew).unwrap_or_else(|| Comparison::new(None));
+    comparison.end(zip, &|| crew.stopped())
 }
 
 /// Hashes what is left of a file behind what `hasher` has taken, and counts its bytes.

@@ -218,9 +218,6 @@ const PIECE: usize = 256 << 10;
 const ROOM: usize = HISTORY + PIECE + OUTPUT_SLACK;
 
 impl<'a, R: ReadAt> ContentReader<'a, R> {
-    /// The most bytes that [`ContentReader::next`] gives out at once.
-    pub(crate) const MOST: usize = ROOM;
-
     /// Begins an entry; `inflater`, `input` and `room` are the thread's own, to be used again.
     pub(crate) fn new(
         archive: &'a Archive<R>,
