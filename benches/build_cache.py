@@ -23,7 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -109,28 +109,35 @@ class Took(NamedTuple):
     cpu: float
 
 
-def _least(work: Callable[[], object]) -> Took:
-    """The least that each of a few runs took."""
-    runs = []
-    for _ in range(4):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        runs.append(Took(time.perf_counter() - wall, time.process_time() - cpu))
-    return Took(min(run.wall for run in runs), min(run.cpu for run in runs))
+def _took(work: Callable[[], object]) -> Took:
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Took(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def _least(runs: Iterable[Took]) -> Took:
+    """The least of each kind that any of the runs took."""
+    walls, cpus = zip(*runs, strict=True)
+    return Took(min(walls), min(cpus))
 
 
 def _show_hashing(engine: Engine, cache: Path, files: Sequence[str], threads: int) -> None:
     """Print how the time for all outputs stands to that for hashing as many bytes in memory."""
     bytes_to_hash = sum(_bytes_to_hash(file) for file in files)
     size = sum(os.path.getsize(file) for file in files)
-    measured = _least(lambda: _measure(engine, cache, threads))
-    best = Took(0, 0)
-    for length in MESSAGES:
-        messages = [os.urandom(length)] * (HASHED // length)
-        # Equal messages are not one in memory to the processor's caches.
-        messages = [bytes(bytearray(message)) for message in messages]
-        took = _least(partial(sha256_many, messages, threads=threads, engine=engine.name))
-        best = Took(max(best.wall, HASHED / took.wall), max(best.cpu, HASHED / took.cpu))
+    # Copies, because equal messages that are one in memory would lie in the processor's caches.
+    sets = [
+        [bytes(bytearray(message)) for message in [os.urandom(length)] * (HASHED // length)]
+        for length in MESSAGES
+    ]
+    works: list[Callable[[], object]] = [
+        partial(_measure, engine, cache, threads),
+        *(partial(sha256_many, messages, threads=threads, engine=engine.name) for messages in sets),
+    ]
+    # In turns, so that what disturbs one disturbs all.
+    rounds = [[_took(work) for work in works] for _ in range(6)]
+    measured, *hashed = (_least(runs) for runs in zip(*rounds, strict=True))
+    best = Took(HASHED / min(took.wall for took in hashed), HASHED / min(took.cpu for took in hashed))
     for unit, seconds, rate in (("s", measured.wall, best.wall), ("CPU s", measured.cpu, best.cpu)):
         print(
             f"Outputs measured in {seconds:.2f} {unit}; the best SHA-256 of messages in memory is "
@@ -172,7 +179,7 @@ def _small_entries(engine: Engine, threads: int) -> None:
         survey = _measure(engine, root, threads)
         if (survey.actions, survey.dangling) != (SMALL_ENTRIES, 0):
             raise SystemExit(f"not every entry was read: {survey}")
-        took = _least(lambda: _measure(engine, root, threads))
+        took = _least([_took(partial(_measure, engine, root, threads)) for _ in range(4)])
     spent = f"{took.wall:.2f} s ({took.cpu:.2f} CPU s)"
     print(f"{SMALL_ENTRIES:,} small entries: listed, read and checked in {spent}")
 

@@ -14,7 +14,7 @@ from fastverify.engine.protocol import Fault, FileStat
 
 #: Length of an action entry, and of what ``cmd/go`` accepts as one.
 ENTRY_BYTES = 175
-#: An output that is not longer is read into memory whole.
+#: A longer output is hashed and not looked into.
 MAX_WHOLE_BYTES = 64 << 20
 #: At most this many strays and entries of one output are listed, and files as examples of a hazard.
 MAX_STRAYS = 1000

@@ -36,7 +36,7 @@ pub type Id = Digest;
 pub const ENTRY_BYTES: usize = 175;
 /// A longer output is not read.
 pub const MAX_OUTPUT_BYTES: u64 = 4 << 30;
-/// An output that is not longer is read into memory whole.
+/// A longer output is hashed and not looked into.
 pub const MAX_WHOLE_BYTES: u64 = 64 << 20;
 /// At most this many strays are listed.
 pub const MAX_STRAYS: usize = 1000;
@@ -188,6 +188,8 @@ const LONG: u64 = 64 << 10;
 /// Others that one job reads, at most, and about how many bytes of them.
 const BATCH: usize = 128;
 const BATCH_BYTES: u64 = 2 << 20;
+/// Long outputs that are open at a time, about: a process may often have no more than 1024 files open.
+const OPEN: usize = 256;
 /// Bytes of long outputs that one answer tells of, about.
 const TOLD_BYTES: u64 = 8 << 20;
 
@@ -261,7 +263,7 @@ fn join(root: Root, found: survey::Found, threads: usize, worker: &Worker<'_, Bu
     worker.answer(BuildAnswer::Survey(Box::new(survey)));
     let long = outputs.partition_point(|output| output.size > LONG);
     // Every thread gets some.
-    let together = long.div_ceil(threads.max(1));
+    let together = long.min(OPEN).div_ceil(threads.max(1));
     let joined = Arc::new(Joined { root, outputs, long, together, next_long: AtomicUsize::new(0), entries });
     let mut jobs: Vec<BuildJob> =
         (0..threads.clamp(1, long.max(1))).map(|_| BuildJob(Step::Long(Arc::clone(&joined)))).collect();

@@ -97,11 +97,12 @@ fn an_entry_with_any_byte_changed_is_not_canonical_or_says_something_else() {
     }
 }
 
-/// An archive as Go's compiler writes one, with its build ID in these places of the code too; export data
-/// of this version, and its fingerprint in the object.
-fn archive_of(version: u8, code: usize, places: &[usize]) -> Vec<u8> {
+/// An archive as Go's compiler writes one, with its build ID in these places of the code too; so much export
+/// data, of this version, and its fingerprint in the object.
+fn archive_of(version: u8, export_len: usize, code: usize, places: &[usize]) -> Vec<u8> {
     let id = |content: &[u8]| [b"01234567890123456789/", content].concat();
-    let mut export = [&[version, 0, 0, 0], &b" export data"[..]].concat();
+    let mut export = [version, 0, 0, 0].to_vec();
+    export.extend((0..export_len as u32).map(|i| (i.wrapping_mul(i) >> 5) as u8 | 128));
     let sum = if version < 2 { Md5::digest(&export)[..8].to_vec() } else { digest(&export)[..8].to_vec() };
     export.extend_from_slice(&sum);
     let build = |id: &[u8]| {
@@ -129,7 +130,7 @@ fn archive_of(version: u8, code: usize, places: &[usize]) -> Vec<u8> {
 #[test]
 fn an_archive_with_any_byte_changed_has_a_flaw_or_another_build_id() {
     for version in [1, 2] {
-        let signed = archive_of(version, 4, &[]);
+        let signed = archive_of(version, 12, 4, &[]);
         let whole = measure_content(&[0; 32], &signed, None).unwrap();
         assert_eq!((whole.kind, whole.flaws.as_slice()), (OutputKind::Archive, &[][..]));
         assert_eq!(whole.sha256, Some(digest(&signed)));
@@ -146,37 +147,55 @@ fn an_archive_with_any_byte_changed_has_a_flaw_or_another_build_id() {
     }
 }
 
+fn in_windows(content: &[u8], window: usize) -> bool {
+    let found = measure_content(&[7; 32], content, Some(window));
+    assert!(found.is_none() || found == measure_content(&[7; 32], content, None), "{window} {content:?}");
+    found.is_some()
+}
+
 /// Build IDs on every place of a block, one behind the other and across the windows' borders.
 #[test]
 fn an_output_in_windows_is_what_it_is_as_a_whole() {
-    let mut streamed = 0;
     for shift in 0..64 {
-        for places in
-            [vec![], vec![shift], vec![shift, shift + 41], vec![300 + shift, 341 + shift, 382 + shift, 700]]
-        {
-            for window in [0, 600, 2000, 5000] {
-                let archive = archive_of(1 + (shift % 2) as u8, 2000 + 37 * shift, &places);
-                let whole = measure_content(&[7; 32], &archive, None);
-                assert_eq!(whole.as_ref().unwrap().flaws, []);
-                assert_eq!(measure_content(&[7; 32], &archive, Some(window)), whole, "{shift} {places:?}");
+        let mut archive = archive_of(2, shift, 2500, &[]);
+        let code = archive.windows(8).position(|eight| eight == b"\0go120ld").unwrap() + 16;
+        for window in [512, 600, 2000, 5000] {
+            // Where the first window ends, one build ID after the other; and in the middle of another.
+            let border = (window.max(code + 100) - code).min(2000) - shift;
+            let sets = [
+                vec![],
+                vec![border],
+                vec![border - 41, border],
+                vec![border - 50, border - 9, border + 32, 2300],
+            ];
+            for places in sets {
+                archive = archive_of(1 + (shift % 2) as u8, shift, 2500 + shift, &places);
+                let whole = measure_content(&[7; 32], &archive, None).unwrap();
+                assert_eq!(whole.flaws, []);
+                assert!(in_windows(&archive, window));
             }
         }
     }
-    let archive = archive_of(2, 1500, &[100, 900]);
-    for at in 0..archive.len() {
-        for changed in [archive[at] ^ 1, b'\n', b'!'] {
-            let mut content = archive.clone();
-            content[at] = changed;
-            let found = measure_content(&[7; 32], &content, Some(0));
-            streamed += usize::from(found.is_some());
-            assert!(found.is_none() || found == measure_content(&[7; 32], &content, None), "{at}");
-        }
-        let found = measure_content(&[7; 32], &archive[..at], Some(0));
-        assert!(found.is_none() || found == measure_content(&[7; 32], &archive[..at], None), "{at}");
-    }
-    assert!(streamed > 2 * archive.len(), "{streamed}");
     for content in [&b"\x7fELF"[..], b"", b"!<arch>\nother", &[b'x'; 5000]] {
-        assert_eq!(measure_content(&[7; 32], content, Some(0)), measure_content(&[7; 32], content, None));
+        assert!(in_windows(content, 0));
+    }
+}
+
+/// With any byte changed, and cut off anywhere; export data longer than a window among them.
+#[test]
+fn a_damaged_output_in_windows_is_what_it_is_as_a_whole() {
+    for export in [7, 8, 1101, 1102] {
+        let archive = archive_of(2, export, 800, &[100, 700]);
+        let mut streamed = 0;
+        for at in 0..archive.len() {
+            for changed in [archive[at] ^ 1, b'\n', b'!'] {
+                let mut content = archive.clone();
+                content[at] = changed;
+                streamed += usize::from(in_windows(&content, 0));
+            }
+            in_windows(&archive[..at], 0);
+        }
+        assert!(streamed > 2 * archive.len(), "{streamed}");
     }
 }
 
@@ -187,8 +206,8 @@ fn long_outputs_are_measured_side_by_side() {
     let mut expected = Vec::new();
     for number in 0..60usize {
         let mut content = match number % 4 {
-            0 => archive_of(2, LONG as usize + number * 5000, &[number, 60_000]),
-            1 => archive_of(1, number * 7000, &[number]),
+            0 => archive_of(2, number * 3000, LONG as usize + number * 5000, &[number, 60_000]),
+            1 => archive_of(1, number, 100 + number * 7000, &[number]),
             2 => vec![number as u8; LONG as usize * (1 + number % 5) + number],
             _ => [&b"\0asm"[..], &vec![1; LONG as usize + number]].concat(),
         };

@@ -28,7 +28,7 @@
 //! read where they lie and are never copied, but for the last incomplete block of each.
 //!
 //! Within this crate a [`Queue`] keeps long messages from one batch to the next, half done, until others
-//! fill the lanes beside them.
+//! fill the lanes beside them, and a [`Pair`] takes two digests of nearly the same message in one pass.
 //!
 //! # What holds the unsafe code
 //!
