@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fastverify import CacheCheck, check_caches
+from fastverify import timings as clock
 from fastverify.cli import options, status
 from fastverify.cli.output import Output, OutputFile, is_terminal, refuse_inside, standard_output
 from fastverify.cli.streams import tell
@@ -98,6 +99,7 @@ Exit status:
     help="Exit 1 from this severity on (default: error).",
 )
 @options.colour
+@click.option("--timings", is_flag=True, help="Say where the time went, by thread and stage.")
 @click.option("-q", "--quiet", is_flag=True, help="Findings only: no progress, no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="List every module, every note and every file.")
 def command(  # noqa: PLR0917 (click passes them by name)
@@ -112,6 +114,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     engine: EngineName | None,
     fail_on: Severity,
     choice: ColourChoice,
+    timings: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -134,6 +137,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
             engine=engine,
             sumdb=sumdb,
             only_build_list=only_build_list,
+            timings=timings,
         ) as check:
             text = (
                 TextReport(
@@ -182,7 +186,7 @@ def _stream(
                     progress.expect(check.bytes_total)
                     progress.advance(result)
                 if text is not None and text.will_write(result):
-                    with _set_aside(progress if on_terminal else None):
+                    with clock.stage("report"), _set_aside(progress if on_terminal else None):
                         text.result(result)
     except BrokenPipeError:
         raise

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from fastverify import timings
 from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
 from fastverify.modcache import layout, live, lock
 from fastverify.modcache.gosum import TrustedSums
@@ -77,6 +78,7 @@ class Check:
         report: Report,
         engine: Engine,
         threads: int,
+        spares: int = 0,
         modcacherw: bool,
         first: Sequence[Finding] = (),
         vendors: Sequence[VendorFolder] = (),
@@ -89,6 +91,7 @@ class Check:
         self._sums = sums
         self._opener = opener
         self._threads = threads
+        self._spares = spares
         self._modcacherw = modcacherw
         self._first = first
         self._vendors = vendors
@@ -98,6 +101,10 @@ class Check:
         report.complete = False
         self._inventories = {inventory.root: inventory for inventory in inventories}
         report.not_checked += self._not_checked()
+        # Asked for with every result, so reckoned once.
+        self._bytes_total = sum(
+            _weight(files) for inventory in inventories for files in inventory.modules.values()
+        )
         self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         #: Lists of versions that were not as Go writes them, before they are looked at again.
@@ -117,9 +124,7 @@ class Check:
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(
-            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
-        )
+        return self._bytes_total
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
@@ -199,8 +204,9 @@ class Check:
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
         tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
-        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
-            for measured in measurements:
+        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        with closing(measuring) as measurements:
+            for measured in timings.each("measure", measurements):
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]
                     finding = list_finding(listed_versions, measured.info)
@@ -213,17 +219,20 @@ class Check:
                     yield from _with_lock_finding(suspect.result, files)
                 else:
                     self._suspects.append(suspect)
-                    if self._look(root, suspect) == "settled":
+                    with timings.stage("look again"):
+                        look = self._look(root, suspect)
+                    if look == "settled":
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
-        yield from self._settle(inventory)
+        yield from timings.each("look again", self._settle(inventory))
         yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
     def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
-        proof = self._database.prove(files.module, files.version)
-        return judge_module(root, files, measured, self._sums, proof)
+        with timings.stage("judge"):
+            proof = self._database.prove(files.module, files.version)
+            return judge_module(root, files, measured, self._sums, proof)
 
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""

@@ -44,6 +44,7 @@ pub mod sha256;
 mod smallfile;
 mod stat;
 pub mod sumdb;
+pub mod timings;
 pub mod tree;
 mod unicode_tables;
 pub mod zip;
@@ -53,7 +54,7 @@ pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
 pub use many::Hashing;
 pub use module::{
     Change, Difference, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask, TreeMeasurement,
-    ZipMeasurement, measure,
+    ZipMeasurement, measure, measure_with_spares,
 };
 pub use readat::ReadAt;
 pub use sha256::Digest;

@@ -4,6 +4,8 @@
 //! was there at the start, so that one big job is spread over all threads while no more jobs are open
 //! than there are threads.
 
+mod spare;
+
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use self::spare::{DiskReads, Spares};
+use crate::timings::{self, Stage};
 
 /// Results that may wait to be taken before the workers wait.
 const RESULTS: usize = 64;
@@ -25,8 +30,12 @@ pub trait Job: Send + Sized + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
 
-    /// Does the work.
+    /// Does the work, or puts some of it off until [`Job::rest`].
     fn run(self, scratch: &mut Self::Scratch, worker: &Worker<'_, Self>);
+
+    /// Does what has been put off.  It is called when there is no other job for a thread, and may be called
+    /// again when there has been one after all.
+    fn rest(_scratch: &mut Self::Scratch, _worker: &Worker<'_, Self>) {}
 }
 
 /// What a job sees of the schedule that it runs in.
@@ -49,9 +58,11 @@ impl<J: Job> Worker<'_, J> {
 
     /// Gives an answer to the caller; waits while the caller is behind.
     pub fn answer(&self, answer: J::Answer) {
+        timings::lap(Stage::Answer);
         if self.answers.send(Ok(answer)).is_err() {
             self.shared.stop();
         }
+        timings::lap(Stage::Wait);
     }
 }
 
@@ -67,6 +78,7 @@ struct Shared<J> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
+    spares: Spares,
 }
 
 impl<J> Shared<J> {
@@ -83,8 +95,10 @@ impl<J> Shared<J> {
         self.wake.notify_all();
     }
 
-    /// The next job; None when there is none and none can come.
-    fn next(&self) -> Option<J> {
+    /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
+    /// before the end.
+    fn next(&self, mut rest: impl FnMut()) -> Option<J> {
+        let mut rested = false;
         let mut queues = self.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -94,10 +108,16 @@ impl<J> Shared<J> {
                 queues.running += 1;
                 return Some(job);
             }
-            if queues.running == 0 {
+            if !rested {
+                drop(queues);
+                rest();
+                rested = true;
+                queues = self.lock();
+            } else if queues.running == 0 {
                 return None;
+            } else {
+                queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
             }
-            queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -147,18 +167,36 @@ pub struct Running<J: Job> {
 /// # Errors
 ///
 /// Those of the system where it does not give a single thread.
-pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Running<J>> {
+pub fn start<J: Job>(jobs: Vec<J>, threads: usize) -> std::io::Result<Running<J>> {
+    start_with_spares(jobs, threads, 0)
+}
+
+/// As [`start`], and on up to `spares` threads more while those have to wait for a disk.  Without the
+/// system's word on that (it is Linux that gives it) there are no spare ones.
+///
+/// # Errors
+///
+/// Those of [`start`].
+pub fn start_with_spares<J: Job>(
+    mut jobs: Vec<J>,
+    threads: usize,
+    spares: usize,
+) -> std::io::Result<Running<J>> {
     jobs.reverse();
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
+        spares: Spares::up_to(spares.min(MAX_THREADS)),
     });
     let (sender, receiver) = sync_channel(RESULTS);
     let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
     for i in 0..threads.clamp(1, MAX_THREADS) {
         let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
-        match thread::Builder::new().name(format!("fastverify-{i}")).spawn(move || work(&shared, &answers)) {
+        match thread::Builder::new()
+            .name(format!("fastverify-{i}"))
+            .spawn(move || work(&shared, &answers, false))
+        {
             Ok(thread) => running.threads.push(thread),
             Err(error) if running.threads.is_empty() => return Err(error),
             // Fewer threads do the same work.
@@ -168,18 +206,55 @@ pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Runnin
     Ok(running)
 }
 
-fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
-    let mut scratch = None;
-    while let Some(job) = shared.next() {
-        let worker = Worker { shared, answers };
-        let run = || job.run(scratch.get_or_insert_default(), &worker);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+/// What a thread does; a spare one ends when it no longer reads from a disk.
+fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
+    let _recording = timings::of_this_thread();
+    let worker = Worker { shared, answers };
+    let guarded = |work: &mut dyn FnMut()| {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Told before anything is stopped, so that the end is not taken for a good one.
             let _ = answers.send(Err(Panicked(message(panic.as_ref()))));
             shared.stop();
         }
+    };
+    let mut disk = shared.spares.any().then(DiskReads::of_this_thread);
+    let mut scratch = None;
+    let rest = |scratch: &mut Option<J::Scratch>| {
+        if let Some(scratch) = scratch {
+            guarded(&mut || J::rest(scratch, &worker));
+        }
+    };
+    while let Some(job) = shared.next(|| rest(&mut scratch)) {
+        timings::lap(Stage::Wait);
+        let mut job = Some(job);
+        guarded(&mut || {
+            if let Some(job) = job.take() {
+                job.run(scratch.get_or_insert_default(), &worker);
+            }
+        });
+        timings::lap(Stage::Answer);
         shared.done();
+        if is_spare {
+            // While it waits for a disk it gains nothing by large batches, and they would take memory.
+            rest(&mut scratch);
+        }
+        match disk.as_mut().and_then(DiskReads::lately) {
+            Some(true) => start_spare(shared, answers),
+            Some(false) if is_spare => break,
+            _ => {}
+        }
     }
+    timings::lap(Stage::Wait);
+}
+
+fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+    let queues = shared.lock();
+    if shared.stop.load(Ordering::Relaxed) || queues.waiting.is_empty() && queues.begun.is_empty() {
+        return;
+    }
+    drop(queues);
+    let (of_spare, answers) = (Arc::clone(shared), answers.clone());
+    shared.spares.start(move || work(&of_spare, &answers, true));
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -219,6 +294,7 @@ impl<J: Job> Running<J> {
             // Panics of jobs have been caught; nothing else is in a thread.
             let _ = thread.join();
         }
+        self.shared.spares.join();
     }
 }
 
@@ -254,14 +330,22 @@ mod tests {
         Panic,
         /// Works until it is stopped.
         Endless(Arc<AtomicUsize>),
+        PutOff(u32),
     }
 
     impl Job for Toy {
-        type Scratch = ();
+        type Scratch = Vec<u32>;
         type Answer = u32;
 
-        fn run(self, (): &mut (), worker: &Worker<'_, Self>) {
+        fn rest(put_off: &mut Vec<u32>, worker: &Worker<'_, Self>) {
+            for n in put_off.drain(..) {
+                worker.answer(n);
+            }
+        }
+
+        fn run(self, put_off: &mut Vec<u32>, worker: &Worker<'_, Self>) {
             match self {
+                Toy::PutOff(n) => put_off.push(n),
                 Toy::Say(n) => worker.answer(n),
                 Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
                 Toy::Panic => panic!("as told"),
@@ -292,6 +376,17 @@ mod tests {
         let jobs = vec![Toy::Split(3), Toy::Say(10), Toy::Say(11)];
         let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
         assert_eq!(answers, [0, 1, 2, 10, 11]);
+    }
+
+    #[test]
+    fn what_is_put_off_is_done_when_there_is_nothing_else() {
+        let jobs = vec![Toy::PutOff(1), Toy::Say(2), Toy::PutOff(3), Toy::Split(2)];
+        let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
+        assert_eq!(answers, [2, 0, 1, 1, 3]);
+        let jobs = (0..100).map(Toy::PutOff).collect();
+        let mut answers: Vec<u32> = start(jobs, 3).unwrap().map(Result::unwrap).collect();
+        answers.sort();
+        assert_eq!(answers, (0..100).collect::<Vec<_>>());
     }
 
     #[test]

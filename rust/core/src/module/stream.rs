@@ -6,6 +6,7 @@ use crate::fault::FaultCode;
 use crate::inflate::Inflater;
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
+use crate::timings::{self, Stage};
 use crate::tree::read_more;
 use crate::zip::{Archive, ContentReader, Entry, Extent};
 
@@ -41,11 +42,14 @@ pub(super) fn stream<R: ReadAt>(
         let mut reader = ContentReader::new(archive, entry, extent, inflater, [input, content])?;
         while !stopped() {
             let content = reader.next()?;
+            timings::lap(Stage::Inflate);
             if content.is_empty() {
                 break;
             }
             if let (Some(file), None) = (file, &tree) {
-                match read_more(file, &mut other[..content.len()]) {
+                let read = read_more(file, &mut other[..content.len()]);
+                timings::lap(Stage::ReadFile);
+                match read {
                     Err(code) => tree = Some(Err(code)),
                     Ok(m) => {
                         tree_bytes += m as u64;
@@ -57,7 +61,9 @@ pub(super) fn stream<R: ReadAt>(
                     }
                 }
             }
+            timings::lap(Stage::Compare);
             hasher.update(content);
+            timings::lap(Stage::Hash);
         }
         Ok(())
     })();
@@ -80,8 +86,10 @@ pub(super) fn hash_rest(
     window.resize(window.len().max(WINDOW), 0);
     while !stopped() {
         let n = read_more(file, &mut window[..WINDOW])?;
+        timings::lap(Stage::ReadFile);
         *bytes += n as u64;
         hasher.update(&window[..n]);
+        timings::lap(Stage::Hash);
         if n < WINDOW {
             break;
         }

@@ -6,6 +6,8 @@
 mod kernels;
 mod many;
 mod nist;
+mod pairs;
+mod queue;
 mod stream;
 
 use sha2::Digest as _;
