@@ -1,5 +1,5 @@
 //! Any bytes as a zip: reading must not panic, must stay within its limits, and must give the same
-//! answer whether an entry is read whole (by the fast decoder) or in windows (by zlib).
+//! answer whether an entry is read whole or in pieces.
 //!
 //! ```text
 //! cargo +nightly fuzz run zip --fuzz-dir rust/fuzz -- -max_total_time=180

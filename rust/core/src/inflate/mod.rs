@@ -2,6 +2,13 @@
 //!
 //! Whatever the fast decoder does not take is given to zlib, whose answer counts, and which is also
 //! what the pure engine has.
+//!
+//! Miri runs the tests of the inner loop; the other flags are for zlib-rs, which it takes exception to:
+//!
+//! ```text
+//! MIRIFLAGS='-Zmiri-disable-stacked-borrows' cargo +nightly miri test -p fastverify-core --lib inflate
+//! cargo +nightly fuzz run inflate --fuzz-dir rust/fuzz -- -max_total_time=300
+//! ```
 
 mod bits;
 mod fast;
@@ -214,41 +221,6 @@ mod tests {
         Ok(content)
     }
 
-    /// What the fast decoder makes of a stream in pieces, of which `input` bytes come at a time and `output` fit.
-    fn in_pieces(
-        inflater: &mut Inflater,
-        stream: &[u8],
-        size: usize,
-        input: usize,
-        output: usize,
-    ) -> Option<Vec<u8>> {
-        let (mut pieces, _) = inflater.begin(size as u64);
-        let mut room = vec![0; HISTORY + output + OUTPUT_SLACK];
-        let (mut content, mut at) = (Vec::new(), 0);
-        let (mut start, mut end) = (0, input.min(stream.len()));
-        loop {
-            let more = end < stream.len();
-            let padded =
-                [&stream[start..end], &[0; INPUT_SLACK][..if more { 0 } else { INPUT_SLACK }]].concat();
-            let from = at;
-            let taken = pieces.step((&padded, end - start), more, &mut room, at)?;
-            start += taken.read;
-            at = taken.at;
-            content.extend_from_slice(&room[from..at]);
-            match taken.need {
-                Need::Input => end = (end + input).min(stream.len()),
-                Need::Room => {
-                    room.copy_within(at - HISTORY..at, 0);
-                    at = HISTORY;
-                }
-                Need::Nothing => return (content.len() == size).then_some(content),
-            }
-            if content.len() > size {
-                return None;
-            }
-        }
-    }
-
     /// What the fast decoder makes of a stream, which is the same however much there is behind stream and
     /// content.
     fn fast(decoder: &mut fast::Decoder, stream: &[u8], size: usize) -> Option<Vec<u8>> {
@@ -348,7 +320,7 @@ mod tests {
                 assert!(size == 0 || fast(&mut decoder, &stream, size - 1).is_none());
                 assert!(fast(&mut decoder, &stream, size + 1).is_none());
                 for (input, output) in [(1000, 1), (3, 70_000), (1 << 20, 300)] {
-                    let decoded = in_pieces(&mut inflater, &stream, size, input, output);
+                    let decoded = inflater.fast_in_pieces(&stream, size, input, output);
                     assert!(decoded.is_some_and(|decoded| decoded == content));
                 }
                 for missing in (1..stream.len().min(30)).step_by(if cfg!(miri) { 9 } else { 1 }) {
@@ -373,7 +345,7 @@ mod tests {
                     flipped[bit / 8] ^= 1 << (bit % 8);
                     let decoded = fast(&mut inflater.fast, &flipped, content.len());
                     for (input, output) in [(1 + bit % 50, 1 + bit % 70), (most, most)] {
-                        let pieces = in_pieces(&mut inflater, &flipped, content.len(), input, output);
+                        let pieces = inflater.fast_in_pieces(&flipped, content.len(), input, output);
                         assert_eq!(pieces, decoded);
                     }
                     if let Some(decoded) = decoded {
@@ -419,7 +391,7 @@ mod tests {
             let stream = bits(stream);
             assert_eq!(inflater.inflate_exactly(&stream, &mut vec![0; size]), expected);
             let decoded = fast(&mut inflater.fast, &stream, size);
-            assert_eq!(in_pieces(&mut inflater, &stream, size, 1, 1), decoded);
+            assert_eq!(inflater.fast_in_pieces(&stream, size, 1, 1), decoded);
             assert_eq!(decoded, expected.is_ok().then(|| vec![b'a'; size]));
         }
     }

@@ -124,3 +124,39 @@ impl<'a> Pieces<'a> {
         Ok(Taken { read: bits.at, at, need })
     }
 }
+
+#[cfg(any(test, fuzzing))]
+impl super::Inflater {
+    /// What the fast decoder makes of a stream in pieces, of which `input` bytes come at a time and `output` fit.
+    pub fn fast_in_pieces(
+        &mut self,
+        stream: &[u8],
+        size: usize,
+        input: usize,
+        output: usize,
+    ) -> Option<Vec<u8>> {
+        let (mut pieces, _) = self.begin(size as u64);
+        let mut room = vec![0; HISTORY + output + super::OUTPUT_SLACK];
+        let (mut content, mut at) = (Vec::new(), 0);
+        let (mut start, mut end) = (0, input.min(stream.len()));
+        while content.len() <= size {
+            let more = end < stream.len();
+            let slack = if more { 0 } else { INPUT_SLACK };
+            let padded = [&stream[start..end], &[0; INPUT_SLACK][..slack]].concat();
+            let from = at;
+            let taken = pieces.step((&padded, end - start), more, &mut room, at)?;
+            start += taken.read;
+            at = taken.at;
+            content.extend_from_slice(&room[from..at]);
+            match taken.need {
+                Need::Input => end = (end + input).min(stream.len()),
+                Need::Room => {
+                    room.copy_within(at - HISTORY..at, 0);
+                    at = HISTORY;
+                }
+                Need::Nothing => return (content.len() == size).then_some(content),
+            }
+        }
+        None
+    }
+}

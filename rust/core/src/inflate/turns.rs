@@ -8,9 +8,11 @@ use super::bits::Bits;
 use super::fast::{DISTANCE_ROOT, LITERAL_ROOT, Tables};
 use super::table::{END, INVALID, LITERAL, SPECIAL, Unusual, takes, value, with_extra};
 
-/// The most that one turn writes, and what copying a match may write too far: two entries of two literals,
-/// the longest match, and a last piece of 32 bytes of which only one is needed.
-pub(super) const TURN_OUTPUT: usize = 4 + 258 + 40;
+/// The most that one turn writes, and what copying a match may write too far: two literals, the longest match, and
+/// a last piece of 64 bytes of which only one is needed.
+pub(super) const TURN_OUTPUT: usize = 2 + 258 + PIECE;
+/// Matches are copied in pieces of so many bytes.  Most are much shorter, but to find that out takes longer.
+const PIECE: usize = 64;
 /// The most that one turn reads: a word at each of two refills, of which the first takes up to 7 bytes.
 pub(super) const TURN_INPUT: usize = 2 * 8;
 
@@ -95,8 +97,9 @@ impl FastBits {
     }
 }
 
-/// As [`turns`].  A turn decodes up to three entries of literals, or up to two and a match.  What the next turn
-/// begins with is looked up before a match is copied, so that neither waits for the other.
+/// As [`turns`].  A turn decodes up to three literals, or up to two and a match.  An entry is taken before it is
+/// known what it is, and what the next turn begins with is looked up before a match is copied, so that neither waits
+/// for the other.
 #[inline(always)]
 fn run(
     tables: &Tables,
@@ -133,58 +136,68 @@ fn run(
         if to > last_output {
             break Stop::Output;
         }
+        let mut whole = bits.bits;
+        bits.skip_entry(entry);
         if entry & LITERAL != 0 {
-            // Literals of the root have at most 11 bits: three entries leave 23.
-            bits.skip_entry(entry);
-            // SAFETY: the turn's first bytes, of at least TURN_OUTPUT.
-            unsafe { put_literal(&mut to, entry) };
+            // Literals of the root have at most 11 bits: three of them leave 23.
+            let literal = entry;
             entry = tables.literals.root(bits.bits);
+            whole = bits.bits;
+            bits.skip_entry(entry);
+            // SAFETY: the turn's first byte, of at least TURN_OUTPUT.
+            unsafe { put_literal(&mut to, literal) };
             if entry & LITERAL != 0 {
-                bits.skip_entry(entry);
-                // SAFETY: at most the turn's third and fourth.
-                unsafe { put_literal(&mut to, entry) };
+                let literal = entry;
                 entry = tables.literals.root(bits.bits);
+                whole = bits.bits;
+                bits.skip_entry(entry);
+                // SAFETY: the turn's second byte.
+                unsafe { put_literal(&mut to, literal) };
                 if entry & LITERAL != 0 {
-                    bits.skip_entry(entry);
-                    // SAFETY: at most the turn's fifth and sixth.
-                    unsafe { put_literal(&mut to, entry) };
+                    let literal = entry;
                     // What is looked up may be of no more than 23 bits, which are enough.
                     entry = tables.literals.root(bits.bits);
-                    // SAFETY: the turn's first refill: `next` is not beyond `last_input`.
-                    unsafe { bits.refill() };
+                    // SAFETY: the turn's first refill: `next` is not beyond `last_input`; its third byte.
+                    unsafe {
+                        bits.refill();
+                        put_literal(&mut to, literal);
+                    }
                     continue;
                 }
             }
         }
-        // There are at least 34 bits; a length takes at most 20.
+        // There are at least 34 bits with the entry; a length takes at most 20.
         if entry & SPECIAL != 0 {
             if entry & (END | INVALID) == 0 {
-                bits.skip(LITERAL_ROOT);
                 entry = tables.literals.sub(entry, bits.bits);
+                whole = bits.bits;
+                bits.skip_entry(entry);
             }
             if entry & LITERAL != 0 {
-                bits.skip_entry(entry);
-                // SAFETY: as of the third literal.
-                unsafe { put_literal(&mut to, entry) };
+                let literal = entry;
                 entry = tables.literals.root(bits.bits);
-                // SAFETY: the turn's first refill.
-                unsafe { bits.refill() };
+                // SAFETY: the turn's first refill; its third byte.
+                unsafe {
+                    bits.refill();
+                    put_literal(&mut to, literal);
+                }
                 continue;
             }
             if entry & INVALID != 0 {
                 return Err(Unusual);
             }
             if entry & END != 0 {
-                bits.skip_entry(entry);
                 break Stop::Block;
             }
         }
-        let length = with_extra(entry, bits.bits);
-        bits.skip_entry(entry);
+        let length = with_extra(entry, whole);
         // There are at least 14 bits: looking up does not wait for the refill.
         entry = tables.distances.root(bits.bits);
-        // SAFETY: the turn's first refill.
-        unsafe { bits.refill() };
+        // A distance takes at most 28 bits, and then 11 are looked at.
+        if bits.count & 63 < 28 + LITERAL_ROOT {
+            // SAFETY: the turn's first refill: `next` is not beyond `last_input`.
+            unsafe { bits.refill() };
+        }
         if entry & SPECIAL != 0 {
             if entry & INVALID != 0 {
                 return Err(Unusual);
@@ -200,12 +213,11 @@ fn run(
         if distance > to.addr() - begin.addr() {
             return Err(Unusual);
         }
-        // A distance takes at most 28 bits.
         entry = tables.literals.root(bits.bits);
         // SAFETY: the turn's second refill; the first has moved on by at most 7 of the 16 bytes.
         unsafe { bits.refill() };
         // SAFETY: `distance` is 1 or more, and no more than there is; of the TURN_OUTPUT bytes that were there, up
-        // to four have been used for literals.
+        // to two have been used for literals.
         unsafe {
             copy_match(to, distance, length);
             to = to.add(length);
@@ -216,11 +228,11 @@ fn run(
     Ok((stop, to.addr() - begin.addr()))
 }
 
-/// Writes the literals of an entry, and moves on.
+/// Writes the literal of an entry, and moves on.
 ///
 /// # Safety
 ///
-/// There are two bytes at `to`.
+/// There is a byte at `to`.
 #[inline(always)]
 unsafe fn put_literal(to: &mut *mut u8, entry: u32) {
     // SAFETY: the caller says that so much is there.
@@ -234,30 +246,38 @@ unsafe fn put_literal(to: &mut *mut u8, entry: u32) {
 ///
 /// # Safety
 ///
-/// There are `distance` bytes before `to`, one at least, and `length` + 32 from `to` on, of which those behind the
-/// match may be overwritten.  `length` is at most 258.
+/// There are `distance` bytes before `to`, one at least, and `length` + [`PIECE`] from `to` on, of which those behind
+/// the match may be overwritten.
 #[inline(always)]
 unsafe fn copy_match(mut to: *mut u8, distance: usize, length: usize) {
-    // SAFETY: every write begins before `to + length` and has at most 32 bytes; every read begins at least
-    // `distance` bytes, 16 or 8 or `step` as it says, before its write.
+    // SAFETY: every piece begins before `to + length`, and every word is read at least a word, `distance`, before
+    // where it is written.
     unsafe {
         let end = to.add(length);
         let mut from = to.sub(distance).cast_const();
         if distance < 8 {
             return copy_near(from, to, end, distance);
         }
-        // Most matches are no longer than this; words, because what has been written in small pieces just before
-        // is read late.
-        for word in 0..5 {
-            copy::<8>(from.add(8 * word), to.add(8 * word));
+        copy_piece(from, to);
+        while to.add(PIECE) < end {
+            from = from.add(PIECE);
+            to = to.add(PIECE);
+            copy_piece(from, to);
         }
-        while to.add(40) < end {
-            from = from.add(40);
-            to = to.add(40);
-            for word in 0..5 {
-                copy::<8>(from.add(8 * word), to.add(8 * word));
-            }
-        }
+    }
+}
+
+/// Copies [`PIECE`] bytes by words: where several small writes have just been, reading more at once waits for all
+/// of them.
+///
+/// # Safety
+///
+/// There are as many at both places, which are 8 apart at least.
+#[inline(always)]
+unsafe fn copy_piece(from: *const u8, to: *mut u8) {
+    for word in 0..PIECE / 8 {
+        // SAFETY: the caller says that so much is there.
+        unsafe { copy::<8>(from.add(8 * word), to.add(8 * word)) };
     }
 }
 
