@@ -13,7 +13,6 @@ from fastverify import timings as clock
 from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import Engine, EngineName
 from fastverify.errors import FastverifyError
-from fastverify.gocache.layout import FUZZ
 from fastverify.gocache.recognise import is_build_cache, names_in, refuse_part
 from fastverify.locate import GoSettings, build_cache, go_settings, module_cache
 from fastverify.modcache.begin import StrPath, check_module_cache
@@ -74,10 +73,6 @@ def check_caches(
         report = Report(engine=engine or "pure", started=timestamp(time.time_ns()), caches=[])
     report.caches += [("gocache", root) for root in chosen.builds]
     report.not_checked += chosen.not_checked
-    corpora = (os.path.join(root, FUZZ) for root in chosen.builds)
-    report.not_checked += [
-        f"values for fuzzing in {path} are not looked into" for path in corpora if os.path.isdir(path)
-    ]
     workers = threads or default_threads()
     return CacheCheck(report, module_check, chosen.builds, loaded, workers, timings=timings)
 
@@ -256,3 +251,4 @@ def _count(counts: Counts, result: BuildResult) -> None:
     counts.outputs_unreadable += result.unreadable
     counts.outputs_vanished += result.vanished
     counts.bytes += result.bytes
+    counts.fuzz_values += result.values
