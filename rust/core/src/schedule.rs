@@ -30,6 +30,12 @@ pub trait Job: Send + Sized + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
 
+    /// What a spare thread keeps: it makes do with little memory, and is never far from its
+    /// [`Job::rest`].
+    fn spare_scratch() -> Self::Scratch {
+        Self::Scratch::default()
+    }
+
     /// Does the work, or puts some of it off until [`Job::rest`].
     fn run(self, scratch: &mut Self::Scratch, worker: &Worker<'_, Self>);
 
@@ -229,7 +235,9 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         let mut job = Some(job);
         guarded(&mut || {
             if let Some(job) = job.take() {
-                job.run(scratch.get_or_insert_default(), &worker);
+                let scratch =
+                    scratch.get_or_insert_with(if is_spare { J::spare_scratch } else { J::Scratch::default });
+                job.run(scratch, &worker);
             }
         });
         timings::lap(Stage::Answer);
