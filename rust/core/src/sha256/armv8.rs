@@ -64,8 +64,9 @@ unsafe fn compress<const N: usize>(states: &mut [[u32; 8]; N], runs: &[&[Block];
                 for s in 0..N {
                     if $group < 4 {
                         // SAFETY: the block is one of the run's, and four times 16 bytes.
-                        let bytes =
-                            unsafe { vld1q_u8(runs[s].as_ptr().add(block).cast::<u8>().add(16 * $group)) };
+                        let bytes = unsafe {
+                            vld1q_u8(runs[s].as_ptr().add(block).cast::<u8>().add(16 * $group))
+                        };
                         w[$group % 4][s] = vreinterpretq_u32_u8(vrev32q_u8(bytes));
                     }
                     let wk = vaddq_u32(w[$group % 4][s], round_constants($group));
