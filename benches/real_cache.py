@@ -34,9 +34,12 @@ class RealCache(NamedTuple):
     modcache: Path
 
     def environment(self) -> dict[str, str]:
-        """The environment in which the go command uses the cache, and only it."""
+        """The environment in which the go command uses the cache, and only it.
+
+        Python keeps what it has compiled, as it does where fastverify is installed.
+        """
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             "GOFLAGS": "-mod=mod",
             "GOMODCACHE": str(self.modcache),
             "GOTOOLCHAIN": "local",

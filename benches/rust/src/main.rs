@@ -81,6 +81,13 @@ fn hash() {
                 ring::digest::digest(&ring::digest::SHA256, message).as_ref().try_into().expect("32 bytes")
             }),
         ));
+        contenders.push((
+            "crate aws-lc-rs".into(),
+            one_by_one(|message| {
+                let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message);
+                digest.as_ref().try_into().expect("32 bytes")
+            }),
+        ));
         for kernel in Kernel::available() {
             let chosen = if kernel == Kernel::in_use() { ", used here" } else { "" };
             let messages = &messages;

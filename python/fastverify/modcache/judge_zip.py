@@ -12,24 +12,25 @@ from fastverify.modcache.content import OUTSIDE, Content, authority_words
 def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
     """Faults and broken rules that make a zip bad whatever its hash is."""
     paths, fault = case.paths, zip_.fault
+    if fault is None and not zip_.violations:
+        return
     tree_good = content.tree is not None and content.tree == content.expected
     hint = advice.redownload(paths, tree=content.has_tree and not tree_good)
     go = advice.GO_REFUSES_ZIP
     if fault is None:
-        if zip_.violations:
-            first = zip_.violations[0]
-            case.add(
-                "malformed",
-                "zip",
-                paths.zip,
-                message=f"Go refuses to extract this zip: {versionfiles.violation_text(first)}"
-                + (f" (and {len(zip_.violations) - 1} more)" if len(zip_.violations) > 1 else ""),
-                go=go,
-                hint=hint,
-                authority=content.authority,
-                expected=content.expected or "",
-                actual=zip_.h1 or "",
-            )
+        first = zip_.violations[0]
+        case.add(
+            "malformed",
+            "zip",
+            paths.zip,
+            message=f"Go refuses to extract this zip: {versionfiles.violation_text(first)}"
+            + (f" (and {len(zip_.violations) - 1} more)" if len(zip_.violations) > 1 else ""),
+            go=go,
+            hint=hint,
+            authority=content.authority,
+            expected=content.expected or "",
+            actual=zip_.h1 or "",
+        )
     elif fault.code == "os":
         case.unreadable("zip", paths.zip, fault)
     elif fault.code == "not-regular":

@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use self::spare::{DiskReads, Spares};
+use self::spare::{DiskWaits, Spares};
 use crate::timings::{self, Stage};
 
 /// Results that may wait to be taken before the workers wait.
@@ -29,6 +29,12 @@ pub trait Job: Send + Sized + 'static {
     type Scratch: Default;
     /// What the caller gets.
     type Answer: Send + 'static;
+
+    /// What a spare thread keeps: it makes do with little memory, and is never far from its
+    /// [`Job::rest`].
+    fn spare_scratch() -> Self::Scratch {
+        Self::Scratch::default()
+    }
 
     /// Does the work, or puts some of it off until [`Job::rest`].
     fn run(self, scratch: &mut Self::Scratch, worker: &Worker<'_, Self>);
@@ -216,7 +222,7 @@ pub fn start_with_spares<J: Job>(
     Ok(running)
 }
 
-/// What a thread does; a spare one ends when it no longer reads from a disk.
+/// What a thread does; a spare one ends when it no longer has to wait for a disk.
 fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
     let _recording = timings::of_this_thread();
     let worker = Worker { shared, answers };
@@ -227,7 +233,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             shared.stop();
         }
     };
-    let mut disk = shared.spares.any().then(DiskReads::of_this_thread);
+    let mut disk = shared.spares.any().then(DiskWaits::of_this_thread);
     let mut scratch = None;
     let rest = |scratch: &mut Option<J::Scratch>| {
         if let Some(scratch) = scratch {
@@ -239,7 +245,9 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         let mut job = Some(job);
         guarded(&mut || {
             if let Some(job) = job.take() {
-                job.run(scratch.get_or_insert_default(), &worker);
+                let scratch =
+                    scratch.get_or_insert_with(if is_spare { J::spare_scratch } else { J::Scratch::default });
+                job.run(scratch, &worker);
             }
         });
         timings::lap(Stage::Answer);
@@ -248,7 +256,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             // While it waits for a disk it gains nothing by large batches, and they would take memory.
             rest(&mut scratch);
         }
-        match disk.as_mut().and_then(DiskReads::lately) {
+        match disk.as_mut().and_then(DiskWaits::lately) {
             Some(true) => start_spare(shared, answers),
             Some(false) if is_spare => break,
             _ => {}

@@ -32,6 +32,9 @@ const EMPTY: Digest = [
     0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ];
 
+/// Room for contents in a small scratch.
+const SMALL_ROOM: usize = 1 << 20;
+
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
 pub struct Scratch {
@@ -71,6 +74,11 @@ struct Chunk {
 }
 
 impl Scratch {
+    /// With little room for contents that are hashed together.
+    pub(crate) fn small() -> Scratch {
+        Scratch { queue: Queue::with_room(SMALL_ROOM), ..Scratch::default() }
+    }
+
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
     /// go to `complete`.
     pub(super) fn read_chunk(

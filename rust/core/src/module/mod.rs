@@ -204,6 +204,10 @@ impl Job for ModuleJob {
     type Scratch = Scratch;
     type Answer = ModuleMeasurement;
 
+    fn spare_scratch() -> Scratch {
+        Scratch::small()
+    }
+
     fn run(self, scratch: &mut Scratch, worker: &Worker<'_, Self>) {
         let stopped = || worker.stopped();
         let mut complete = |plan: &Plan| worker.answer(plan.verdict());

@@ -2,8 +2,8 @@
 //!
 //! What is in memory is verified fastest by a thread for each processor.  What has to come from a disk is
 //! not: nearly all of the time nothing but one read is under way for each thread, and disks are fast only
-//! with many.  So a thread that has read from a disk starts another one, and that ends as soon as it finds
-//! itself reading from memory.
+//! with many.  So a thread that has waited for a disk starts another one, and that ends as soon as it does not
+//! have to wait any more.
 
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::readat::read_full_at;
 
-/// How often a thread asks what it has read from disks.
+/// How often a thread asks how long it has waited for disks.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The spare threads of a schedule.
@@ -58,46 +58,74 @@ impl Spares {
     }
 }
 
-/// What the thread that makes it reads from disks, as far as the system says.
-pub(super) struct DiskReads {
-    /// Linux' account of this thread (proc_pid_io(5)).
-    account: Option<File>,
-    bytes: u64,
+/// How long the thread that makes it waits for disks, as far as the system says.
+pub(super) struct DiskWaits {
+    accounts: Option<Accounts>,
     looked: Instant,
+    last: Figures,
 }
 
-impl DiskReads {
-    pub(super) fn of_this_thread() -> DiskReads {
-        let account = if cfg!(target_os = "linux") { File::open("/proc/thread-self/io").ok() } else { None };
-        let mut reads = DiskReads { account, bytes: 0, looked: Instant::now() };
-        reads.bytes = reads.total();
-        reads
+/// Linux' accounts of a thread: `io`, and `schedstat` in its folder (proc_pid_io(5), and the kernel's
+/// Documentation/scheduler/sched-stats.rst).
+struct Accounts {
+    io: File,
+    schedstat: File,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Figures {
+    /// Bytes that had to be fetched from disks.
+    read: u64,
+    /// How long it has been on a processor, and has waited for one.
+    ready: Duration,
+}
+
+impl DiskWaits {
+    pub(super) fn of_this_thread() -> DiskWaits {
+        let accounts = if cfg!(target_os = "linux") { Accounts::open() } else { None };
+        let last = accounts.as_ref().and_then(Accounts::figures).unwrap_or_default();
+        DiskWaits { accounts, looked: Instant::now(), last }
     }
 
-    /// Whether this thread has read from a disk since that was last told; None when that was a moment ago.
+    /// Whether this thread has read from a disk, and has been waiting for a good part of the time, since
+    /// that was last told; None when that was a moment ago.
     pub(super) fn lately(&mut self) -> Option<bool> {
-        if self.account.is_some() && self.looked.elapsed() < LOOK {
+        let elapsed = self.looked.elapsed();
+        if self.accounts.is_some() && elapsed < LOOK {
             return None;
         }
-        let before = self.bytes;
-        self.bytes = self.total();
-        self.looked = Instant::now();
-        Some(self.bytes > before)
-    }
-
-    /// Bytes that this thread has had to fetch from disks; 0 where the system does not say.
-    fn total(&self) -> u64 {
-        let mut text = [0; 512];
-        let read = self.account.as_ref().and_then(|account| read_full_at(account, &mut text, 0).ok());
-        bytes_read(&text[..read.unwrap_or(0)]).unwrap_or(0)
+        let now = self.accounts.as_ref().and_then(Accounts::figures)?;
+        let waited = elapsed.saturating_sub(now.ready.saturating_sub(self.last.ready));
+        let told = now.read > self.last.read && waited > elapsed / 4;
+        (self.last, self.looked) = (now, Instant::now());
+        Some(told)
     }
 }
 
-fn bytes_read(account: &[u8]) -> Option<u64> {
-    std::str::from_utf8(account)
-        .ok()?
-        .lines()
-        .find_map(|line| line.strip_prefix("read_bytes: ")?.parse().ok())
+impl Accounts {
+    fn open() -> Option<Accounts> {
+        let open = |name| File::open(format!("/proc/thread-self/{name}")).ok();
+        Some(Accounts { io: open("io")?, schedstat: open("schedstat")? })
+    }
+
+    fn figures(&self) -> Option<Figures> {
+        let mut text = [0; 512];
+        let len = read_full_at(&self.io, &mut text, 0).ok()?;
+        let read = bytes_read(&text[..len])?;
+        let len = read_full_at(&self.schedstat, &mut text, 0).ok()?;
+        Some(Figures { read, ready: ready(&text[..len])? })
+    }
+}
+
+fn bytes_read(io: &[u8]) -> Option<u64> {
+    std::str::from_utf8(io).ok()?.lines().find_map(|line| line.strip_prefix("read_bytes: ")?.parse().ok())
+}
+
+/// The first two numbers are of nanoseconds.
+fn ready(schedstat: &[u8]) -> Option<Duration> {
+    let mut numbers = std::str::from_utf8(schedstat).ok()?.split_ascii_whitespace();
+    let mut next = || Some(Duration::from_nanos(numbers.next()?.parse().ok()?));
+    Some(next()? + next()?)
 }
 
 #[cfg(test)]
@@ -106,7 +134,11 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn the_line_of_the_account() {
+    fn the_numbers_of_the_accounts() {
+        assert_eq!(ready(b"2000 30 4\n"), Some(Duration::from_nanos(2030)));
+        assert_eq!(ready(b"0 0 0"), Some(Duration::ZERO));
+        assert_eq!(ready(b"2000"), None);
+        assert_eq!(ready(b"x 1"), None);
         let account = b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 4096\nwrite_bytes: 6\n";
         assert_eq!(bytes_read(account), Some(4096));
         assert_eq!(bytes_read(b"write_bytes: 6\n"), None);
@@ -181,14 +213,14 @@ mod tests {
         fn memory_is_told_from_disk() {
             let file = OnDisk::new("reads");
             file.read(false);
-            let mut reads = DiskReads::of_this_thread();
+            let mut waits = DiskWaits::of_this_thread();
             file.read(false);
-            assert_eq!(reads.lately(), None);
+            assert_eq!(waits.lately(), None);
             thread::sleep(LOOK);
-            assert_eq!(reads.lately(), Some(false));
+            assert_eq!(waits.lately(), Some(false));
             file.read(true);
             thread::sleep(LOOK);
-            assert_eq!(reads.lately(), Some(file.is_disk));
+            assert_eq!(waits.lately(), Some(file.is_disk));
         }
 
         /// Reads the file, from disk if so told, and says which thread did it.

@@ -60,12 +60,13 @@ unsafe fn compress<const N: usize>(states: &mut [[u32; 8]; N], runs: &[&[Block];
         // Four rounds, and the four words of the schedule (FIPS 180-4, 6.2.2, step 1) that take the place
         // of those that are used up.
         macro_rules! four_rounds {
-            ($group:expr) => {
+            ($($group:literal)*) => {$(
                 for s in 0..N {
                     if $group < 4 {
                         // SAFETY: the block is one of the run's, and four times 16 bytes.
-                        let bytes =
-                            unsafe { vld1q_u8(runs[s].as_ptr().add(block).cast::<u8>().add(16 * $group)) };
+                        let bytes = unsafe {
+                            vld1q_u8(runs[s].as_ptr().add(block).cast::<u8>().add(16 * $group))
+                        };
                         w[$group % 4][s] = vreinterpretq_u32_u8(vrev32q_u8(bytes));
                     }
                     let wk = vaddq_u32(w[$group % 4][s], round_constants($group));
@@ -78,24 +79,9 @@ unsafe fn compress<const N: usize>(states: &mut [[u32; 8]; N], runs: &[&[Block];
                     abcd[s] = vsha256hq_u32(abcd_now, efgh[s], wk);
                     efgh[s] = vsha256h2q_u32(efgh[s], abcd_now, wk);
                 }
-            };
+            )*};
         }
-        four_rounds!(0);
-        four_rounds!(1);
-        four_rounds!(2);
-        four_rounds!(3);
-        four_rounds!(4);
-        four_rounds!(5);
-        four_rounds!(6);
-        four_rounds!(7);
-        four_rounds!(8);
-        four_rounds!(9);
-        four_rounds!(10);
-        four_rounds!(11);
-        four_rounds!(12);
-        four_rounds!(13);
-        four_rounds!(14);
-        four_rounds!(15);
+        four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
 
         for s in 0..N {
             abcd[s] = vaddq_u32(abcd[s], abcd_before[s]);

@@ -45,9 +45,11 @@ impl<const N: usize> States for StateRows<N> {
 }
 
 /// The first words of all states, then the second words, and so on: one vector of the processor each.
+#[cfg(target_arch = "x86_64")]
 #[repr(align(64))]
 pub(super) struct StateColumns<const N: usize>(pub(super) [[u32; N]; 8]);
 
+#[cfg(target_arch = "x86_64")]
 impl<const N: usize> States for StateColumns<N> {
     fn new() -> Self {
         StateColumns(INITIAL.map(|word| [word; N]))

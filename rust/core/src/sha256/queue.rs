@@ -11,8 +11,6 @@ const ROOM: usize = 8 << 20;
 const MESSAGES: usize = 4096;
 /// What a message must have left, in blocks, to be worth keeping for the next batch.
 const LEAST_KEPT: usize = 64;
-/// What is kept for the next batch, in blocks.
-const MOST_KEPT: usize = ROOM / 2 / 64;
 
 /// Messages that wait to be hashed, each with a tag to know it by.
 ///
@@ -21,6 +19,7 @@ const MOST_KEPT: usize = ROOM / 2 / 64;
 /// which are written around them.
 pub(crate) struct Queue<T> {
     kernel: Kernel,
+    room: usize,
     /// The messages' bytes.
     bytes: Vec<u8>,
     /// Where the next message goes.
@@ -45,10 +44,16 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
+    /// With room for `room` bytes.
+    pub(crate) fn with_room(room: usize) -> Queue<T> {
+        Queue { room, ..Queue::default() }
+    }
+
     /// Hashing by this kernel.
     pub(super) fn with_kernel(kernel: Kernel) -> Queue<T> {
         Queue {
             kernel,
+            room: ROOM,
             bytes: Vec::new(),
             place: 0,
             messages: Vec::new(),
@@ -68,7 +73,7 @@ impl<T> Queue<T> {
         let end = self.place + size;
         if self.bytes.len() < end {
             // What is not zero yet need not be touched.
-            let bytes = std::mem::replace(&mut self.bytes, vec![0; end.max(ROOM)]);
+            let bytes = std::mem::replace(&mut self.bytes, vec![0; end.max(self.room)]);
             self.bytes[..bytes.len()].copy_from_slice(&bytes);
         }
         &mut self.bytes[self.place..end]
@@ -84,7 +89,7 @@ impl<T> Queue<T> {
             self.place = self.place.max(kept.end);
         }
         // A message that is larger than all room gets it for itself.
-        self.place + size <= ROOM || self.messages.is_empty()
+        self.place + size <= self.room || self.messages.is_empty()
     }
 
     /// The first `size` bytes of the room.
@@ -125,7 +130,7 @@ impl<T> Queue<T> {
         let mut kept = Vec::new();
         if !all {
             self.kernel.while_many(&mut work);
-            kept = work.suspend(LEAST_KEPT, MOST_KEPT);
+            kept = work.suspend(LEAST_KEPT, self.room / 2 / 64);
         }
         self.kernel.finish(&mut work);
         kept.sort_by_key(|&(place, ..)| place);

@@ -65,7 +65,7 @@ unsafe fn compress<const N: usize>(states: &mut [[u32; 8]; N], runs: &[&[Block];
 
         // Four rounds; meanwhile the schedule's next words (FIPS 180-4, 6.2.2, step 1) are on their way.
         macro_rules! four_rounds {
-            ($group:expr) => {
+            ($($group:literal)*) => {$(
                 for s in 0..N {
                     if $group < 4 {
                         // SAFETY: the block is one of the run's, and four times 16 bytes.
@@ -89,24 +89,9 @@ unsafe fn compress<const N: usize>(states: &mut [[u32; 8]; N], runs: &[&[Block];
                             _mm_sha256msg1_epu32(w[($group + 3) % 4][s], w[$group % 4][s]);
                     }
                 }
-            };
+            )*};
         }
-        four_rounds!(0);
-        four_rounds!(1);
-        four_rounds!(2);
-        four_rounds!(3);
-        four_rounds!(4);
-        four_rounds!(5);
-        four_rounds!(6);
-        four_rounds!(7);
-        four_rounds!(8);
-        four_rounds!(9);
-        four_rounds!(10);
-        four_rounds!(11);
-        four_rounds!(12);
-        four_rounds!(13);
-        four_rounds!(14);
-        four_rounds!(15);
+        four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
 
         for s in 0..N {
             abef[s] = _mm_add_epi32(abef[s], abef_before[s]);

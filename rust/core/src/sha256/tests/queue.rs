@@ -6,13 +6,16 @@ use super::{Random, expected, unless_miri};
 
 /// Puts messages of these lengths through a queue; says in how many batches they came back.
 fn check(kernel: Kernel, lengths: &[usize]) -> usize {
+    check_in(Queue::with_kernel(kernel), kernel, lengths)
+}
+
+fn check_in(mut queue: Queue<usize>, kernel: Kernel, lengths: &[usize]) -> usize {
     let longest = lengths.iter().copied().max().unwrap_or(0);
     let bytes = Random(7).bytes(unless_miri(5000, 500) + 1);
     let content = |number: usize| -> Vec<u8> {
         // The number goes into it, so that no two are alike.
         (0..lengths[number]).map(|i| bytes[(i + 31 * number) % (bytes.len() - 1)] ^ number as u8).collect()
     };
-    let mut queue = Queue::with_kernel(kernel);
     let mut times = vec![0; lengths.len()];
     let mut batches = 0;
     let mut take = |queue: &mut Queue<usize>| {
@@ -66,4 +69,13 @@ fn mixed_lengths_over_many_batches() {
     for kernel in Kernel::available() {
         assert!(check(kernel, &lengths) > 5, "{kernel}");
     }
+}
+
+#[test]
+fn little_room_and_messages_larger_than_it() {
+    let mut random = Random(11);
+    let lengths: Vec<usize> =
+        (0..300).map(|number| if number % 7 == 0 { 5000 } else { random.below(1500) }).collect();
+    let batches = check_in(Queue::with_room(4096), Kernel::in_use(), &lengths);
+    assert!(batches > 50, "{batches}");
 }
