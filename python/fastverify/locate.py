@@ -11,7 +11,6 @@ import ntpath
 import os
 import posixpath
 import re
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -211,6 +210,9 @@ def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Pl
 
 def go_installation(env: Mapping[str, str]) -> str:
     """The folder of the Go whose go command is on the path (which is not run); ``""`` where none is."""
+    # Only now: who has said where Go is need not wait for it.
+    import shutil
+
     command = shutil.which("go", path=env.get("PATH"))
     if command:
         for exe in (os.path.abspath(command), os.path.realpath(command)):

@@ -37,6 +37,8 @@ RICH = {
     "assembled/a_amd64.s": "TEXT ·One(SB), 4, $0-8\n\tMOVQ $1, ret+0(FP)\n\tRET\n",
 }
 
+_TARGETS = ("linux/amd64", "linux/386", "darwin/arm64", "windows/amd64", "wasip1/wasm", "linux/s390x")
+
 
 @pytest.fixture(scope="session")
 def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
@@ -94,4 +96,26 @@ def rich(go: Go, tmp_path_factory: pytest.TempPathFactory) -> World:
         run("build", "./lib", "./vetted", GOOS=system, GOARCH=architecture, CGO_ENABLED="0")
     run("list", "-export", "-deps", "./lib")
     run("tool", "buildid", os.path.join(folder, "nothing"), fails=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def executables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One small program, without the standard library's weight, for each kind of executable."""
+    folder = tmp_path_factory.mktemp("executables")
+    (folder / "go.mod").write_text("module example.com/tiny\n\ngo 1.21\n")
+    (folder / "main.go").write_text('package main\n\nfunc main() { println("tiny") }\n')
+    go = Go(folder / "cache", folder / "gopath")
+    made = []
+    for target in _TARGETS:
+        system, machine = target.split("/")
+        path = folder / f"{system}-{machine}"
+        built = go.run(
+            *("build", "-o", str(path), "."),
+            modcache=folder / "modcache",
+            cwd=folder,
+            settings={"GOOS": system, "GOARCH": machine, "CGO_ENABLED": "0"},
+        )
+        assert built.returncode == 0, built.stderr
+        made.append(path)
     return made

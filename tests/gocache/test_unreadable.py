@@ -12,10 +12,12 @@ import pytest
 
 from fastverify.engine.protocol import Engine
 from fastverify.report.model import Report
+from tests.cli.conftest import Fastverify, fastverify
 from tests.gocache.checking import found, report_of, short
 from tests.gocache.making import MadeCache, World
 from tests.making.users import NOBODY, bound_by_permissions
 
+__all__ = ["fastverify"]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 
 
@@ -79,3 +81,17 @@ def test_what_go_says_to_a_second_user(engine: Engine, public_path: Path, small:
     )
     assert ended.returncode == 1
     assert "-d: permission denied" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["ls", "stats"])
+def test_a_catalog_says_what_it_is_without(fastverify: Fastverify, public_path: Path, command: str) -> None:
+    cache = MadeCache(public_path / "go-build")
+    assert fastverify("gocache", command, cache.root).err == ""
+    cache.outputs[0].chmod(0)
+    cache.outputs[1].parent.chmod(0)
+    status, _, err = bound_by_permissions(lambda: fastverify("gocache", command, cache.root))
+    assert status == 0
+    assert err == (
+        f"fastverify: warning: 1 folder and 1 file of {cache.root} cannot be read, "
+        "so the answer is without what they hold\n"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastverify import __version__
-from fastverify.report.json import write_json
+from fastverify.report.json import write_document, write_json, write_list
 from fastverify.report.model import FileChange, Report
 from tests.report.making import MODIFIED, finding, note, report
 
@@ -137,3 +137,16 @@ def test_it_is_one_document_in_pieces() -> None:
 
 def test_an_interrupted_check_says_so() -> None:
     assert parsed(report(complete=False))["complete"] is False
+
+
+@pytest.mark.parametrize("head", [{}, {"schema": "x/1", "nested": {"list": [1]}}])
+@pytest.mark.parametrize(
+    "members", [[], [{}], [{"path": "a\udcff", "empty": {}}, 2, "z"], [[1], []] * 20_000]
+)
+def test_a_list_is_written_as_if_it_were_whole(head: dict[str, Any], members: list[Any]) -> None:
+    whole: list[str] = []
+    write_document({**head, "members": members}, whole.append)
+    pieces: list[str] = []
+    write_list(head, "members", iter(members), pieces.append)
+    assert "".join(pieces) == "".join(whole)
+    assert max(map(len, pieces)) < 200_000

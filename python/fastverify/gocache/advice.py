@@ -45,12 +45,31 @@ GO_KEEPS_FUTURE = (
     "the go command leaves the time as it is, and does not trim the file until five days after it"
 )
 GO_WRITES_IN_PLACE = "the go command writes in place, so that a change shows under every other name too"
+GO_FAILS_TRIM = (
+    "go build, run, test and vet do their work and fail with: failed to trim cache: Lock .../trim.txt"
+)
+GO_TRIMS_EACH_TIME = (
+    "go build, run, test and vet trim the cache each time; before Go 1.26 they fail with: failed to trim "
+    "cache: Lock .../trim.txt"
+)
+GO_LOCKS_STAMPS = (
+    "the go command locks trim.txt and testexpire.txt only, and writes all else in place: another machine "
+    "can link what is half written"
+)
+GO_FUZZES_ON = "go test -fuzz begins with whatever value lies there; no build and no other test reads it"
+GO_PASSES_VALUE = "go test -fuzz passes without a word over what it cannot parse"
+GO_FUZZES_LINK = "go test -fuzz reads what the link leads to, and fails where that cannot be read"
+GO_READS_WHOLE = "go test -fuzz reads it into memory whole"
+GO_CANNOT_FUZZ = "go test -fuzz of this target fails with: failed to read corpus file"
 GO_KEEPS_IMPORTERS = (
     "the go command goes on using it, because what it was made from looks the same when the damaged archive "
     "is made anew"
 )
 
 HINT_LEAVE = "nothing has to be done"
+HINT_LOCAL = (
+    "set GOCACHE to a folder on a local disk, one for each machine; GOCACHEPROG is made for sharing a cache"
+)
 HINT_READER = "run fastverify as a user who may read it, or give the files to the cache's user with chown"
 
 

@@ -18,6 +18,8 @@ from fastverify.gocache.content import Content, MalformedError
 
 #: How much of an executable Go looks at for the build ID.
 _HEAD = 32 << 10
+#: No program has more segments, or so many bytes of notes.
+_MOST_SEGMENTS = 1024
 #: No note segment, section table or load command that is longer is looked into.
 _LONGEST_TABLE = 1 << 20
 _PART = re.compile(r"[A-Za-z0-9_-]{20}")
@@ -153,7 +155,10 @@ def _raw(head: bytes) -> str:
 def _of_elf(content: Content, head: bytes) -> str:
     order, offset, size, count = _elf_table(head, segments=True)
     wide = head[4] == 2
+    if count > _MOST_SEGMENTS:
+        raise MalformedError(f"{count} segments")
     gnu = ""
+    left = _LONGEST_TABLE
     for number in range(count):
         entry = content.at(offset + number * size, size)
         kind = _u32(order, entry, 0)
@@ -165,7 +170,8 @@ def _of_elf(content: Content, head: bytes) -> str:
             start, length = _u32(order, entry, 4), _u32(order, entry, 16)
         if length < 16:
             continue
-        if length > _LONGEST_TABLE:
+        left -= length
+        if left < 0:
             raise MalformedError(f"a note segment of {length} bytes")
         for name, tag, value in _notes(order, content.at(start, length)):
             if name == b"Go\0\0" and tag == _GO_BUILD_ID:
@@ -216,7 +222,12 @@ def _spans_left_out(content: Content) -> Iterator[Span]:
     if head.startswith(b"\x7fELF"):
         yield from _gnu_build_id(content, head)
     elif head[:4] in _MACHO_MAGIC:
+        seen = set()
         for command, at, length in _load_commands(content):
+            # Go, too, takes the first of each.
+            if command in seen:
+                continue
+            seen.add(command)
             if command == _LC_UUID and length >= 8:
                 yield at + 8, at + length
             elif command == _LC_CODE_SIGNATURE and length >= 16:

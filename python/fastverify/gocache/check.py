@@ -20,6 +20,7 @@ from fastverify.engine.buildcache import (
 )
 from fastverify.engine.protocol import Engine
 from fastverify.gocache import hazards, live
+from fastverify.gocache.corpus import check_corpus
 from fastverify.gocache.examine import Examined, examine
 from fastverify.gocache.judge import judge_entry, judge_output
 from fastverify.gocache.layout import entry_path, output_path
@@ -98,6 +99,7 @@ class BuildCheck:
             reason = os.strerror(self._denied.number)
             finding = hazards.unreadable_finding(self._denied.paths, reason)
             yield BuildResult((finding,), unreadable=len(self._denied.paths))
+        yield from check_corpus(self._root)
 
     def _take(self, answer: ActionEntry | ToldOutput) -> Iterator[BuildResult]:
         suspect = self._judged(answer)

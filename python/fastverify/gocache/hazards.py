@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fastverify.engine.buildcache import FUTURE_NS, Hazard, HazardCode, Stray, StrayKind, Survey
 from fastverify.engine.faults import describe
 from fastverify.gocache import advice
+from fastverify.gocache.filesystem import filesystem_findings
 from fastverify.gocache.layout import SHARDS, TEST_EXPIRE, TRIM, inside
 from fastverify.modcache.changes import kind_of, owner_name, timestamp
 from fastverify.report.model import Finding, Severity, Verdict
@@ -76,6 +77,7 @@ def survey_findings(root: str, survey: Survey, now_ns: int) -> Iterator[Finding]
         yield _hazard(root, hazard)
     yield from _owners(root, survey)
     yield from _folders(root)
+    yield from filesystem_findings(root)
     yield from _stamps(root, now_ns)
 
 

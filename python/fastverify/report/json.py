@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastverify.report.model import Report
@@ -35,6 +35,28 @@ def write_document(document: Any, write: Callable[[str], object]) -> None:
             pending.clear()
             size = 0
     write("".join(pending) + "\n")
+
+
+def write_list(
+    document: dict[str, Any], name: str, members: Iterable[Any], write: Callable[[str], object]
+) -> None:
+    """Write `document` with the list of `members` as its last field, `name`, a member at a time."""
+    whole = json.dumps(_strict({**document, name: []}), ensure_ascii=True, allow_nan=False, indent=2)
+    end = "]\n}"
+    pieces = [whole.removesuffix(end)]
+    size = 0
+    empty = True
+    for member in members:
+        text = json.dumps(_strict(member), ensure_ascii=True, allow_nan=False, indent=2)
+        pieces.append(f"{'' if empty else ','}\n    " + text.replace("\n", "\n    "))
+        empty = False
+        size += len(pieces[-1])
+        if size > 1 << 16:
+            write("".join(pieces))
+            pieces.clear()
+            size = 0
+    pieces.append(f"{end}\n" if empty else f"\n  {end}\n")
+    write("".join(pieces))
 
 
 def _strict(value: Any) -> Any:

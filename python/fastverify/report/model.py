@@ -146,6 +146,8 @@ class Counts:
     outputs_unreadable: int = 0
     #: Entries and outputs that went away while they were read.
     outputs_vanished: int = 0
+    #: Values for fuzzing that were read.
+    fuzz_values: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form."""
@@ -187,6 +189,8 @@ class BuildResult:
     unreadable: int = 0
     vanished: int = 0
     bytes: int = 0
+    #: Values for fuzzing that were read.
+    values: int = 0
 
 
 #: What a check gives out as it goes.

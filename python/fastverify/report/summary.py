@@ -115,6 +115,8 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
         rows.append(("vanished", f"{words.number(counts.vanished)} went away while they were read"))
     if _has(report, "gocache"):
         rows.append(("outputs", _outputs(report)))
+    if counts.fuzz_values:
+        rows.append(("fuzzing", f"{words.count(counts.fuzz_values, 'value')} read"))
     for number, sentence in enumerate(report.not_checked):
         rows.append(("not checked" if number == 0 else "", printable(sentence)))
     return [f"{paint(f'{label:<{_LABEL_WIDTH}}', 'faint')}{text}" for label, text in rows]

@@ -99,7 +99,9 @@ def test_strange_things_are_not_followed(fastverify: Fastverify, world: World, t
     (world.cache / "af" / f"{'AF' * 32}-d").write_bytes(b"in capitals")
     (world.cache / "trim.txt").unlink()
     os.mkfifo(world.cache / "trim.txt")
-    rows = {row["output"]: row for row in _ls(fastverify, world.cache)}
+    status, out, err = fastverify("gocache", "ls", "--json", world.cache)
+    rows = {row["output"]: row for row in json.loads(out)["entries"]}
+    assert (status, "4 files of" in err) == (0, True)
     assert "ae" * 32 not in rows
     assert "AF" * 32 not in rows
     for output in (name, "ab" * 32, "ac" * 32):
@@ -163,6 +165,19 @@ def test_show_what_is_not_there(fastverify: Fastverify, small: World, what: str)
     assert err.count("\n") == 1
 
 
+def test_a_huge_program_is_not_hashed(fastverify: Fastverify, tmp_path: Path) -> None:
+    """What it is, its beginning says."""
+    path = tmp_path / "program"
+    mark = b'\xff Go build ID: "a/b"\n \xff'
+    path.write_bytes(b"\0asm\1\0\0\0" + mark)
+    os.truncate(path, 100 << 30)
+    begun = time.monotonic()
+    status, out, _ = fastverify("gocache", "show", "--json", path)
+    assert time.monotonic() - begun < 10
+    assert status == 0
+    assert json.loads(out)["build_id"]["content_problem"] == "it is larger than 4 GiB, and was not read"
+
+
 def test_an_ambiguous_beginning(fastverify: Fastverify, world: World) -> None:
     action = world.packages[LOW].action
     other = action[:10] + ("0" if action[10] != "0" else "1") * 54
@@ -214,6 +229,21 @@ def test_stats_on_the_command_line(fastverify: Fastverify, small: World) -> None
         assert f"\n{title}" in out
     document = json.loads(fastverify("gocache", "stats", "--json", small.cache).out)
     assert document["outputs"] == len(list(small.cache.glob("??/*-d")))
+
+
+def test_each_document_says_what_it_is(fastverify: Fastverify, small: World) -> None:
+    status, version, _ = fastverify("--version")
+    assert status == 0
+    action = small.packages[LOW].action
+    for name, arguments in (
+        ("ls", [small.cache]),
+        ("stats", [small.cache]),
+        ("show", ["--cache", small.cache, action]),
+    ):
+        document = json.loads(fastverify("gocache", name, "--json", *arguments).out)
+        assert list(document)[:2] == ["schema", "fastverify"]
+        assert document["schema"] == f"fastverify-gocache-{name}/1"
+        assert document["fastverify"] in version
 
 
 @pytest.mark.parametrize("command", ["ls", "stats"])

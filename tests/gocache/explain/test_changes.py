@@ -257,7 +257,7 @@ def test_on_the_command_line(go: Go, project: Path, tmp_path: Path, fastverify: 
     assert "and therefore link example.com/project" in out
     status, out, _ = fastverify("gocache", "diff", "--json", *logs)
     document = json.loads(out)
-    assert status == 1
+    assert (status, document["schema"]) == (1, "fastverify-gocache-diff/1")
     assert [cause["kind"] for cause in document["causes"]] == ["gcflags"]
     assert {difference["action"] for difference in document["differences"]} == {MAIN, LINK}
     assert fastverify("gocache", "diff", logs[0], logs[0]).status == 0

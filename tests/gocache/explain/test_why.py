@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from fastverify.engine.protocol import Engine
+from fastverify.gocache.catalog.contents import opened
+from fastverify.gocache.identify.goarchive import read_archive
 from tests.cli.conftest import Fastverify, fastverify
-from tests.gocache.making import HIGH, LOW, OTHER, World, overwrite
+from tests.gocache.checking import found, report_of
+from tests.gocache.making import HIGH, LOW, OTHER, World, overwrite, point, signed
 from tests.making.go import Go
 
 __all__ = ["fastverify"]
@@ -44,6 +48,7 @@ def _why(fastverify: Fastverify, *arguments: str) -> tuple[int, dict[str, dict[s
     status, out, err = fastverify("gocache", "why", "--json", *arguments)
     assert err == ""
     document = json.loads(out)
+    assert document["schema"] == "fastverify-gocache-why/1"
     return status, {miss["package"]: miss for miss in document["misses"]}, document
 
 
@@ -144,3 +149,49 @@ def test_the_words(fastverify: Fastverify, here: World) -> None:
     assert f"{LOW}: the cache has it only for other inputs\n" in out
     assert f"   - the file {path} has changed since\n" in out
     assert f"{HIGH}: an import would be compiled" in out
+
+
+def test_what_was_compiled_from_another_build(
+    fastverify: Fastverify, rich: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    """Everything in it agrees with itself, so that only go's word for its inputs shows it."""
+    world = rich.copy(tmp_path / "cache")
+    _enter(monkeypatch, world.go, world.cache, world.project)
+    program, lib = (world.package(name) for name in ("example.com/rich", "example.com/rich/lib"))
+    status, misses, document = _why(fastverify, ".")
+    assert (status, misses, document["disagreements"]) == (0, {}, [])
+    with opened(str(lib.output_path)) as archive:
+        mark = read_archive(archive).fingerprint
+    content = program.output_path.read_bytes()
+    assert content.count(mark) == 1
+    forged = point(world, program, signed(content.replace(mark, b"\x07" * 8)))
+    assert found(report_of(world.cache, engine)) == []
+    status, misses, document = _why(fastverify, ".")
+    assert (status, misses) == (1, {})
+    assert document["disagreements"] == [
+        {
+            "package": "example.com/rich",
+            "action": program.action,
+            "output": forged.name[:64],
+            "import": "example.com/rich/lib",
+            "import_output": lib.output,
+            "recorded": "07" * 8,
+            "expected": mark.hex(),
+        }
+    ]
+    status, out, _ = fastverify("gocache", "why", ".")
+    assert f"Delete the entry {program.action[:2]}/{program.action}-a in the cache" in out
+    built = ("build", "-o", str(tmp_path / "program"), ".")
+    status, _, said = world.run(*built)
+    assert status != 0
+    assert "fingerprint mismatch" in said
+    # Of zeros the linker thinks nothing.
+    point(world, program, signed(content.replace(mark, bytes(8))))
+    assert world.run(*built)[0] == 0
+    status, out, _ = fastverify("gocache", "why", ".")
+    assert (status, "go links it all the same" in out) == (1, True)
+    # The advice helps; a program that is there already would do for go.
+    program.entry_path.unlink()
+    (tmp_path / "program").unlink()
+    assert world.run(*built)[0] == 0
+    assert fastverify("gocache", "why", ".").status == 0

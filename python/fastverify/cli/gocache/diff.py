@@ -10,6 +10,7 @@ import click
 from fastverify.cli import options, status
 from fastverify.cli.output import standard_output
 from fastverify.errors import FastverifyError
+from fastverify.gocache.documents import document
 from fastverify.gocache.explain.actions import actions_of
 from fastverify.gocache.explain.compare import compare
 from fastverify.gocache.explain.hashlog import HashLog, read_hash_log
@@ -46,7 +47,8 @@ def command(before: str, after: str, as_json: bool, verbose: bool) -> int:
     comparison = compare(actions_of(first), actions_of(second))
     output = standard_output()
     if as_json:
-        write_document(as_document(comparison, {before: first, after: second}), output.write)
+        told = as_document(comparison, {before: first, after: second})
+        write_document(document("diff", told), output.write)
     else:
         for line in as_text(comparison, {before: first, after: second}, verbose=verbose):
             output.write(f"{line}\n")

@@ -8,14 +8,16 @@ from typing import get_args
 import click
 
 from fastverify.cli import options, status
-from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.gocache.cache import cache_path, warn_unread
+from fastverify.cli.gocache.lines import write_lines
 from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.joins import Told, read_action_graph, read_go_list
 from fastverify.gocache.catalog.naming import name_entries
 from fastverify.gocache.catalog.rows import ORDERS, Order, chosen, ordered, rows_of, table
+from fastverify.gocache.documents import document
 from fastverify.gocache.identify.kinds import Kind
-from fastverify.report.json import write_document
+from fastverify.report.json import write_list
 
 _HELP = """List the entries of a build cache: age, size, kind, platform, Go version, package.
 
@@ -73,7 +75,9 @@ def command(  # noqa: PLR0917 (click passes them by name)
     )
     output = standard_output()
     if as_json:
-        write_document({"cache": contents.root, "entries": [row.to_json() for row in rows]}, output.write)
+        head = document("ls", {"cache": contents.root})
+        write_list(head, "entries", (row.to_json() for row in rows), output.write)
     else:
-        output.write("".join(f"{line}\n" for line in table(rows, time.time_ns())))
+        write_lines(table(rows, time.time_ns()), output.write)
+    warn_unread(contents)
     return status.CLEAN

@@ -11,6 +11,7 @@ from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path
 from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.details import details_of_path, details_of_prefix, lines_of
+from fastverify.gocache.documents import document
 from fastverify.report.json import write_document
 
 _HELP = """Show all that can be read from an entry or an output.
@@ -34,7 +35,7 @@ def command(what: str, cache: str | None, as_json: bool) -> int:
         details = details_of_path(what)
     output = standard_output()
     if as_json:
-        write_document(details, output.write)
+        write_document(document("show", details), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines_of(details)))
     return status.CLEAN

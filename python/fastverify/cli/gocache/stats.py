@@ -7,11 +7,12 @@ import time
 import click
 
 from fastverify.cli import options, status
-from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.naming import name_entries
 from fastverify.gocache.catalog.statistics import lines_of, statistics_of
+from fastverify.gocache.documents import document
 from fastverify.report.json import write_document
 
 _HELP = """Sum up a build cache by kind, package, Go version, platform and last use.
@@ -31,7 +32,8 @@ def command(cache: str | None, as_json: bool) -> int:
     found = statistics_of(contents, name_entries(contents), now)
     output = standard_output()
     if as_json:
-        write_document({"cache": contents.root, **found.to_json()}, output.write)
+        write_document(document("stats", {"cache": contents.root, **found.to_json()}), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines_of(found, now)))
+    warn_unread(contents)
     return status.CLEAN

@@ -9,11 +9,12 @@ import time
 import click
 
 from fastverify.cli import options, status
-from fastverify.cli.gocache.cache import cache_path
+from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.gocache.diff import read_log
 from fastverify.cli.output import OutputFile, refuse_inside, standard_output
 from fastverify.errors import FastverifyError
 from fastverify.gocache.catalog.contents import read_contents
+from fastverify.gocache.documents import document
 from fastverify.gocache.explain import present, whytext
 from fastverify.gocache.explain.actions import actions_of
 from fastverify.gocache.explain.compare import compare
@@ -27,7 +28,9 @@ _HELP = """Say why go would compile PACKAGES, or what they import, anew.
 It runs `go build -n`, which computes what go would look for and builds nothing (like each go command it
 may note that entries are in use, and trim the cache where that is due).  Then it looks whether the cache
 has that, and what the builds that it has of the same packages tell of their inputs.  Where they do not tell,
-it asks again with each flag and each variable left out in turn.
+it asks again with each flag and each variable left out in turn.  What the cache does have is held to its
+imports: a package that was compiled from another build of an import than the one that go would link it
+with is named.
 
 A cached build tells only a part of its inputs.  For all of them keep a log while things are well, and
 compare with it:
@@ -39,7 +42,7 @@ compare with it:
 \b
 Exit status:
   0  nothing would be compiled (with --against: the same as then would be looked for)
-  1  something would be
+  1  something would be, or does not fit its imports
   2  go could not be asked
 """
 
@@ -82,23 +85,24 @@ def command(  # noqa: PLR0917 (click passes them by name)
     untold = any(miss.evidence and not miss.evidence[0].differences for miss in found.misses)
     tried = list(trials(packages or (".",), words, contents, found)) if untold else []
     output = standard_output()
-    document = whytext.as_document(found, tried)
+    told = whytext.as_document(found, tried)
     lines = list(whytext.as_text(found, tried, time.time_ns(), verbose=verbose))
-    missed = bool(found.misses)
+    missed = bool(found.misses or found.disagreements)
     if earlier is not None and against is not None:
         comparison = compare(actions_of(earlier), actions_of(log))
         logs = {against: earlier, "now": log}
-        document["against"] = present.as_document(comparison, logs)
+        told["against"] = present.as_document(comparison, logs)
         lines += [
             "",
             f"Compared with {printable(against)}:",
             *present.as_text(comparison, logs, verbose=verbose),
         ]
-        missed = bool(comparison.differences or comparison.only_after)
+        missed = bool(comparison.differences or comparison.only_after or found.disagreements)
     if as_json:
-        write_document(document, output.write)
+        write_document(document("why", told), output.write)
     else:
         output.write("".join(f"{line}\n" for line in lines))
+    warn_unread(contents)
     return status.FOUND if missed else status.CLEAN
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from fastverify.engine.buildcache import EntryFlaw, EntryForm
+from fastverify.engine.buildcache import ENTRY_BYTES, EntryFlaw, EntryForm
 from fastverify.engine.pure.build.files import read_entry
 from fastverify.engine.pure.files import OPEN_FLAGS_NO_LINK
 from fastverify.errors import FastverifyError
@@ -22,6 +22,16 @@ from fastverify.gocache.layout import SHARDS
 from fastverify.gocache.recognise import is_build_cache, names_in
 
 _NAME = re.compile(r"([0-9a-f]{64})-([ad])")
+#: An entry of 175 bytes; longer numbers are looked at more closely.
+_WRITTEN = re.compile(
+    rb"v1 ([0-9a-f]{64}) ([0-9a-f]{64})"
+    rb"  *(0|[1-9][0-9]{0,17}) (?=[ 0-9]{20}\n) *([1-8][0-9]{18}|[1-9][0-9]{0,17})\n"
+)
+#: An output that is not longer is read at once.
+_SMALL = 64 << 10
+#: Identities of those that say nothing of themselves: one of each kind.
+_PLAIN: dict[str, Identity] = {}
+_EMPTY, _UNKNOWN = Identity("empty"), Identity("unknown")
 
 
 @dataclass(slots=True)
@@ -67,16 +77,22 @@ class Contents:
     outputs: dict[str, Output] = field(default_factory=dict)
     #: Shards that could not be listed.
     unlisted: list[str] = field(default_factory=list)
+    #: How many entries and outputs could not be read.
+    unread: int = 0
 
 
-def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS) -> Contents:
-    """Read a build cache, or only some `shards` of it.
+def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS, outputs: bool = True) -> Contents:
+    """Read a build cache, or only some `shards` of it; without `outputs` only its entries.
 
-    Raises FastverifyError where `root` is no build cache or cannot be listed.
+    It takes about 1 kB of memory for each entry and output.  Raises FastverifyError where `root` is no
+    build cache or cannot be listed.
     """
     if not is_build_cache(names_in(root)):
-        raise FastverifyError(f"{root} is not a build cache: it has no shards 00 to ff")
+        raise FastverifyError(
+            f"{root} is not a build cache, or one that go clean -cache has emptied: it has no shards 00 to ff"
+        )
     contents = Contents(root)
+    reader = _Reader(contents)
     for shard in shards:
         folder = os.path.join(root, shard)
         try:
@@ -90,24 +106,74 @@ def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS) -> Contents:
             continue
         for name in names:
             match = _NAME.fullmatch(name)
-            if match is None:
-                continue
             # Each is read from where Go looks: what is in the shard of another is not found.
+            if match is None or name[:2] != shard:
+                continue
             if match[2] == "a":
-                entry = _entry(root, match[1])
-                if entry is not None:
-                    contents.entries[match[1]] = entry
-            else:
-                output = read_output(root, match[1])
-                if output is not None:
-                    contents.outputs[match[1]] = output
+                reader.entry(match[1])
+            elif outputs:
+                reader.output(match[1])
     return contents
+
+
+class _Reader:
+    """Reads entries and outputs, of which there may be a million.  What they have in common is kept once."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._root = os.fsencode(contents.root)
+        #: Output IDs, which many entries name.
+        self._ids: dict[str, str] = {}
+
+    def entry(self, action: str) -> None:
+        if self._written(action):
+            return
+        read = read_entry(self._root, bytes.fromhex(action))
+        if read.stat is None:
+            return
+        self._contents.unread += read.fault is not None
+        output = read.output.hex()
+        output = self._ids.setdefault(output, output)
+        self._contents.entries[action] = Entry(
+            action, output, read.size, read.time, read.stat.mtime_ns, read.form, read.flaw
+        )
+
+    def _written(self, action: str) -> bool:
+        """Take an entry that is as the go command writes it, which nearly all are; returns whether it is."""
+        path = f"{self._contents.root}/{action[:2]}/{action}-a"
+        try:
+            status = os.lstat(path)
+            if not stat.S_ISREG(status.st_mode) or status.st_size != ENTRY_BYTES:
+                return False
+            descriptor = os.open(path, OPEN_FLAGS_NO_LINK)
+            try:
+                content = os.read(descriptor, ENTRY_BYTES + 1)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return False
+        match = _WRITTEN.fullmatch(content) if len(content) == ENTRY_BYTES else None
+        if match is None or match[1] != action.encode():
+            return False
+        output = match[2].decode()
+        output = self._ids.setdefault(output, output)
+        self._contents.entries[action] = Entry(
+            action, output, int(match[3]), int(match[4]), status.st_mtime_ns, "canonical", ""
+        )
+        return True
+
+    def output(self, output: str) -> None:
+        output = self._ids.setdefault(output, output)
+        found = read_output(self._contents.root, output)
+        if found is not None:
+            self._contents.outputs[output] = found
+            self._contents.unread += bool(found.problem) and not found.folder
 
 
 def read_output(root: str, output: str) -> Output | None:
     """Read an output; None where it is not there (any more)."""
-    path = os.path.join(root, output[:2], f"{output}-d")
-    found = Output(output, 0, 0, False, "", Identity("unknown"))
+    path = f"{root}/{output[:2]}/{output}-d"
+    found = Output(output, 0, 0, False, "", _UNKNOWN)
     try:
         status = os.lstat(path)
         found.used = status.st_mtime_ns
@@ -124,13 +190,28 @@ def read_output(root: str, output: str) -> Output | None:
             found.problem = "it is not a regular file"
             return found
         found.size = status.st_size
-        with opened(path) as content:
-            found.identity = _lean(identify(content))
+        found.identity = _identity(path) if found.size else _EMPTY
     except FileNotFoundError:
         return None
     except OSError as error:
         found.problem = error.strerror or str(error)
     return found
+
+
+def _identity(path: str) -> Identity:
+    """Raises OSError."""
+    descriptor = os.open(path, OPEN_FLAGS_NO_LINK)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is not a regular file")
+        if status.st_size <= _SMALL:
+            # Most are: one call reads them.
+            return _lean(identify(Content.of(os.read(descriptor, _SMALL))))
+        with open(descriptor, "rb", closefd=False) as file:
+            return _lean(identify(Content.of_file(file)))
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -139,21 +220,25 @@ def opened(path: str) -> Iterator[Content]:
     descriptor = os.open(path, OPEN_FLAGS_NO_LINK)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is not a regular file")
+            raise OSError("it is not a regular file")
         yield Content.of_file(file)
 
 
-def _entry(root: str, action: str) -> Entry | None:
-    read = read_entry(os.fsencode(root), bytes.fromhex(action))
-    if read.stat is None:
-        return None
-    return Entry(action, read.output.hex(), read.size, read.time, read.stat.mtime_ns, read.form, read.flaw)
-
-
-# What naming and sums need; the rest is read again for the one output that is shown.
-_KEPT = ("folder", "folders", "names", "settings", "standard")
+_KEPT = frozenset(["folder", "settings", "standard"])
 
 
 def _lean(identity: Identity) -> Identity:
-    kept = {name: identity.details[name] for name in _KEPT if name in identity.details}
+    """What naming and sums need of it; the rest is read again for the one output that is shown."""
+    details = identity.details
+    kept = {name: value for name, value in details.items() if name in _KEPT}
+    if len(details.get("folders", ())) == 1:
+        kept["folders"] = details["folders"]
+    if identity.kind == "source-list":
+        # Files in the package's folder are not kept by go.
+        generated = [name for name in details["names"] if not name.startswith("./")]
+        if generated:
+            kept["names"] = generated
+    says = identity.package or identity.name or identity.module or identity.goarch or identity.build_id
+    if not (kept or says or identity.flaw):
+        return _PLAIN.setdefault(identity.kind, Identity(identity.kind))
     return replace(identity, details=kept)

@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
+from fastverify.engine.protocol import MAX_OUTPUT_BYTES
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.errors import FastverifyError
 from fastverify.gocache.buildid import BuildId, action_part, content_id
-from fastverify.gocache.catalog.contents import Contents, Entry, opened, read_contents
+from fastverify.gocache.catalog.contents import Contents, Entry, opened, read_contents, read_output
 from fastverify.gocache.catalog.naming import Name, name_entries
 from fastverify.gocache.content import MalformedError
 from fastverify.gocache.identify.kinds import Identity, identify
 from fastverify.report.escape import printable
 
 _LISTED = 12
+#: Kinds that no other entry could tell more of.
+_NAMED_BY_THEMSELVES = frozenset(["archive", "executable", "test-output", "test-log", "cover-profile"])
 
 
 def details_of_path(path: str) -> dict[str, Any]:
@@ -25,6 +28,8 @@ def details_of_path(path: str) -> dict[str, Any]:
 
     Raises FastverifyError where it is no file or cannot be read.
     """
+    if not path:
+        raise FastverifyError("the path given is empty")
     whole = path
     try:
         if stat.S_ISDIR(os.lstat(path).st_mode):
@@ -46,11 +51,11 @@ def details_of_path(path: str) -> dict[str, Any]:
 def details_of_prefix(root: str, prefix: str) -> dict[str, Any]:
     """What can be read from the one entry or output of the cache `root` whose ID begins with `prefix`.
 
-    The whole cache is read, because other entries tell what it is for.  Raises FastverifyError where no ID
-    begins so, or more than one.
+    The whole cache is read where only other entries tell what it is for.  Raises FastverifyError where no
+    ID begins so, or more than one.
     """
     prefix = prefix.lower()
-    contents = read_contents(root)
+    contents = read_contents(root, shards=(prefix[:2],))
     actions = [action for action in contents.entries if action.startswith(prefix)]
     outputs = [output for output in contents.outputs if output.startswith(prefix)]
     found = [*actions, *(output for output in outputs if output not in actions)]
@@ -60,12 +65,26 @@ def details_of_prefix(root: str, prefix: str) -> dict[str, Any]:
         raise FastverifyError(
             f"{len(found)} IDs begin with {prefix}, such as {', '.join(found[:3])}; give more digits"
         )
-    names = name_entries(contents)
     if actions:
-        return _of_entry(contents, contents.entries[actions[0]], names)
-    users = [entry for entry in contents.entries.values() if entry.output == outputs[0]]
+        chosen = [contents.entries[actions[0]]]
+        key = chosen[0].output
+    else:
+        key = outputs[0]
+        named = read_contents(root, outputs=False).entries.values()
+        chosen = [entry for entry in named if entry.output == key]
+    output = read_output(root, key) if key else None
+    kept = Contents(root, {entry.action: entry for entry in chosen}, {} if output is None else {key: output})
+    names = name_entries(kept)
+    if output is None or output.identity.kind not in _NAMED_BY_THEMSELVES:
+        names = name_entries(read_contents(root))
+    return _of_entry(kept, chosen[0], names) if actions else _of_users(kept, key, chosen, names)
+
+
+def _of_users(contents: Contents, key: str, users: list[Entry], names: dict[str, Name]) -> dict[str, Any]:
+    if key not in contents.outputs:
+        raise FastverifyError(f"the output {key} went away while it was read")
     return {
-        **_of_output(contents, outputs[0], [entry.action for entry in users]),
+        **_of_output(contents, key, [entry.action for entry in users]),
         "entries": [_entry(entry, names.get(entry.action)) for entry in users[:_LISTED]],
         "entries_total": len(users),
     }
@@ -120,6 +139,8 @@ def _told(identity: Identity, path: str) -> dict[str, Any]:
             told["build_id"]["main_action"], told["build_id"]["main_content"] = build.main
         try:
             with opened(path) as content:
+                if content.size > MAX_OUTPUT_BYTES:
+                    raise MalformedError(f"it is larger than {MAX_OUTPUT_BYTES >> 30} GiB, and was not read")
                 told["build_id"]["content_agrees"] = content_id(content, build) == build.content
         except (MalformedError, OSError) as error:
             told["build_id"]["content_problem"] = str(error)
@@ -136,7 +157,7 @@ def _entry(entry: Entry, name: Name | None) -> dict[str, Any]:
         "used": _time(entry.used),
     }
     if entry.form != "canonical":
-        told["form"] = f"{entry.form}: {entry.flaw}"
+        told["form"] = f"{entry.form}: {entry.flaw}" if entry.flaw else "it cannot be read"
     if name is not None:
         told["for"] = f"{name.role} {name.package}".strip()
     return told

@@ -106,8 +106,7 @@ def _name_parts(contents: Contents, names: dict[str, Name], action: str) -> None
     sources = contents.entries.get(parts["srcfiles"])
     listed = contents.outputs.get(sources.output) if sources is not None else None
     if listed is not None and listed.identity.kind == "source-list":
-        # Those in the package's folder are not kept.
-        generated = [name for name in listed.identity.details.get("names", ()) if not name.startswith("./")]
+        generated = listed.identity.details.get("names", ())
         parts.update((name, subkey(action, name)) for name in generated)
     if build.package:
         meta = f"covmeta.{hashlib.sha256(build.package.encode('utf-8', 'surrogateescape')).hexdigest()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from fastverify.gocache.catalog.contents import Contents
@@ -108,12 +109,14 @@ def ordered(rows: Iterable[Row], order: Order) -> list[Row]:
 def table(rows: list[Row], now: int) -> Iterator[str]:
     """The rows as lines of a table, ages counted from `now` (nanoseconds since 1970)."""
     titles = ("ACTION", "AGE", "SIZE", "KIND", "OS/ARCH", "GO", "PACKAGE")
-    cells = [titles, *(_cells(row, now) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(titles) - 1)]
-    for line in cells:
+    widths = [len(title) for title in titles]
+    # Twice, so that a million rows are not held as text.
+    for row in rows:
+        widths = [max(pair) for pair in zip(widths, map(len, _cells(row, now)), strict=True)]
+    for line in chain([titles], (_cells(row, now) for row in rows)):
         left = [
             text.rjust(width) if column in (1, 2) else text.ljust(width)
-            for column, (text, width) in enumerate(zip(line, widths, strict=False))
+            for column, (text, width) in enumerate(zip(line[:-1], widths, strict=False))
         ]
         yield "  ".join([*left, line[-1]]).rstrip()
 

@@ -14,6 +14,7 @@ from fastverify.errors import FastverifyError
 from fastverify.gocache.catalog.contents import Contents, Entry
 from fastverify.gocache.explain.actions import Action, actions_of
 from fastverify.gocache.explain.hashlog import HashLog, read_hash_log
+from fastverify.gocache.explain.imports import Disagreement, disagreements
 from fastverify.gocache.identify.kinds import Identity
 
 #: A go command that takes longer hangs, or waits for a network.
@@ -73,6 +74,8 @@ class Answer:
 
     hits: tuple[Action, ...]
     misses: tuple[Miss, ...]
+    #: Of the hits those that do not fit their imports.
+    disagreements: tuple[Disagreement, ...]
 
 
 def ask_go(
@@ -148,7 +151,11 @@ def answer(log: HashLog, contents: Contents) -> Answer:
                 misses.append(Miss(action, "never", imports, ()))
                 continue
         misses.append(Miss(action, kind, imports, evidence))
-    return Answer(tuple(hits), tuple(sorted(misses, key=lambda miss: miss.kind == "follows")))
+    return Answer(
+        tuple(hits),
+        tuple(sorted(misses, key=lambda miss: miss.kind == "follows")),
+        tuple(disagreements(hits, contents)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

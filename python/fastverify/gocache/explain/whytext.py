@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastverify.gocache.catalog.rows import age
 from fastverify.gocache.explain.why import NOTHING_TOLD, Answer, Miss, Trial
+from fastverify.gocache.layout import entry_path
 from fastverify.report import words
 from fastverify.report.escape import printable
 
@@ -23,6 +25,7 @@ _KINDS = {
 def as_text(found: Answer, tried: Sequence[Trial], now: int, *, verbose: bool = False) -> Iterator[str]:
     """The lines of the answer; ages are counted from `now`, nanoseconds since 1970."""
     total = len(found.hits) + len(found.misses)
+    yield from _foreign(found)
     if not found.misses:
         yield f"Nothing would be compiled: {words.count(total, 'package')} in the cache."
         return
@@ -46,6 +49,21 @@ def as_text(found: Answer, tried: Sequence[Trial], now: int, *, verbose: bool = 
         )
 
 
+def _foreign(found: Answer) -> Iterator[str]:
+    """What would be taken from the cache, and does not fit what it would be linked with."""
+    for one in found.disagreements:
+        name = entry_path("", bytes.fromhex(one.action)).lstrip(os.sep)
+        yield (
+            f"{printable(one.package)} would be taken from the cache, but was compiled from another build of "
+            f"{printable(one.imported)} than it would be linked with"
+        )
+        # ld.addlibpath: zeros stand for any.
+        go = "links it all the same" if not one.recorded.strip("0") else "fails with: fingerprint mismatch"
+        yield f"   (fingerprint {one.recorded}, not {one.expected}); go {go}."
+        yield f"   Delete the entry {name} in the cache; go then compiles it anew."
+        yield ""
+
+
 def as_document(found: Answer, tried: Sequence[Trial]) -> dict[str, Any]:
     """The answer as plain values for JSON."""
     return {
@@ -67,6 +85,18 @@ def as_document(found: Answer, tried: Sequence[Trial]) -> dict[str, Any]:
                 ],
             }
             for miss in found.misses
+        ],
+        "disagreements": [
+            {
+                "package": one.package,
+                "action": one.action,
+                "output": one.output,
+                "import": one.imported,
+                "import_output": one.imported_output,
+                "recorded": one.recorded,
+                "expected": one.expected,
+            }
+            for one in found.disagreements
         ],
         "trials": [{"left_out": trial.left_out, "hits": list(trial.hits)} for trial in tried],
     }

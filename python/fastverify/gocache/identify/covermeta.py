@@ -32,14 +32,18 @@ def read_cover_meta(content: Content) -> tuple[CoveredPackage, ...]:
     if length > len(data) or entries > (len(data) - _FILE_HEADER) // 16:
         raise MalformedError("it claims more than it holds")
     offsets = struct.unpack_from(f"<{entries}Q", data, _FILE_HEADER)
-    return tuple(_package(data, offset) for offset in offsets)
+    # Each package's part ends where the next one's begins, so that none is read twice.
+    ends = (*offsets[1:], len(data))
+    if any(at >= end for at, end in zip(offsets, ends, strict=True)):
+        raise MalformedError("its packages are not one behind the other")
+    return tuple(_package(data[at:end]) for at, end in zip(offsets, ends, strict=True))
 
 
-def _package(data: bytes, at: int) -> CoveredPackage:
-    start = at + _PACKAGE_HEADER.size
+def _package(data: bytes) -> CoveredPackage:
+    start = _PACKAGE_HEADER.size
     if start > len(data):
         raise MalformedError("a package lies outside")
-    _, _, path, module, _, _, _, functions = _PACKAGE_HEADER.unpack_from(data, at)
+    _, _, path, module, _, _, _, functions = _PACKAGE_HEADER.unpack_from(data)
     strings_at = start + 4 * functions
     strings = _strings(data, strings_at, max(path, module) + 1)
     return CoveredPackage(strings[path], strings[module], functions)

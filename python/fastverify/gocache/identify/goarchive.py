@@ -21,7 +21,10 @@ _MOST_MEMBERS = 100_000
 _LONGEST_HEAD = 16 << 10
 _LONGEST_STRING = 1 << 16
 _LONGEST_NAMES = 32 << 20
-_LONGEST_DIRECTIVES = 4 << 20
+#: How often, at most, each byte of the names is named, taken together.
+_OFTEN = 4
+#: How far the linker's object is looked for: mostly nothing stands before it.
+_DIRECTIVES = (4 << 10, 4 << 20)
 _GOOBJ_MAGIC = b"\0go120ld"
 _BLOCKS = 19
 _OLD_PREFIX = "gofile.."
@@ -240,9 +243,12 @@ def _linker_object(content: Content, member: Member) -> LinkerObject:
     head = _object_head(content, member)
     # Directives of cgo come before the object.
     start = member.offset + head.length
-    before = content.upto(start, min(member.size - head.length, _LONGEST_DIRECTIVES))
-    mark = before.find(b"\n!\n" + _GOOBJ_MAGIC)
-    if mark < 0:
+    mark = -1
+    for length in _DIRECTIVES:
+        mark = content.upto(start, min(member.size - head.length, length)).find(b"\n!\n" + _GOOBJ_MAGIC)
+        if mark >= 0:
+            break
+    else:
         raise MalformedError("_go_.o holds no linker object of a form that is known")
     base = start + mark + 3
     size = member.offset + member.size - base
@@ -259,6 +265,8 @@ def _linker_object(content: Content, member: Member) -> LinkerObject:
         raise MalformedError("_go_.o has more names than any that Go writes")
     beginning = content.at(base, offsets[3])
 
+    left = _OFTEN * len(beginning)
+
     def texts(first: int, width: int) -> Iterator[tuple[str, bytes]]:
         block = beginning[offsets[first] : offsets[first + 1]]
         if len(block) % width:
@@ -267,6 +275,10 @@ def _linker_object(content: Content, member: Member) -> LinkerObject:
             length, where = struct.unpack_from("<II", block, at)
             if length > _LONGEST_STRING or where + length > len(beginning):
                 raise MalformedError("a name in _go_.o is broken")
+            nonlocal left
+            left -= length
+            if left < 0:
+                raise MalformedError("_go_.o names the same more often than any that Go writes")
             name = beginning[where : where + length].decode("utf-8", "surrogateescape")
             yield name, block[at + 8 : at + width]
 

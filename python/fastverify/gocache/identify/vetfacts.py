@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastverify.gocache.content import LONGEST_READ, Content, MalformedError
+from fastverify.gocache.content import Content, MalformedError
 
 #: The type of the list comes first, and is the same in all releases of Go.
+_LONGEST = 16 << 20
+#: A fact has a package and the name and number of its type.
+_SHORTEST = 8
 MAGIC = bytes.fromhex("0dff81020102ff820001ff800000")
 
 
@@ -26,7 +29,7 @@ class Fact:
 
 def read_facts(content: Content) -> tuple[Fact, ...]:
     """The facts.  Raises MalformedError where the messages do not fit each other; OSError."""
-    if content.size > LONGEST_READ:
+    if content.size > _LONGEST:
         raise MalformedError(f"facts of {content.size} bytes are longer than any that vet writes")
     data = content.at(0, content.size)
     if not data.startswith(MAGIC):
@@ -51,8 +54,8 @@ class _Messages:
         self._next_value()
         # What is no struct has a zero before it.
         zero, count = self._unsigned(), self._unsigned()
-        # Each takes two bytes at least.
-        if zero or count > len(self._data) - self._at:
+        # Each takes some bytes: a package, a type's name, a value.
+        if zero or count > (len(self._data) - self._at) // _SHORTEST:
             raise MalformedError(f"it claims {count} facts, which it has no room for")
         found = tuple(self._fact() for _ in range(count))
         if self._at != len(self._data):
@@ -80,6 +83,8 @@ class _Messages:
         while True:
             step = self._unsigned()
             if step == 0:
+                if not texts[2]:
+                    raise MalformedError("a fact says nothing")
                 return Fact(*texts)
             field += step
             if field > 2:
