@@ -65,6 +65,13 @@ PROJECTS: dict[str, Files] = {
         "a/go.mod": "module x\ngo 1.99\n",
     },
     "replaced twice": {"go.mod": MODULE + REQUIRE + VICTIM_IN.format("./a") + VICTIM_IN.format("./b")},
+    "replaced by a module that is not there": {
+        "go.mod": MODULE + REQUIRE + VICTIM_IN.format("example.com/x v1.0.0")
+    },
+    "go.work replaces by a module that is not there": {
+        "go.mod": MODULE + REQUIRE,
+        "go.work": "go 1.21\nuse .\n" + VICTIM_IN.format("example.com/x v1.0.0"),
+    },
     "reserved name": {"go.mod": "module toolchain\ngo 1.21\n"},
     "impossible name": {"go.mod": 'module "exa mple.com/a"\ngo 1.21\n'},
     "impossible name and godebug": {"go.mod": 'module "exa mple.com/a"\ngodebug nosuch=1\n'},

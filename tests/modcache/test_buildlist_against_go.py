@@ -62,6 +62,19 @@ def _compare(go: Go, scratch: Path, world: World) -> None:
     assert told.returncode == 0, told.stderr
     assert "".join(f"{module}\n" for module in ours.modules) == told.stdout
     assert (ours.missing, ours.errors) == ((), ())
+    # go list has changed the project, and opens more than the list needs.  go mod verify does neither, and
+    # an empty cache has afterwards what it opened.
+    fetched = scratch / "verified"
+    told = go.run(
+        "mod",
+        "verify",
+        modcache=fetched,
+        cwd=world.write_project(scratch / "again"),
+        settings={"GOPROXY": proxy.as_uri(), "GOFLAGS": "-modcacherw", "GOWORK": ""},
+    )
+    assert (told.returncode, told.stdout) == (0, "all modules verified\n"), told.stderr
+    loaded = {str(path.relative_to(fetched)) for path in fetched.glob("cache/download/**/@v/*.mod")}
+    assert {str(Path(one.file).relative_to(source)) for one in ours.go_mods_loaded} == loaded
     for module in ours.modules:
         way = ours.why(module.path)
         assert way[-1] == (module.path, module.version)

@@ -208,7 +208,7 @@ class _Errors:
             return self._refused(unloaded), is_replaced
         words = lookup_words(self._command.settings, source[0])
         if words is not None:
-            return words, is_replaced
+            return words, False
         if unloaded is None:
             raise FastverifyError(
                 f"the go.mod of {named(source)} is in no go.sum, and GOSUMDB is "
