@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from fastverify import timings as clock
 from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import Engine, EngineName
 from fastverify.errors import FastverifyError
@@ -29,12 +30,14 @@ def check_caches(
     engine: EngineName | None = None,
     sumdb: str | None = None,
     only_build_list: bool = False,
+    timings: bool = False,
 ) -> CacheCheck:
     """Check the caches and vendor folders `paths`; without any, both of the go command's own caches.
 
     A build cache is recognised by its 256 folders.  Everything else is as in
     :func:`~fastverify.modcache.check.check_module_cache`; with `only_build_list` and no path, the go
-    command's build cache is left alone.
+    command's build cache is left alone.  With `timings` the report says where the time went; that is
+    recorded for one check of a process at a time.
 
     Returns an iterator of results; its ``report`` is complete when it ends.  Nothing is written into a
     cache.  Raises FastverifyError where the check cannot be made; what is wrong inside a cache is a
@@ -42,6 +45,9 @@ def check_caches(
     """
     if threads is not None and threads < 1:
         raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    loaded = load_engine(engine)
+    if timings:
+        clock.start()
     chosen = _named(paths) if paths else _own(builds=not only_build_list)
     if (projects or gosums) and not chosen.modules:
         raise FastverifyError(
@@ -49,21 +55,23 @@ def check_caches(
         )
     module_check = None
     if chosen.modules:
-        module_check = check_module_cache(
-            *chosen.modules,
-            projects=projects,
-            gosums=gosums,
-            threads=threads,
-            engine=engine,
-            sumdb=sumdb,
-            only_build_list=only_build_list,
-        )
+        with clock.stage("begin"):
+            module_check = check_module_cache(
+                *chosen.modules,
+                projects=projects,
+                gosums=gosums,
+                threads=threads,
+                engine=engine,
+                sumdb=sumdb,
+                only_build_list=only_build_list,
+            )
         report = module_check.report
     else:
         report = Report(engine=engine or "pure", started=timestamp(time.time_ns()), caches=[])
     report.caches += [("gocache", root) for root in chosen.builds]
     report.not_checked += chosen.not_checked
-    return CacheCheck(report, module_check, chosen.builds, load_engine(engine), threads or default_threads())
+    workers = threads or default_threads()
+    return CacheCheck(report, module_check, chosen.builds, loaded, workers, timings=timings)
 
 
 @dataclass(slots=True)
@@ -130,7 +138,14 @@ class CacheCheck:
     """A check under way: an iterator of results, with the report that grows with them."""
 
     def __init__(
-        self, report: Report, modules: Check | None, builds: Sequence[str], engine: Engine, threads: int
+        self,
+        report: Report,
+        modules: Check | None,
+        builds: Sequence[str],
+        engine: Engine,
+        threads: int,
+        *,
+        timings: bool = False,
     ) -> None:
         self.report = report
         #: Results that a check which was closed early had not looked at a second time.
@@ -138,6 +153,7 @@ class CacheCheck:
         self._modules = modules
         self._builds = [BuildCheck(root, engine, threads) for root in builds]
         self._begun = time.monotonic()
+        self._timed = timings
         report.engine = engine.name
         report.complete = False
         self._results = self._run()
@@ -180,6 +196,7 @@ class CacheCheck:
             for result in build.close():
                 self._take(result)
                 self.unconfirmed.append(result)
+        self._stop_clock()
 
     def __enter__(self) -> CacheCheck:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -201,6 +218,12 @@ class CacheCheck:
                 self._take(result)
                 yield result
         self.report.complete = True
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
+        if self._timed:
+            self._timed = False
+            self.report.timings = clock.stop()
 
     def _take(self, result: BuildResult) -> None:
         _count(self.report.counts, result)

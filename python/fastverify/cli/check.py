@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fastverify import CacheCheck, check_caches
-from fastverify.cli import status
-from fastverify.cli.output import Output, OutputFile, StandardOutput, refuse_inside
+from fastverify import timings as clock
+from fastverify.cli import options, status
+from fastverify.cli.output import Output, OutputFile, is_terminal, refuse_inside, standard_output
 from fastverify.cli.streams import tell
 from fastverify.engine.protocol import EngineName
 from fastverify.locate import go_settings
@@ -63,22 +63,8 @@ Exit status:
 
 @click.command("check", help=_HELP, short_help="Verify caches (the default command).")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
-@click.option(
-    "--project",
-    "projects",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(),
-    help="Trust the go.sum of the project in DIR (and go.work.sum). Repeatable.",
-)
-@click.option(
-    "--gosum",
-    "gosums",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(),
-    help="Trust this go.sum. Repeatable.",
-)
+@options.projects
+@options.gosums
 @click.option(
     "--only-build-list",
     is_flag=True,
@@ -104,30 +90,16 @@ Exit status:
     type=click.Path(),
     help="Write the report to FILE, whole or not at all (- is standard output).",
 )
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Work on N threads (default: one for each CPU).",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["native", "pure"]),
-    help="Engine to use (default: native where it is installed).",
-)
+@options.threads
+@options.engine
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),
     default="error",
     help="Exit 1 from this severity on (default: error).",
 )
-@click.option(
-    "--color",
-    "choice",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colour (default: auto, for terminals; NO_COLOR is honoured).",
-)
+@options.colour
+@click.option("--timings", is_flag=True, help="Say where the time went, by thread and stage.")
 @click.option("-q", "--quiet", is_flag=True, help="Findings only: no progress, no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="List every module, every note and every file.")
 def command(  # noqa: PLR0917 (click passes them by name)
@@ -142,6 +114,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     engine: EngineName | None,
     fail_on: Severity,
     choice: ColourChoice,
+    timings: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -149,9 +122,8 @@ def command(  # noqa: PLR0917 (click passes them by name)
     sink: Output
     # With --output - or none the terminal decides about colour; a file is plain unless told.
     if output is None or output == "-":
-        on_terminal = _is_terminal(sys.stdout)
-        sink = StandardOutput(colour=colours.wanted(choice, terminal=on_terminal, environ=os.environ))
-        coloured = sink.colour
+        sink = standard_output(choice)
+        on_terminal, coloured = sink.width is not None, sink.colour
     else:
         refuse_inside(output, paths or _own_caches())
         on_terminal, coloured = False, choice == "always"
@@ -165,6 +137,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
             engine=engine,
             sumdb=sumdb,
             only_build_list=only_build_list,
+            timings=timings,
         ) as check:
             text = (
                 TextReport(
@@ -174,7 +147,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
                     quiet=quiet,
                     listed="note" if fail_on == "note" else "warning",
                     all_warnings=fail_on != "error",
-                    width=shutil.get_terminal_size().columns if on_terminal else None,
+                    width=sink.width,
                     project_here=os.path.isfile("go.mod") or os.path.isfile("go.work"),
                 )
                 if form == "text"
@@ -213,7 +186,7 @@ def _stream(
                     progress.expect(check.bytes_total)
                     progress.advance(result)
                 if text is not None and text.will_write(result):
-                    with _set_aside(progress if on_terminal else None):
+                    with clock.stage("report"), _set_aside(progress if on_terminal else None):
                         text.result(result)
     except BrokenPipeError:
         raise
@@ -236,7 +209,7 @@ def _set_aside(progress: ProgressLine | None) -> Iterator[None]:
 
 def _progress(check: CacheCheck, choice: ColourChoice) -> ProgressLine | None:
     """The progress line, where stderr is a terminal that can take a line back."""
-    if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
         return None
     from fastverify.report.progress import ProgressLine
 
@@ -250,8 +223,3 @@ def _own_caches() -> list[str]:
     """The caches of the go command that are there, as far as its settings name them."""
     settings = go_settings()
     return [path for path in (settings.gomodcache, settings.gocache) if os.path.isabs(path)]
-
-
-def _is_terminal(stream: object) -> bool:
-    isatty = getattr(stream, "isatty", None)
-    return bool(isatty is not None and isatty())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ from dataclasses import dataclass
 import click
 
 from fastverify import check_module_cache
-from fastverify.cli import demo_cache, status
+from fastverify.cli import demo_cache, options, status
 from fastverify.cli.demo_cache import Module
-from fastverify.cli.output import StandardOutput
+from fastverify.cli.output import StandardOutput, standard_output
 from fastverify.engine.protocol import EngineName
 from fastverify.modcache.inventory import file_path, tree_path
 from fastverify.report import colour as colours
@@ -46,22 +45,14 @@ class _Damage:
 
 @click.command("demo", help=_HELP, short_help="Damage a small cache and see it reported.")
 @click.option("--keep", is_flag=True, help="Leave the damaged cache and say where it is.")
-@click.option("--engine", type=click.Choice(["native", "pure"]), help="Engine to use.")
-@click.option(
-    "--color",
-    "choice",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colour (default: auto, for terminals).",
-)
+@options.engine
+@options.colour
 def command(keep: bool, engine: EngineName | None, choice: ColourChoice) -> int:
     """Run the demonstration; returns 1 where a damage was not found."""
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    output = StandardOutput(colour=colours.wanted(choice, terminal=terminal, environ=os.environ))
-    width = shutil.get_terminal_size().columns if terminal else None
+    output = standard_output(choice)
     folder = tempfile.mkdtemp(prefix="fastverify-demo-")
     try:
-        found = _demonstrate(folder, engine, output, width)
+        found = _demonstrate(folder, engine, output)
     finally:
         if not keep:
             demo_cache.make_writable(folder)
@@ -75,7 +66,7 @@ def command(keep: bool, engine: EngineName | None, choice: ColourChoice) -> int:
     return status.CLEAN if found else status.FOUND
 
 
-def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput, width: int | None) -> bool:
+def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput) -> bool:
     """Show it all; returns whether the whole cache was clean and each damage was found."""
     paint: Paint = colours.paint if output.colour else colours.plain
     modules = _modules()
@@ -90,7 +81,7 @@ def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput,
 
     output.write(f"{paint('A whole module cache', 'strong')} in {printable(cache)}:\n\n")
     with check_module_cache(cache, projects=[project], engine=engine) as check:
-        text = TextReport(output.write, colour=output.colour, width=width)
+        text = TextReport(output.write, colour=output.colour, width=output.width)
         for result in check:
             text.result(result)
         text.end(check.report)
@@ -102,7 +93,7 @@ def _demonstrate(folder: str, engine: EngineName | None, output: StandardOutput,
         output.write(f"\n{paint(f'{number}. {damage.title}', 'strong')}\n\n")
         found = False
         with check_module_cache(cache, projects=[project], engine=engine) as check:
-            text = TextReport(output.write, colour=output.colour, quiet=True, width=width)
+            text = TextReport(output.write, colour=output.colour, quiet=True, width=output.width)
             for result in check:
                 # Each damage has a module of its own: the earlier ones have been shown.
                 if (result.module, result.version) == (damage.module.path, damage.module.version):

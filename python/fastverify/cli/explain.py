@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import sys
 
 import click
 
-from fastverify.cli import status
-from fastverify.cli.output import StandardOutput
+from fastverify.cli import options, status
+from fastverify.cli.output import standard_output
 from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import EngineName
 from fastverify.explain.explain import explain
@@ -20,8 +17,8 @@ from fastverify.locate import go_settings, module_cache
 from fastverify.modcache.buildlist import build_list
 from fastverify.modcache.project import find_project, trusted_sums
 from fastverify.modcache.recognise import require_module_cache
-from fastverify.report import colour as colours
 from fastverify.report.colour import ColourChoice
+from fastverify.report.json import write_document
 
 _HELP = """Explain one module version: what there is of it, who vouches for it, and what became of it.
 
@@ -48,26 +45,10 @@ Exit status:
 
 @click.command("explain", help=_HELP, short_help="Explain one module version.")
 @click.argument("asked", metavar="MODULE")
-@click.option(
-    "--project",
-    "projects",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(),
-    help="Trust the go.sum of the project in DIR, and show how it comes to ask for the module. Repeatable.",
-)
-@click.option(
-    "--gosum",
-    "gosums",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(),
-    help="Trust this go.sum. Repeatable.",
-)
-@click.option(
-    "--modcache", metavar="PATH", type=click.Path(), help="The module cache (default: the go command's own)."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.projects
+@options.gosums
+@options.modcache
+@options.as_json
 @click.option(
     "--lines",
     type=click.IntRange(min=0),
@@ -75,15 +56,9 @@ Exit status:
     metavar="N",
     help="Show at most N lines of the diff of each file (default: 60).",
 )
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Work on N threads.")
-@click.option("--engine", "name", type=click.Choice(["native", "pure"]), help="Engine to use.")
-@click.option(
-    "--color",
-    "choice",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colour (default: auto, for terminals).",
-)
+@options.threads
+@options.engine
+@options.colour
 def command(  # noqa: PLR0917 (click passes them by name)
     asked: str,
     projects: tuple[str, ...],
@@ -92,7 +67,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     as_json: bool,
     lines: int,
     threads: int | None,
-    name: EngineName | None,
+    engine: EngineName | None,
     choice: ColourChoice,
 ) -> int:
     """Parse, call, print; returns the exit status."""
@@ -110,16 +85,14 @@ def command(  # noqa: PLR0917 (click passes them by name)
         modules=modules,
         sums=trusted_sums(found, [os.path.abspath(path) for path in gosums]),
         settings=settings,
-        engine=load_engine(name),
+        engine=load_engine(engine),
         threads=threads or default_threads(),
         diff_lines=lines,
     )
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    output = StandardOutput(colour=colours.wanted(choice, terminal=terminal, environ=os.environ))
+    output = standard_output(choice)
     if as_json:
-        output.write(json.dumps(made.to_json(), indent=2) + "\n")
+        write_document(made.to_json(), output.write)
     else:
-        width = shutil.get_terminal_size().columns if terminal else None
-        write_text(made, output.write, colour=output.colour, width=width)
+        write_text(made, output.write, colour=output.colour, width=output.width)
     wrong = any(finding.severity == "error" for finding in made.findings)
     return status.FOUND if wrong else status.CLEAN

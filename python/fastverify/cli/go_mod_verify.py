@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
-import sys
 
 import click
 
-from fastverify.cli import status
-from fastverify.cli.output import StandardOutput
+from fastverify.cli import options, status
+from fastverify.cli.output import standard_output
 from fastverify.cli.streams import tell
 from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import FastverifyError
 from fastverify.goverify.verify import SUCCESS, Verification, verify_as_go
 from fastverify.locate import go_settings
-from fastverify.report import colour as colours
 from fastverify.report.colour import ColourChoice
 from fastverify.report.escape import printable
 from fastverify.report.text import TextReport
@@ -48,24 +45,16 @@ Exit status:
 @click.command("go-mod-verify", help=_HELP, short_help="Say what `go mod verify` says, faster.")
 @click.option("-C", "folder", metavar="DIR", default=".", type=click.Path(), help="Work in DIR.")
 @click.option("--explain", is_flag=True, help="Below Go's lines, name the files and what mends them.")
-@click.option(
-    "--modcache", metavar="PATH", type=click.Path(), help="The module cache (default: the go command's own)."
-)
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Work on N threads.")
-@click.option("--engine", "name", type=click.Choice(["native", "pure"]), help="Engine to use.")
-@click.option(
-    "--color",
-    "choice",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colour of the explanation (default: auto, for terminals).",
-)
+@options.modcache
+@options.threads
+@options.engine
+@options.colour
 def command(  # noqa: PLR0917 (click passes them by name)
     folder: str,
     explain: bool,
     modcache: str | None,
     threads: int | None,
-    name: EngineName | None,
+    engine: EngineName | None,
     choice: ColourChoice,
 ) -> int:
     """Parse, call, print; returns the exit status."""
@@ -74,7 +63,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     settings = go_settings()
     if modcache is not None:
         settings = dataclasses.replace(settings, gomodcache=os.path.abspath(modcache))
-    done = verify_as_go(folder, settings, load_engine(name), threads or default_threads(), explain=explain)
+    done = verify_as_go(folder, settings, load_engine(engine), threads or default_threads(), explain=explain)
     for error in done.errors:
         tell("\n".join(map(_printable, error.removesuffix("\n").split("\n"))))
     if done.unproved:
@@ -97,10 +86,8 @@ def _printable(line: str) -> str:
 
 
 def _explain(done: Verification, choice: ColourChoice) -> None:
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    output = StandardOutput(colour=colours.wanted(choice, terminal=terminal, environ=os.environ))
-    width = shutil.get_terminal_size().columns if terminal else None
-    text = TextReport(output.write, colour=output.colour, quiet=True, width=width)
+    output = standard_output(choice)
+    text = TextReport(output.write, colour=output.colour, quiet=True, width=output.width)
     if any(text.will_write(result) for result in done.explained) or done.remarks:
         output.write("\n")
     for result in done.explained:

@@ -8,7 +8,7 @@ import stat
 import click
 
 from fastverify import hash_dir, hash_go_mod, hash_zip
-from fastverify.cli import status
+from fastverify.cli import options, status
 from fastverify.cli.streams import tell
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import EngineError, FastverifyError
@@ -38,8 +38,8 @@ _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 @click.command("hash", help=_HELP, short_help="Print the h1 of zips, folders and go.mod files.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATHS...", type=click.Path())
 @click.option("--module", metavar="PATH@VERSION", help="The module that the folders are.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Work on N threads.")
-@click.option("--engine", type=click.Choice(["native", "pure"]), help="Engine to use.")
+@options.threads
+@options.engine
 def command(
     paths: tuple[str, ...], module: str | None, threads: int | None, engine: EngineName | None
 ) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 import click
 
 from fastverify import __version__
-from fastverify.cli import status
+from fastverify.cli import options, status
+from fastverify.cli.output import standard_output
 from fastverify.cli.streams import tell
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
 from fastverify.modcache.project import Project, find_project
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.escape import printable
+from fastverify.report.json import write_document
 
 _HELP = """List the modules that the project in DIR is built from.
 
@@ -49,13 +50,8 @@ Exit status:
     metavar="MODULE",
     help="Show how the main module comes to require MODULE. Repeatable.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option(
-    "--modcache",
-    metavar="PATH",
-    type=click.Path(),
-    help="The module cache with the go.mod files (default: the go command's own).",
-)
+@options.as_json
+@options.modcache
 def command(folder: str, asked: tuple[str, ...], as_json: bool, modcache: str | None) -> int:
     """Parse, call, print; returns the exit status."""
     project = find_project(folder)
@@ -66,7 +62,7 @@ def command(folder: str, asked: tuple[str, ...], as_json: bool, modcache: str | 
         cache = module_cache(go_settings())
     modules = build_list(project, cache)
     if as_json:
-        click.echo(json.dumps(_as_json(project, cache, modules, asked), indent=2))
+        write_document(_as_json(project, cache, modules, asked), standard_output().write)
     elif asked:
         click.echo("\n".join(_reasons(modules, path) for path in asked), nl=False)
     else:

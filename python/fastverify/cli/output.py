@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable
 from typing import IO
@@ -12,13 +14,19 @@ from typing import IO
 import click
 
 from fastverify.errors import FastverifyError
+from fastverify.report.colour import ColourChoice, wanted
 
 
 class StandardOutput:
-    """Writes to standard output, at once."""
+    """Writes to standard output, at once.
 
-    def __init__(self, *, colour: bool) -> None:
+    `colour` is whether the text has styles in it; `width` is the terminal's, in
+    columns, None where it is none.
+    """
+
+    def __init__(self, *, colour: bool, width: int | None) -> None:
         self.colour = colour
+        self.width = width
 
     def write(self, text: str) -> None:
         """Write `text` and flush.  Raises OSError, BrokenPipeError among them."""
@@ -37,6 +45,9 @@ class OutputFile:
     A fifo or a device is written to directly.  Raises FastverifyError, before anything else is done,
     where `path` cannot be written.
     """
+
+    #: A file has no terminal's width.
+    width: int | None = None
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -102,6 +113,20 @@ class OutputFile:
 
 
 Output = StandardOutput | OutputFile
+
+
+def standard_output(choice: ColourChoice = "never") -> StandardOutput:
+    """Standard output, coloured as `choice` (--color) wants it."""
+    terminal = is_terminal(sys.stdout)
+    return StandardOutput(
+        colour=wanted(choice, terminal=terminal, environ=os.environ),
+        width=shutil.get_terminal_size().columns if terminal else None,
+    )
+
+
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether there is a `stream`, and somebody who reads it as it comes."""
+    return stream is not None and stream.isatty()
 
 
 def refuse_inside(path: str, caches: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """Unicode 15.0.0 as Go has it: what ``unicode.IsPrint`` accepts.
 
-Written by ``tools/printable_table/main.go``; not to be edited.
+Written by ``tools/unicode_tables/main.go``; not to be edited.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from fastverify import timings
 from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
 from fastverify.modcache import layout, live, lock
 from fastverify.modcache.gosum import TrustedSums
@@ -200,7 +201,7 @@ class Check:
         lists = len(tasks)
         tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
-            for measured in measurements:
+            for measured in timings.each("measure", measurements):
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]
                     finding = list_finding(listed_versions, measured.info)
@@ -213,17 +214,20 @@ class Check:
                     yield from _with_lock_finding(suspect.result, files)
                 else:
                     self._suspects.append(suspect)
-                    if self._look(root, suspect) == "settled":
+                    with timings.stage("look again"):
+                        look = self._look(root, suspect)
+                    if look == "settled":
                         self._suspects.remove(suspect)
                         yield from _with_lock_finding(suspect.result, suspect.files)
-        yield from self._settle(inventory)
+        yield from timings.each("look again", self._settle(inventory))
         yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
 
     def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
-        proof = self._database.prove(files.module, files.version)
-        return judge_module(root, files, measured, self._sums, proof)
+        with timings.stage("judge"):
+            proof = self._database.prove(files.module, files.version)
+            return judge_module(root, files, measured, self._sums, proof)
 
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""

@@ -197,6 +197,33 @@ class BuildResult:
 Result = ModuleResult | BuildResult
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadTimes:
+    """What one thread, or worker process, spent its time on."""
+
+    name: str
+    #: Seconds of each stage; together they are the thread's life.
+    stages: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form."""
+        stages = {stage: round(seconds, 6) for stage, seconds in self.stages.items()}
+        return {"name": self.name, "seconds": round(sum(self.stages.values()), 6), "stages": stages}
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """The profile of a check."""
+
+    #: From the beginning to the end.
+    seconds: float
+    threads: tuple[ThreadTimes, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"seconds": round(self.seconds, 6), "threads": [thread.to_json() for thread in self.threads]}
+
+
 @dataclass(slots=True)
 class Report:
     """A whole check."""
@@ -214,12 +241,14 @@ class Report:
     complete: bool = True
     #: What the caches hold that this check does not look into, a sentence each.
     not_checked: list[str] = field(default_factory=list)
+    #: Where the time went, if that was asked for.
+    timings: Timings | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The whole report in its JSON form."""
         from fastverify import __version__
 
-        return {
+        report = {
             "schema": SCHEMA,
             "fastverify": __version__,
             "engine": self.engine,
@@ -232,6 +261,9 @@ class Report:
             "not_checked": list(self.not_checked),
             "findings": [finding.to_json() for finding in self.findings],
         }
+        if self.timings is not None:
+            report["timings"] = self.timings.to_json()
+        return report
 
     def worst(self) -> Severity | None:
         """The gravest severity among the findings; None where there are none."""

@@ -28,6 +28,7 @@ from fastverify.report.summary import (
     trust_line,
     verdict_line,
 )
+from fastverify.report.timing import timing_lines
 
 #: How many files are listed without ``verbose`` for one finding: damaged ones, and others.
 LISTED_FILES = 20
@@ -109,6 +110,8 @@ class TextReport:
         `modules_total` is how many module versions there were to look at, for the words on a check
         that was interrupted.
         """
+        if report.timings is not None:
+            self._emit(timing_lines(report.timings), "timings")
         if self._quiet:
             return
         unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]

@@ -13,6 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::timings::{self, Stage};
+
 /// Results that may wait to be taken before the workers wait.
 const RESULTS: usize = 64;
 /// More threads than this are never started.
@@ -25,8 +27,12 @@ pub trait Job: Send + Sized + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
 
-    /// Does the work.
+    /// Does the work, or puts some of it off until [`Job::rest`].
     fn run(self, scratch: &mut Self::Scratch, worker: &Worker<'_, Self>);
+
+    /// Does what has been put off.  It is called when there is no other job for a thread, and may be called
+    /// again when there has been one after all.
+    fn rest(_scratch: &mut Self::Scratch, _worker: &Worker<'_, Self>) {}
 }
 
 /// What a job sees of the schedule that it runs in.
@@ -49,9 +55,11 @@ impl<J: Job> Worker<'_, J> {
 
     /// Gives an answer to the caller; waits while the caller is behind.
     pub fn answer(&self, answer: J::Answer) {
+        timings::lap(Stage::Answer);
         if self.answers.send(Ok(answer)).is_err() {
             self.shared.stop();
         }
+        timings::lap(Stage::Wait);
     }
 }
 
@@ -83,8 +91,10 @@ impl<J> Shared<J> {
         self.wake.notify_all();
     }
 
-    /// The next job; None when there is none and none can come.
-    fn next(&self) -> Option<J> {
+    /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
+    /// before the end.
+    fn next(&self, mut rest: impl FnMut()) -> Option<J> {
+        let mut rested = false;
         let mut queues = self.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -94,10 +104,16 @@ impl<J> Shared<J> {
                 queues.running += 1;
                 return Some(job);
             }
-            if queues.running == 0 {
+            if !rested {
+                drop(queues);
+                rest();
+                rested = true;
+                queues = self.lock();
+            } else if queues.running == 0 {
                 return None;
+            } else {
+                queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
             }
-            queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -169,17 +185,32 @@ pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Runnin
 }
 
 fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
-    let mut scratch = None;
-    while let Some(job) = shared.next() {
-        let worker = Worker { shared, answers };
-        let run = || job.run(scratch.get_or_insert_default(), &worker);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+    let _recording = timings::of_this_thread();
+    let worker = Worker { shared, answers };
+    let guarded = |work: &mut dyn FnMut()| {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Told before anything is stopped, so that the end is not taken for a good one.
             let _ = answers.send(Err(Panicked(message(panic.as_ref()))));
             shared.stop();
         }
+    };
+    let mut scratch = None;
+    while let Some(job) = shared.next(|| {
+        if let Some(scratch) = &mut scratch {
+            guarded(&mut || J::rest(scratch, &worker));
+        }
+    }) {
+        timings::lap(Stage::Wait);
+        let mut job = Some(job);
+        guarded(&mut || {
+            if let Some(job) = job.take() {
+                job.run(scratch.get_or_insert_default(), &worker);
+            }
+        });
+        timings::lap(Stage::Answer);
         shared.done();
     }
+    timings::lap(Stage::Wait);
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -254,14 +285,22 @@ mod tests {
         Panic,
         /// Works until it is stopped.
         Endless(Arc<AtomicUsize>),
+        PutOff(u32),
     }
 
     impl Job for Toy {
-        type Scratch = ();
+        type Scratch = Vec<u32>;
         type Answer = u32;
 
-        fn run(self, (): &mut (), worker: &Worker<'_, Self>) {
+        fn rest(put_off: &mut Vec<u32>, worker: &Worker<'_, Self>) {
+            for n in put_off.drain(..) {
+                worker.answer(n);
+            }
+        }
+
+        fn run(self, put_off: &mut Vec<u32>, worker: &Worker<'_, Self>) {
             match self {
+                Toy::PutOff(n) => put_off.push(n),
                 Toy::Say(n) => worker.answer(n),
                 Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
                 Toy::Panic => panic!("as told"),
@@ -292,6 +331,17 @@ mod tests {
         let jobs = vec![Toy::Split(3), Toy::Say(10), Toy::Say(11)];
         let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
         assert_eq!(answers, [0, 1, 2, 10, 11]);
+    }
+
+    #[test]
+    fn what_is_put_off_is_done_when_there_is_nothing_else() {
+        let jobs = vec![Toy::PutOff(1), Toy::Say(2), Toy::PutOff(3), Toy::Split(2)];
+        let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
+        assert_eq!(answers, [2, 0, 1, 1, 3]);
+        let jobs = (0..100).map(Toy::PutOff).collect();
+        let mut answers: Vec<u32> = start(jobs, 3).unwrap().map(Result::unwrap).collect();
+        answers.sort();
+        assert_eq!(answers, (0..100).collect::<Vec<_>>());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod running;
 
 use std::path::PathBuf;
 
+use fastverify_core::timings::{self, Stage};
 use fastverify_core::{Digest, Fault, FilesHash, ModuleTask, sumdb};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -112,13 +113,33 @@ fn sumdb_fold<'py>(py: Python<'py>, hashes: &[u8], right: Option<Digest>) -> PyR
     Ok(PyBytes::new(py, &folded))
 }
 
+/// Whether threads that are started from now on record their times.
+#[pyfunction]
+fn record_timings(on: bool) {
+    timings::record(on);
+}
+
+/// What the threads that have ended since the last call have recorded: name, and seconds of each stage.
+#[pyfunction]
+fn take_timings() -> Vec<(String, Vec<(&'static str, f64)>)> {
+    let named = |times: timings::ThreadTimes| {
+        let stages =
+            Stage::ALL.iter().zip(times.stages).map(|(stage, time)| (stage.name(), time.as_secs_f64()));
+        (times.thread, stages.collect())
+    };
+    timings::take().into_iter().map(named).collect()
+}
+
 /// The native engine of fastverify.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use super::build::{BuildMeasurements, measure_build_cache, measure_build_files};
     #[pymodule_export]
-    use super::{Measurements, hash_dir, hash_files, hash_zip, measure, sumdb_fold, sumdb_verify};
+    use super::{
+        Measurements, hash_dir, hash_files, hash_zip, measure, record_timings, sumdb_fold, sumdb_verify,
+        take_timings,
+    };
 
     #[pymodule_export]
     use crate::many::{digest_files, digest_many, sha256_kernels};

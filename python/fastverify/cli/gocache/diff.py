@@ -7,8 +7,8 @@ import stat
 
 import click
 
-from fastverify.cli import status
-from fastverify.cli.output import StandardOutput
+from fastverify.cli import options, status
+from fastverify.cli.output import standard_output
 from fastverify.errors import FastverifyError
 from fastverify.gocache.documents import document
 from fastverify.gocache.explain.actions import actions_of
@@ -39,13 +39,13 @@ Exit status:
 @click.command("diff", help=_HELP, short_help="Compare two logs of GODEBUG=gocachehash=1.")
 @click.argument("before", type=click.Path())
 @click.argument("after", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@options.as_json
 @click.option("-v", "--verbose", is_flag=True, help="List every action that differs, with its inputs.")
 def command(before: str, after: str, as_json: bool, verbose: bool) -> int:
     """Compare and print; returns the exit status."""
     first, second = read_log(before), read_log(after)
     comparison = compare(actions_of(first), actions_of(second))
-    output = StandardOutput(colour=False)
+    output = standard_output()
     if as_json:
         told = as_document(comparison, {before: first, after: second})
         write_document(document("diff", told), output.write)

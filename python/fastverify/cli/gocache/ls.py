@@ -7,10 +7,10 @@ from typing import get_args
 
 import click
 
-from fastverify.cli import status
+from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.gocache.lines import write_lines
-from fastverify.cli.output import StandardOutput
+from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.joins import Told, read_action_graph, read_go_list
 from fastverify.gocache.catalog.naming import name_entries
@@ -57,7 +57,7 @@ _KINDS = (*get_args(Kind), "missing", "malformed")
     type=click.Path(),
     help="Take names from what go list -export -deps -json printed. Repeatable.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@options.as_json
 def command(  # noqa: PLR0917 (click passes them by name)
     cache: str | None,
     order: Order,
@@ -73,7 +73,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     rows = ordered(
         chosen(rows_of(contents, name_entries(contents, told)), kinds=kinds, package=package), order
     )
-    output = StandardOutput(colour=False)
+    output = standard_output()
     if as_json:
         head = document("ls", {"cache": contents.root})
         write_list(head, "entries", (row.to_json() for row in rows), output.write)

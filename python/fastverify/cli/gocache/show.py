@@ -7,9 +7,9 @@ import re
 
 import click
 
-from fastverify.cli import status
+from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path
-from fastverify.cli.output import StandardOutput
+from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.details import details_of_path, details_of_prefix, lines_of
 from fastverify.gocache.documents import document
 from fastverify.report.json import write_document
@@ -26,14 +26,14 @@ _PREFIX = re.compile(r"[0-9a-fA-F]{2,64}")
 @click.command("show", help=_HELP, short_help="Show all of one entry, output or file.")
 @click.argument("what", type=click.Path())
 @click.option("--cache", metavar="DIR", type=click.Path(), help="The build cache (default: GOCACHE).")
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@options.as_json
 def command(what: str, cache: str | None, as_json: bool) -> int:
     """Show; returns the exit status."""
     if _PREFIX.fullmatch(what) and not os.path.lexists(what):
         details = details_of_prefix(cache_path(cache), what)
     else:
         details = details_of_path(what)
-    output = StandardOutput(colour=False)
+    output = standard_output()
     if as_json:
         write_document(document("show", details), output.write)
     else:

@@ -6,9 +6,9 @@ import time
 
 import click
 
-from fastverify.cli import status
+from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path, warn_unread
-from fastverify.cli.output import StandardOutput
+from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.naming import name_entries
 from fastverify.gocache.catalog.statistics import lines_of, statistics_of
@@ -24,13 +24,13 @@ what is due for removal, and the biggest outputs.  An output is counted once, ho
 
 @click.command("stats", help=_HELP, short_help="Sum up: kinds, packages, ages, trim.")
 @click.argument("cache", required=False, type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@options.as_json
 def command(cache: str | None, as_json: bool) -> int:
     """Sum up; returns the exit status."""
     contents = read_contents(cache_path(cache))
     now = time.time_ns()
     found = statistics_of(contents, name_entries(contents), now)
-    output = StandardOutput(colour=False)
+    output = standard_output()
     if as_json:
         write_document(document("stats", {"cache": contents.root, **found.to_json()}), output.write)
     else:

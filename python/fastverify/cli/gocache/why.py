@@ -8,10 +8,10 @@ import time
 
 import click
 
-from fastverify.cli import status
+from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.gocache.diff import read_log
-from fastverify.cli.output import OutputFile, StandardOutput, refuse_inside
+from fastverify.cli.output import OutputFile, refuse_inside, standard_output
 from fastverify.errors import FastverifyError
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.documents import document
@@ -52,7 +52,7 @@ Exit status:
 @click.option("--flags", default="", metavar="FLAGS", help="Build flags, such as '-race -tags=x'.")
 @click.option("--against", metavar="LOG", type=click.Path(), help="Compare with this hash log, too.")
 @click.option("--save", metavar="LOG", type=click.Path(), help="Write go's hash log to this file.")
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+@options.as_json
 @click.option("-v", "--verbose", is_flag=True, help="List every package.")
 def command(  # noqa: PLR0917 (click passes them by name)
     packages: tuple[str, ...],
@@ -84,7 +84,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     # Where the cache cannot tell, go is asked again.
     untold = any(miss.evidence and not miss.evidence[0].differences for miss in found.misses)
     tried = list(trials(packages or (".",), words, contents, found)) if untold else []
-    output = StandardOutput(colour=False)
+    output = standard_output()
     told = whytext.as_document(found, tried)
     lines = list(whytext.as_text(found, tried, time.time_ns(), verbose=verbose))
     missed = bool(found.misses or found.disagreements)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar, cast
 
 import fastverify
+from fastverify import timings
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
@@ -204,27 +205,34 @@ class _Crew(Generic[T]):
 
     def _serve(self, worker: subprocess.Popen[bytes]) -> None:
         """Give one worker its jobs, until there are none."""
+        watch = timings.worker(f"fastverify-{self._workers.index(worker)}")
         try:
             while (task := self._next_task()) is not None:
                 if isinstance(task, Job):
                     # A worker answers a Job with what this crew was made for.
-                    self._results.put(cast("T", self._ask(worker, task)))
+                    self._results.put(cast("T", self._ask(worker, task, watch)))
                     continue
                 split, numbers, part = task
-                self._take(split, numbers, cast("PartResult", self._ask(worker, part)))
+                self._take(split, numbers, cast("PartResult", self._ask(worker, part, watch)))
         except EngineError as error:
             self._results.put(error)
         except Exception as error:  # noqa: BLE001 - told to the caller, whoever is waiting
             self._results.put(EngineError(f"the pure engine failed: {type(error).__name__}: {error}"))
 
-    def _ask(self, worker: subprocess.Popen[bytes], request: Job | Part) -> object:
+    def _ask(
+        self, worker: subprocess.Popen[bytes], request: Job | Part, watch: timings.Stopwatch | None
+    ) -> object:
         answer = None
+        if watch is not None:
+            watch.lap("wait")
         try:
             if worker.stdin is not None and worker.stdout is not None:
                 send(worker.stdin, request)
                 answer = receive(worker.stdout)
         except OSError:
             pass
+        if watch is not None:
+            watch.lap("measure")
         if answer is None:
             status = worker.wait()
             how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"

@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
+use md5::{Digest as _, Md5};
 use memchr::memmem;
 
 use super::OutputFlaw;
-use crate::md5;
 use crate::sha256::Digest;
 
 pub(super) const MAGIC: &[u8] = b"!<arch>\n";
@@ -49,7 +49,7 @@ pub fn read_archive(content: &[u8]) -> Archive {
     // internal/pkgbits.Encoder.Fingerprint: MD5 before version 2.
     if version >= 2 {
         archive.export = Some(hashed);
-    } else if md5::digest(&content[hashed])[..8] != *fingerprint {
+    } else if Md5::digest(&content[hashed])[..8] != *fingerprint {
         archive.flaws.push(OutputFlaw::ExportFingerprint);
     }
     if let Some(object) = member(content, definition.end + definition.end % 2)

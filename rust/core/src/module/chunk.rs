@@ -1,16 +1,16 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
 use std::fs::File;
-use std::ops::Range;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::plan::{LONG, Plan, Unit};
 use super::stream::{hash_rest, stream};
 use crate::fault::FaultCode;
 use crate::inflate::Inflater;
 use crate::readat::read_full_at;
-use crate::sha256::{self, Digest};
+use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::tree::{self, Listing, Root};
 use crate::zip::{Archive, Span, content_of};
 
@@ -43,105 +43,123 @@ pub struct Scratch {
     /// For what is read in windows.
     pub(crate) window: Vec<u8>,
     inflater: Inflater,
-    batch: Batch,
+    /// Contents of this chunk and of earlier ones.
+    queue: Queue<Tag>,
+    /// Chunks that have been read and wait for digests, each in its place; other places are free.
+    waiting: Vec<Option<Chunk>>,
 }
 
-/// Contents that wait to be hashed together.
-#[derive(Default)]
-struct Batch {
-    contents: Vec<u8>,
-    used: usize,
-    waiting: Vec<Waiting>,
-}
-
-struct Waiting {
-    content: Range<usize>,
+/// What a content's digest is for.
+struct Tag {
+    /// The chunk's place in [`Scratch::waiting`].
+    chunk: usize,
     outcome: usize,
     zip: bool,
     tree: bool,
 }
 
-/// Contents of so many bytes are hashed together.
-const BATCH: usize = 1 << 20;
-
-impl Batch {
-    /// Room for a content of `size` bytes; hashes those that wait if there is not enough.
-    fn room(&mut self, size: usize, outcomes: &mut [Outcome]) -> &mut [u8] {
-        if self.used > 0 && self.used + size > BATCH {
-            self.hash(outcomes);
-        }
-        if self.contents.len() < self.used + size {
-            self.contents.resize((self.used + size).max(BATCH), 0);
-        }
-        &mut self.contents[self.used..self.used + size]
-    }
-
-    /// Takes the first `size` bytes of the room for a content that waits.
-    fn keep(&mut self, size: usize, outcome: usize, zip: bool, tree: bool) {
-        let content = self.used..self.used + size;
-        self.used += size;
-        self.waiting.push(Waiting { content, outcome, zip, tree });
-    }
-
-    fn hash(&mut self, outcomes: &mut [Outcome]) {
-        let contents: Vec<&[u8]> =
-            self.waiting.iter().map(|waiting| &self.contents[waiting.content.clone()]).collect();
-        let mut digests = vec![[0; 32]; contents.len()];
-        sha256::digest_many(&contents, &mut digests);
-        for (waiting, digest) in self.waiting.drain(..).zip(digests) {
-            let outcome = &mut outcomes[waiting.outcome];
-            if waiting.zip {
-                outcome.zip = Some(Ok(digest));
-            }
-            if waiting.tree {
-                outcome.tree = Some(Ok(digest));
-            }
-        }
-        self.used = 0;
-    }
+/// A chunk that has been read.
+struct Chunk {
+    plan: Arc<Plan>,
+    number: usize,
+    outcomes: Vec<Outcome>,
+    /// Bytes of content read from the tree.
+    tree_bytes: u64,
+    /// Contents whose digests are still to come.
+    left: usize,
 }
 
-impl Plan {
-    /// Reads a chunk.  True where it was the last of the module; false also where it was stopped.
-    pub(crate) fn run_chunk(&self, chunk: usize, scratch: &mut Scratch, stopped: &dyn Fn() -> bool) -> bool {
-        let units = &self.units[self.chunks[chunk].clone()];
-        let span = self.span(units).map_or(0, |(start, len)| {
-            scratch.span.resize(scratch.span.len().max(len), 0);
-            let read = self
+impl Scratch {
+    /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
+    /// go to `complete`.
+    pub(crate) fn read_chunk(
+        &mut self,
+        plan: Arc<Plan>,
+        number: usize,
+        stopped: &dyn Fn() -> bool,
+        complete: &mut dyn FnMut(&Plan),
+    ) {
+        let units = &plan.units[plan.chunks[number].clone()];
+        let place = self.waiting.iter().position(Option::is_none).unwrap_or(self.waiting.len());
+        let span = plan.span(units).map_or(Span::default(), |(start, len)| {
+            self.span.resize(self.span.len().max(len), 0);
+            let read = plan
                 .archive()
-                .map_or(Ok(0), |archive| read_full_at(&archive.source, &mut scratch.span[..len], start));
+                .map_or(Ok(0), |archive| read_full_at(&archive.source, &mut self.span[..len], start));
             // An error here comes again, and is told, for each entry that is read by itself.
-            read.unwrap_or(0)
+            Span { start, bytes: &self.span[..read.unwrap_or(0)] }
         });
-        let span =
-            Span { start: self.span(units).map_or(0, |(start, _)| start), bytes: &scratch.span[..span] };
-        // A chunk that was stopped, or that panicked, may have left something.
-        scratch.batch.waiting.clear();
-        scratch.batch.used = 0;
+        timings::lap(Stage::ReadZip);
         let mut reader = Reader {
-            archive: self.archive(),
-            tree: self.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing))),
+            archive: plan.archive(),
+            tree: plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing))),
             span,
-            spare: &mut scratch.spare,
-            file: &mut scratch.file,
-            window: &mut scratch.window,
-            inflater: &mut scratch.inflater,
-            batch: &mut scratch.batch,
+            spare: &mut self.spare,
+            file: &mut self.file,
+            window: &mut self.window,
+            inflater: &mut self.inflater,
+            queue: &mut self.queue,
+            place,
+            left: 0,
             outcomes: vec![Outcome::default(); units.len()],
             tree_bytes: 0,
             stopped,
         };
         for (at, unit) in units.iter().enumerate() {
             if stopped() {
-                return false;
+                return self.queue.clear();
             }
             reader.read(at, *unit);
         }
-        reader.batch.hash(&mut reader.outcomes);
-        let Reader { outcomes, tree_bytes, .. } = reader;
+        let Reader { outcomes, tree_bytes, left, .. } = reader;
         if stopped() {
-            return false;
+            return self.queue.clear();
         }
+        let chunk = Some(Chunk { plan, number, outcomes, tree_bytes, left });
+        match self.waiting.get_mut(place) {
+            Some(free) => *free = chunk,
+            None => self.waiting.push(chunk),
+        }
+        self.settle(Some(place), complete);
+    }
+
+    /// Hashes what waits, after which no chunk does.
+    pub(crate) fn finish(&mut self, complete: &mut dyn FnMut(&Plan)) {
+        self.queue.finish();
+        self.settle(None, complete);
+    }
+
+    /// Brings digests to their chunks.  Of the chunk that was `read` there may be nothing to wait for.
+    fn settle(&mut self, read: Option<usize>, complete: &mut dyn FnMut(&Plan)) {
+        let mut done = Vec::new();
+        for (tag, digest) in self.queue.done() {
+            let Some(chunk) = &mut self.waiting[tag.chunk] else { continue };
+            let outcome = &mut chunk.outcomes[tag.outcome];
+            if tag.zip {
+                outcome.zip = Some(Ok(digest));
+            }
+            if tag.tree {
+                outcome.tree = Some(Ok(digest));
+            }
+            chunk.left -= 1;
+            if chunk.left == 0 {
+                done.push(tag.chunk);
+            }
+        }
+        done.extend(read.filter(|place| !done.contains(place)));
+        for place in done {
+            if let Some(chunk) = self.waiting[place].take_if(|chunk| chunk.left == 0)
+                && chunk.plan.found(chunk.number, chunk.outcomes, chunk.tree_bytes)
+            {
+                complete(&chunk.plan);
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Notes what has been found in a chunk.  True where it was the last of the module.
+    fn found(&self, chunk: usize, outcomes: Vec<Outcome>, tree_bytes: u64) -> bool {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.outcomes[chunk] = outcomes;
         found.tree_bytes += tree_bytes;
@@ -158,7 +176,11 @@ struct Reader<'a> {
     file: &'a mut Vec<u8>,
     window: &'a mut Vec<u8>,
     inflater: &'a mut Inflater,
-    batch: &'a mut Batch,
+    queue: &'a mut Queue<Tag>,
+    /// Where the chunk will wait.
+    place: usize,
+    /// Contents put into the queue.
+    left: usize,
     outcomes: Vec<Outcome>,
     tree_bytes: u64,
     stopped: &'a dyn Fn() -> bool,
@@ -172,7 +194,7 @@ impl Reader<'_> {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
                 Ok(Some(extent)) if entry.uncompressed > LONG || extent.len() > LONG => {
-                    let mut file = unit.file.and_then(|file| self.open(at, file));
+                    let mut file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
                     let streamed = stream(
                         archive,
                         entry,
@@ -191,8 +213,11 @@ impl Reader<'_> {
                 }
                 Ok(Some(extent)) => {
                     let size = entry.uncompressed as usize;
-                    let content = self.batch.room(size, &mut self.outcomes);
-                    match content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content) {
+                    let content = self.queue.room(size);
+                    let inflated =
+                        content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content);
+                    timings::lap(Stage::Inflate);
+                    match inflated {
                         Err(code) => self.outcomes[at].zip = Some(Err(code)),
                         Ok(()) => return self.compare(at, size, unit.file),
                     }
@@ -207,10 +232,11 @@ impl Reader<'_> {
     /// Compares the content of `size` bytes in the batch's room with the tree's file.
     fn compare(&mut self, at: usize, size: usize, file: Option<u32>) {
         let (Some(number), Some((root, listing))) = (file, self.tree) else {
-            return self.batch.keep(size, at, true, false);
+            return self.hash(size, at, true, false);
         };
         let file = &listing.files()[number as usize];
-        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, 0, LONG as usize);
+        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, LONG as usize);
+        timings::lap(Stage::ReadFile);
         let same = match read {
             Err((code, stat)) => {
                 self.outcomes[at].tree = Some(Err(code));
@@ -221,8 +247,8 @@ impl Reader<'_> {
                 self.outcomes[at].stat = Some(opened.stat);
                 self.tree_bytes += opened.len as u64;
                 let read = &self.file[..opened.len];
-                let content = &self.batch.contents[self.batch.used..self.batch.used + size];
-                let same = opened.rest.is_none() && read == content;
+                let same = opened.rest.is_none() && read == self.queue.last(size);
+                timings::lap(Stage::Compare);
                 if !same {
                     let mut hasher = sha256::Hasher::new();
                     hasher.update(read);
@@ -236,17 +262,23 @@ impl Reader<'_> {
                 same
             }
         };
-        self.batch.keep(size, at, true, same);
+        self.hash(size, at, true, same);
     }
 
-    /// Opens the tree's file that is to be read in windows, or notes why it cannot be.
-    fn open(&mut self, at: usize, number: u32) -> Option<File> {
+    /// Puts the first `size` bytes of the queue's room into it.
+    fn hash(&mut self, size: usize, outcome: usize, zip: bool, tree: bool) {
+        self.left += 1;
+        self.queue.push(size, Tag { chunk: self.place, outcome, zip, tree });
+    }
+
+    /// Opens the tree's file and says how long it is, or notes why it cannot be opened.
+    fn open(&mut self, at: usize, number: u32) -> Option<(File, u64)> {
         let (root, listing) = self.tree?;
         let file = &listing.files()[number as usize];
         match tree::open(root, listing.c_path(file), file.kind) {
-            Ok((file, _, stat)) => {
+            Ok((file, size, stat)) => {
                 self.outcomes[at].stat = Some(stat);
-                Some(file)
+                Some((file, size))
             }
             Err((code, stat)) => {
                 self.outcomes[at].tree = Some(Err(code));
@@ -258,31 +290,28 @@ impl Reader<'_> {
 
     /// Hashes a file of the tree that has nothing to be compared with.
     fn hash_file(&mut self, at: usize, number: u32) {
-        let Some((root, listing)) = self.tree else { return };
-        let file = &listing.files()[number as usize];
-        if self.batch.used >= BATCH {
-            self.batch.hash(&mut self.outcomes);
-        }
-        let Batch { contents, used, .. } = &mut *self.batch;
-        match tree::open_and_read(root, listing.c_path(file), file.kind, contents, *used, LONG as usize) {
-            Err((code, stat)) => {
-                self.outcomes[at].tree = Some(Err(code));
-                self.outcomes[at].stat = stat;
-            }
-            Ok(opened) => {
-                self.outcomes[at].stat = Some(opened.stat);
-                self.tree_bytes += opened.len as u64;
-                match opened.rest {
-                    None => self.batch.keep(opened.len, at, false, true),
-                    Some(rest) => {
-                        let mut hasher = sha256::Hasher::new();
-                        hasher.update(&contents[*used..*used + opened.len]);
-                        let digest =
-                            hash_rest(hasher, &rest, self.window, &mut self.tree_bytes, self.stopped);
-                        self.outcomes[at].tree = Some(digest);
+        let Some((file, size)) = self.open(at, number) else { return };
+        let mut hasher = sha256::Hasher::new();
+        if size <= LONG {
+            let size = size as usize;
+            let room = self.queue.room(size + 1);
+            let read = tree::read_whole(&file, room);
+            timings::lap(Stage::ReadFile);
+            match read {
+                Err(code) => {
+                    self.outcomes[at].tree = Some(Err(code));
+                    return;
+                }
+                Ok(len) => {
+                    self.tree_bytes += len as u64;
+                    if len <= size {
+                        return self.hash(len, at, false, true);
                     }
+                    hasher.update(&room[..len]);
                 }
             }
         }
+        let digest = hash_rest(hasher, &file, self.window, &mut self.tree_bytes, self.stopped);
+        self.outcomes[at].tree = Some(digest);
     }
 }

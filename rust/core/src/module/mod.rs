@@ -19,6 +19,7 @@ use crate::schedule::{self, Job, Running, Worker};
 use crate::sha256::Digest;
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::zip::Violation;
 
 pub(crate) use chunk::Scratch;
@@ -184,9 +185,11 @@ impl Job for ModuleJob {
 
     fn run(self, scratch: &mut Scratch, worker: &Worker<'_, Self>) {
         let stopped = || worker.stopped();
+        let mut complete = |plan: &Plan| worker.answer(plan.verdict());
         match self {
             ModuleJob::Plan(task, limits) => {
                 let plan = Plan::new(*task, limits, scratch, &stopped);
+                timings::lap(Stage::List);
                 let mut order = plan.order().into_iter();
                 let Some(first) = order.next() else {
                     if !worker.stopped() {
@@ -200,10 +203,14 @@ impl Job for ModuleJob {
                 ModuleJob::Chunk(plan, first).run(scratch, worker);
             }
             ModuleJob::Chunk(plan, chunk) => {
-                if plan.run_chunk(chunk, scratch, &stopped) {
-                    worker.answer(plan.verdict());
-                }
+                scratch.read_chunk(plan, chunk, &stopped, &mut complete);
             }
+        }
+    }
+
+    fn rest(scratch: &mut Scratch, worker: &Worker<'_, Self>) {
+        if !worker.stopped() {
+            scratch.finish(&mut |plan| worker.answer(plan.verdict()));
         }
     }
 }

@@ -7,6 +7,7 @@ use flate2::Decompress;
 use crate::fault::FaultCode;
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
+use crate::timings::{self, Stage};
 use crate::tree::read_more;
 use crate::zip::{Archive, ContentReader, Entry, Extent};
 
@@ -43,8 +44,11 @@ pub(super) fn stream<R: ReadAt>(
         let mut reader = ContentReader::new(archive, entry, extent, input, exact)?;
         while !stopped() {
             let n = reader.fill(&mut content[..WINDOW])?;
+            timings::lap(Stage::Inflate);
             if let (Some(file), None) = (file, &tree) {
-                match read_more(file, &mut other[..n]) {
+                let read = read_more(file, &mut other[..n]);
+                timings::lap(Stage::ReadFile);
+                match read {
                     Err(code) => tree = Some(Err(code)),
                     Ok(m) => {
                         tree_bytes += m as u64;
@@ -56,7 +60,9 @@ pub(super) fn stream<R: ReadAt>(
                     }
                 }
             }
+            timings::lap(Stage::Compare);
             hasher.update(&content[..n]);
+            timings::lap(Stage::Hash);
             if n < WINDOW {
                 break;
             }
@@ -82,8 +88,10 @@ pub(super) fn hash_rest(
     window.resize(window.len().max(WINDOW), 0);
     while !stopped() {
         let n = read_more(file, &mut window[..WINDOW])?;
+        timings::lap(Stage::ReadFile);
         *bytes += n as u64;
         hasher.update(&window[..n]);
+        timings::lap(Stage::Hash);
         if n < WINDOW {
             break;
         }

@@ -141,7 +141,33 @@ impl Kernel {
 
     /// Hashes all of `messages`; there are as many places in `digests`.
     pub(super) fn run(self, messages: &[&[u8]], digests: &mut [[u8; 32]]) {
-        let mut work = Work::new(messages, digests, self.lanes());
+        self.finish(&mut Work::new(messages, digests, self.lanes()));
+    }
+
+    /// Does the part of the work that keeps at least half of the lanes in use.
+    pub(super) fn while_many(self, work: &mut Work<'_, '_>) {
+        let few = (self.lanes() / 2).saturating_sub(1);
+        match self {
+            Kernel::Portable => work.run::<1, _>(Portable, 0),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Sse2 => work.run::<4, _>(Sse2, few),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => work.run::<8, _>(present(Avx2::detect(), self), few),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 | Kernel::Avx512ShaNi => {
+                work.run::<16, _>(present(Avx512::detect(), self), few);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kernel::ShaNi => work.run::<4, _>(present(ShaNi::detect(), self), few),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kernel::Armv8 => work.run::<4, _>(present(Armv8::detect(), self), few),
+            #[allow(unreachable_patterns, reason = "which kernels are left depends on the target")]
+            _ => present(None, self),
+        }
+    }
+
+    /// Does all of the work.
+    pub(super) fn finish(self, work: &mut Work<'_, '_>) {
         match self {
             Kernel::Portable => work.run::<1, _>(Portable, 0),
             #[cfg(target_arch = "x86_64")]
@@ -161,16 +187,16 @@ impl Kernel {
             }
             #[cfg(target_arch = "x86_64")]
             Kernel::ShaNi => {
-                interleaved(&mut work, present(ShaNi::detect(), self));
+                interleaved(work, present(ShaNi::detect(), self));
             }
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512ShaNi => {
                 work.run::<16, _>(present(Avx512::detect(), self), LEFT_TO_SHANI);
-                interleaved(&mut work, present(ShaNi::detect(), self));
+                interleaved(work, present(ShaNi::detect(), self));
             }
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             Kernel::Armv8 => {
-                interleaved(&mut work, present(Armv8::detect(), self));
+                interleaved(work, present(Armv8::detect(), self));
             }
             #[allow(unreachable_patterns, reason = "which kernels are left depends on the target")]
             _ => present(None, self),
@@ -185,7 +211,7 @@ const LEFT_TO_SHANI: usize = 7;
 
 /// All the work by a kernel that interleaves any number of messages.
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
-fn interleaved<K>(work: &mut Work, kernel: K)
+fn interleaved<K>(work: &mut Work<'_, '_>, kernel: K)
 where
     K: super::lanes::LaneKernel<1> + super::lanes::LaneKernel<2> + super::lanes::LaneKernel<4>,
 {

@@ -79,12 +79,13 @@ struct Lane<'m> {
 impl<'m> Lane<'m> {
     const IDLE: Lane<'static> = Lane { message: 0, body: &[], tail: Tail::EMPTY };
 
+    /// Takes what is left, whole blocks into it, of a message of `length` bytes.
     #[inline]
-    fn start(&mut self, message: usize, bytes: &'m [u8]) {
+    fn start(&mut self, message: usize, bytes: &'m [u8], length: u64) {
         let (body, rest) = bytes.as_chunks();
         self.message = message;
         self.body = body;
-        self.tail.set(rest, bytes.len() as u64);
+        self.tail.set(rest, length);
     }
 
     /// The blocks that come next; empty when the message is through.
@@ -114,7 +115,38 @@ pub(super) struct Work<'m, 'd> {
 impl<'m, 'd> Work<'m, 'd> {
     /// All of `messages`; the digest of each goes to its place in `digests`, which is as long.
     pub(super) fn new(messages: &'m [&'m [u8]], digests: &'d mut [[u8; 32]], lanes: usize) -> Self {
-        Work { messages, digests, begun: Vec::new(), order: Order::new(messages, lanes) }
+        Work { messages, digests, begun: Vec::new(), order: Order::new(messages, 0, lanes) }
+    }
+
+    /// The same, where the first messages are `begun`: each is what is left, whole blocks into it, of one of
+    /// so many bytes, and the state is what the blocks before have led to.
+    pub(super) fn resume(
+        messages: &'m [&'m [u8]],
+        digests: &'d mut [[u8; 32]],
+        begun: &[(u64, [u32; 8])],
+        lanes: usize,
+    ) -> Self {
+        let mut work =
+            Work { messages, digests, begun: Vec::new(), order: Order::new(messages, begun.len(), lanes) };
+        for (message, &(length, state)) in begun.iter().enumerate() {
+            let mut lane = Lane::IDLE;
+            lane.start(message, messages[message], length);
+            work.begun.push((lane, state));
+        }
+        work
+    }
+
+    /// Takes away the longest of the messages that are under way, each with at least `least` whole blocks left
+    /// and together with at most `most`: the place of each, its state, and how many blocks are left.
+    pub(super) fn suspend(&mut self, least: usize, most: usize) -> Vec<(usize, [u32; 8], usize)> {
+        self.begun.sort_by_key(|(lane, _)| std::cmp::Reverse(lane.body.len()));
+        let mut blocks = 0;
+        let chosen = self.begun.iter().take_while(|(lane, _)| {
+            blocks += lane.body.len();
+            lane.body.len() >= least && blocks <= most
+        });
+        let chosen = chosen.count();
+        self.begun.drain(..chosen).map(|(lane, state)| (lane.message, state, lane.body.len())).collect()
     }
 
     /// How many messages are left.
@@ -170,7 +202,8 @@ impl<'m, 'd> Work<'m, 'd> {
             *lane = begun;
             states.set(place, state);
         } else if let Some(message) = self.order.next() {
-            lane.start(message, self.messages[message]);
+            let bytes = self.messages[message];
+            lane.start(message, bytes, bytes.len() as u64);
             states.set(place, INITIAL);
         } else {
             return false;

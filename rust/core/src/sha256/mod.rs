@@ -24,8 +24,11 @@
 //! # Batches
 //!
 //! [`digest_many`] keeps nothing between calls, so that the last messages of a call run in lanes that
-//! are partly idle.  A MiB of content a call is enough to make that not count.  Message bytes are read
-//! where they lie and are never copied, but for the last incomplete block of each.
+//! are partly idle.  A MiB of short messages a call is enough to make that not count.  Message bytes are
+//! read where they lie and are never copied, but for the last incomplete block of each.
+//!
+//! Within this crate a [`Queue`] keeps long messages from one batch to the next, half done, until others
+//! fill the lanes beside them.
 //!
 //! # What holds the unsafe code
 //!
@@ -52,6 +55,7 @@ mod lanes;
 mod order;
 mod padding;
 mod portable;
+mod queue;
 mod rounds;
 #[cfg(target_arch = "x86_64")]
 mod shani;
@@ -62,6 +66,7 @@ mod tests;
 
 pub use hasher::{Hasher, digest};
 pub use kernel::{Kernel, KernelError};
+pub(crate) use queue::Queue;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];

@@ -7,6 +7,8 @@ use super::padding::block_count;
 /// Lanes run dry when a long message is left for last, so long ones come first; how they stand among
 /// others of about their length does not matter.  Where no message is long, all stay where they are.
 pub(super) struct Order {
+    /// Where the list begins.
+    first: usize,
     /// Empty when it is the order of the list.
     sorted: Vec<usize>,
     next: usize,
@@ -17,8 +19,9 @@ pub(super) struct Order {
 const CLASSES: usize = 4 * usize::BITS as usize;
 
 impl Order {
-    /// For a kernel of `lanes` lanes.
-    pub(super) fn new(messages: &[&[u8]], lanes: usize) -> Order {
+    /// For a kernel of `lanes` lanes; the messages before the `first` are left out.
+    pub(super) fn new(messages: &[&[u8]], first: usize, lanes: usize) -> Order {
+        let messages = &messages[first..];
         let mut longest = 0;
         let mut total = 0usize;
         for message in messages {
@@ -33,7 +36,7 @@ impl Order {
         } else {
             longest_first(messages)
         };
-        Order { sorted, next: 0, end: messages.len() }
+        Order { first, sorted, next: 0, end: messages.len() }
     }
 
     /// How many are still to come.
@@ -48,7 +51,7 @@ impl Order {
         }
         let place = self.next;
         self.next += 1;
-        Some(if self.sorted.is_empty() { place } else { self.sorted[place] })
+        Some(self.first + if self.sorted.is_empty() { place } else { self.sorted[place] })
     }
 }
 
@@ -85,7 +88,7 @@ mod tests {
     fn order_of(lengths: &[usize], lanes: usize) -> Vec<usize> {
         let bytes = vec![0; lengths.iter().copied().max().unwrap_or(0)];
         let messages: Vec<&[u8]> = lengths.iter().map(|&length| &bytes[..length]).collect();
-        let mut order = Order::new(&messages, lanes);
+        let mut order = Order::new(&messages, 0, lanes);
         let places: Vec<usize> = std::iter::from_fn(|| order.next()).collect();
         assert_eq!(order.left(), 0);
         places

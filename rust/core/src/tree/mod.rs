@@ -23,7 +23,7 @@ pub use linux::Root;
 pub use listing::{Kind, Listing, MAX_PATH_BYTES, TreeFile};
 #[cfg(not(target_os = "linux"))]
 pub use portable::Root;
-pub(crate) use read::{open, open_and_read, read_more};
+pub(crate) use read::{open, open_and_read, read_more, read_whole};
 
 /// The `lstat` of a tree's root, and the root opened for reading.
 ///

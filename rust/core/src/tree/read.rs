@@ -42,27 +42,24 @@ pub(crate) fn open(
     opened.map(|(file, target)| (file, target.size, stat)).map_err(|code| (code, Some(stat)))
 }
 
-/// Opens a file as [`open`] does and reads it into `buffer` from `at` on: whole where it has at most
-/// `limit` bytes, otherwise nothing of it.  A file that grows while it is read may give some bytes and
-/// a rest.
+/// Opens a file as [`open`] does and reads it into `buffer`: whole where it has at most `limit` bytes,
+/// otherwise nothing of it.  A file that grows while it is read may give some bytes and a rest.
 pub(crate) fn open_and_read(
     root: &Root,
     path: &CStr,
     kind: Kind,
     buffer: &mut Vec<u8>,
-    at: usize,
     limit: usize,
 ) -> Result<Opened, (FaultCode, Option<FileStat>)> {
     let (file, size, stat) = open(root, path, kind)?;
     if size > limit as u64 {
         return Ok(Opened { stat, len: 0, rest: Some(file) });
     }
-    // One byte more than there should be: that it stays away says that the file has ended.
     let room = size as usize + 1;
-    if buffer.len() < at + room {
-        buffer.resize(at + room, 0);
+    if buffer.len() < room {
+        buffer.resize(room, 0);
     }
-    let len = read_until(&file, &mut buffer[at..at + room], room - 1).map_err(|code| (code, Some(stat)))?;
+    let len = read_whole(&file, &mut buffer[..room]).map_err(|code| (code, Some(stat)))?;
     Ok(Opened { stat, len, rest: (len == room).then_some(file) })
 }
 
@@ -80,7 +77,7 @@ impl Root {
         buffer: &mut Vec<u8>,
         limit: usize,
     ) -> Result<Option<usize>, FaultCode> {
-        let opened = open_and_read(self, listing.c_path(file), file.kind, buffer, 0, limit);
+        let opened = open_and_read(self, listing.c_path(file), file.kind, buffer, limit);
         let opened = opened.map_err(|(code, _)| code)?;
         Ok(opened.rest.is_none().then_some(opened.len))
     }
@@ -89,6 +86,12 @@ impl Root {
 /// Reads until `buffer` is full or the file ends; says how much there was.
 pub(crate) fn read_more(file: &File, buffer: &mut [u8]) -> Result<usize, FaultCode> {
     read_until(file, buffer, buffer.len())
+}
+
+/// Reads a file into a `buffer` with room for one byte more than there should be: that it stays away says
+/// that the file has ended.
+pub(crate) fn read_whole(file: &File, buffer: &mut [u8]) -> Result<usize, FaultCode> {
+    read_until(file, buffer, buffer.len() - 1)
 }
 
 /// Reads until there are at least `enough` bytes or the file ends; says how much there was.

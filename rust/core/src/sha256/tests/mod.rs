@@ -6,6 +6,7 @@
 mod kernels;
 mod many;
 mod nist;
+mod queue;
 mod stream;
 
 use sha2::Digest as _;

@@ -1,0 +1,44 @@
+"""The options that several commands have, each with one name, one form and one meaning."""
+
+from __future__ import annotations
+
+import click
+
+projects = click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(),
+    help="Trust the go.sum of the project in DIR (and go.work.sum). Repeatable.",
+)
+gosums = click.option(
+    "--gosum",
+    "gosums",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="Trust this go.sum. Repeatable.",
+)
+modcache = click.option(
+    "--modcache", metavar="PATH", type=click.Path(), help="The module cache (default: the go command's own)."
+)
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Work on N threads (default: one for each CPU).",
+)
+engine = click.option(
+    "--engine",
+    type=click.Choice(["native", "pure"]),
+    help="Engine to use (default: native where it is installed).",
+)
+colour = click.option(
+    "--color",
+    "choice",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colour (default: auto, for terminals; NO_COLOR is honoured).",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
