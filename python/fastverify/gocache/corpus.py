@@ -29,7 +29,7 @@ _NAME = re.compile(r"[0-9a-f]{16}")
 #: A longer value is not read: go's workers share 100 MB, and quoting makes at most four of each byte.
 _LONGEST = 512 << 20
 #: The form of a longer value is not looked at, only its hash.
-_LONGEST_PARSED = 16 << 20
+_LONGEST_PARSED = 4 << 20
 #: No import path has more folders.
 _DEEPEST = 256
 #: Findings of one cache, at most; those beyond are counted.

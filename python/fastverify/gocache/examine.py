@@ -17,18 +17,17 @@ from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import open_regular
 from fastverify.gocache.buildid import content_id, read_build_id
 from fastverify.gocache.content import Content, MalformedError
+from fastverify.gocache.identify.vetfacts import read_facts
+from fastverify.gocache.identify.vetreport import is_deep
 from fastverify.gocache.layout import output_path
 
 #: A longer result is taken as it is: no vet and no test writes one.
 _LONGEST_RESULT = 16 << 20
 #: The line that ends a test's output is not longer.
 _LONGEST_LINE = 4096
-#: Nothing that vet or a test writes is nested deeper.
-_DEEPEST = 16
 _TEST_LOG_LINE = re.compile(rb"(?:getenv|chdir|stat|open) [^\n]+|")
 _PROFILE_HEAD = re.compile(rb"mode: (?:set|count|atomic)")
 _PROFILE_LINE = re.compile(rb"[^\n]+:[0-9]+\.[0-9]+,[0-9]+\.[0-9]+ [0-9]+ [0-9]+")
-_GOB_FACT = b"gobFact"
 
 
 class Examined(NamedTuple):
@@ -88,8 +87,10 @@ def _executable(content: Content) -> Examined:
 
 
 def _facts(content: Content) -> Examined:
-    if content.upto(20, len(_GOB_FACT)) != _GOB_FACT:
-        raise MalformedError("it begins as the facts of vet, but names no type of facts")
+    try:
+        read_facts(content)
+    except MalformedError as error:
+        raise MalformedError(f"it begins as the facts of vet, but {error}") from None
     return Examined()
 
 
@@ -97,11 +98,11 @@ def _report(content: Content) -> Examined:
     text = content.upto(0, _LONGEST_RESULT)
     if content.size > _LONGEST_RESULT:
         return Examined()
-    if _is_deep(text):
+    if is_deep(text):
         raise MalformedError("it begins as a report of vet, but is nested too deeply for one")
     try:
         report = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MalformedError("it begins as a report of vet, but is no JSON") from None
     # package -> analyzer -> diagnostics (an object with an error where the analyzer failed).
     if not all(
@@ -110,19 +111,6 @@ def _report(content: Content) -> Examined:
     ):
         raise MalformedError("it begins as a report of vet, but has not the form of one")
     return Examined()
-
-
-def _is_deep(text: bytes) -> bool:
-    """Whether brackets nest deeper than in any report; those inside of strings may count as well."""
-    depth = 0
-    for bracket in re.findall(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
-        if bracket in (b"[", b"{"):
-            depth += 1
-            if depth > _DEEPEST:
-                return True
-        elif bracket in (b"]", b"}"):
-            depth -= 1
-    return False
 
 
 def _test_log(content: Content) -> Examined:

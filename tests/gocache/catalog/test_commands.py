@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from fastverify.gocache.catalog.contents import read_contents
+from fastverify.gocache.catalog.contents import opened, read_contents
 from fastverify.gocache.catalog.naming import Name, name_entries
 from fastverify.gocache.catalog.rows import Row, age, chosen, ordered
 from fastverify.gocache.catalog.statistics import statistics_of
+from fastverify.gocache.identify.goarchive import read_archive
 from tests.cli.conftest import Fastverify, fastverify
 from tests.gocache.making import HIGH, LOW, OTHER, World, entry_fields, entry_text
 
@@ -155,6 +156,31 @@ def test_show_tells_of_damage(fastverify: Fastverify, world: World) -> None:
     high.entry_path.write_bytes(entry_text(high.action, output, size, written))
     _, out, _ = fastverify("gocache", "show", "--json", "--cache", world.cache, high.action)
     assert json.loads(out)["build_id"]["action_agrees_with_entry"] is False
+
+
+def test_what_an_archive_was_compiled_from(fastverify: Fastverify, world: World) -> None:
+    """Where another archive stands in for it, its importers still have the fingerprint of the first."""
+    document = json.loads(fastverify("gocache", "stats", "--json", world.cache).out)
+    assert document["imported_builds"] > 0
+    assert document["imported_builds_missing"] == []
+    assert "Imports" not in fastverify("gocache", "stats", world.cache).out
+    low = world.packages[LOW]
+    with opened(str(low.output_path)) as archive:
+        mark = read_archive(archive).fingerprint.hex()
+    source = world.project / "low" / "low.go"
+    kept = source.read_text()
+    source.write_text(kept.replace("original", "outdated"))
+    try:
+        newer = world.package(LOW)
+    finally:
+        source.write_text(kept)
+        os.utime(source, (1_600_000_000, 1_600_000_000))
+    low.output_path.unlink()
+    document = json.loads(fastverify("gocache", "stats", "--json", world.cache).out)
+    assert newer.output_path.exists()
+    assert document["imported_builds_missing"] == [{"package": LOW, "fingerprint": mark, "importer": HIGH}]
+    out = fastverify("gocache", "stats", world.cache).out
+    assert f"  {mark}  {LOW}, imported by {HIGH}\n" in out
 
 
 @pytest.mark.parametrize("what", ["ffffffffffffffffffff", "0", "zz", "", "/nowhere/x-d", os.devnull])

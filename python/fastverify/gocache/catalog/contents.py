@@ -69,6 +69,27 @@ class Output:
 
 
 @dataclass(slots=True)
+class Imports:
+    """Which builds of packages are there, and which their importers name, by path and fingerprint."""
+
+    built: set[tuple[str, str]] = field(default_factory=set)
+    #: With the first importer that names it.
+    named: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def note(self, identity: Identity) -> None:
+        """Count an archive."""
+        if "fingerprint" not in identity.details:
+            return  # broken
+        self.built.add((identity.package, identity.details["fingerprint"]))
+        for path, fingerprint in identity.details["imports"].items():
+            self.named.setdefault((path, fingerprint), identity.package)
+
+    def missing(self) -> list[tuple[str, str, str]]:
+        """The builds that archives were compiled from and that are not there: path, fingerprint, importer."""
+        return sorted((*key, importer) for key, importer in self.named.items() if key not in self.built)
+
+
+@dataclass(slots=True)
 class Contents:
     """A build cache."""
 
@@ -79,6 +100,7 @@ class Contents:
     unlisted: list[str] = field(default_factory=list)
     #: How many entries and outputs could not be read.
     unread: int = 0
+    imports: Imports = field(default_factory=Imports)
 
 
 def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS, outputs: bool = True) -> Contents:
@@ -166,6 +188,9 @@ class _Reader:
         output = self._ids.setdefault(output, output)
         found = read_output(self._contents.root, output)
         if found is not None:
+            if found.identity.kind == "archive":
+                self._contents.imports.note(found.identity)
+            found.identity = _lean(found.identity)
             self._contents.outputs[output] = found
             self._contents.unread += bool(found.problem) and not found.folder
 
@@ -207,9 +232,9 @@ def _identity(path: str) -> Identity:
             raise OSError("it is not a regular file")
         if status.st_size <= _SMALL:
             # Most are: one call reads them.
-            return _lean(identify(Content.of(os.read(descriptor, _SMALL))))
+            return identify(Content.of(os.read(descriptor, _SMALL)))
         with open(descriptor, "rb", closefd=False) as file:
-            return _lean(identify(Content.of_file(file)))
+            return identify(Content.of_file(file))
     finally:
         os.close(descriptor)
 

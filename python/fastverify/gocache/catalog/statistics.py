@@ -23,6 +23,7 @@ _DAY = 24 * _HOUR
 TRIM_AGE = 5 * _DAY + _HOUR
 #: ``trimInterval``: how long go waits from one trim to the next.
 TRIM_PAUSE = _DAY
+_IMPORTS_SHOWN = 5
 _AGES = (("hour", _HOUR), ("day", _DAY), ("2 days", 2 * _DAY), ("5 days", 5 * _DAY))
 
 
@@ -60,6 +61,10 @@ class Statistics:
     trim_by_day: list[Sum] = field(default_factory=list)
     #: The outputs that take the most room: bytes, output, name.
     biggest: list[tuple[int, str, str]] = field(default_factory=list)
+    #: Builds of packages that archives were compiled from, and those of them that are not in the cache:
+    #: import path, fingerprint, and a package that was compiled from it.
+    imported: int = 0
+    imports_missing: list[tuple[str, str, str]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -84,12 +89,22 @@ class Statistics:
                 {"bytes": size, "output": output, "package": package}
                 for size, output, package in self.biggest
             ],
+            "imported_builds": self.imported,
+            "imported_builds_missing": [
+                {"package": package, "fingerprint": fingerprint, "importer": importer}
+                for package, fingerprint, importer in self.imports_missing
+            ],
         }
 
 
 def statistics_of(contents: Contents, names: dict[str, Name], now: int) -> Statistics:
     """Count; `now` is in nanoseconds since 1970."""
-    found = Statistics(entries=len(contents.entries), trimmed=_last_trim(contents.root))
+    found = Statistics(
+        entries=len(contents.entries),
+        trimmed=_last_trim(contents.root),
+        imported=len(contents.imports.named),
+        imports_missing=contents.imports.missing(),
+    )
     users: dict[str, Name] = {}
     for action, entry in contents.entries.items():
         name = names.get(action)
@@ -152,11 +167,29 @@ def lines_of(found: Statistics, now: int) -> Iterator[str]:
     for number, day in enumerate(found.trim_by_day, 1):
         if day.files:
             yield f"  within {words.count(number, 'day')} more, if not used: {_sum(day)}"
+    yield from _imports(found)
     if found.biggest:
         yield ""
         yield "Biggest"
         for size, output, package in found.biggest:
             yield f"  {words.size(size):>10}  {output[:12]}  {printable(package)}".rstrip()
+
+
+def _imports(found: Statistics) -> Iterator[str]:
+    """An importer keeps the fingerprint of what it was compiled from, which may be gone without harm."""
+    if not found.imports_missing:
+        return
+    missing = len(found.imports_missing)
+    yield ""
+    yield (
+        f"Imports: {words.number(missing)} of the {words.count(found.imported, 'build')} that archives were "
+        "compiled from are not here"
+    )
+    yield "  (trimmed, damaged, or replaced by another archive for the same inputs)"
+    for package, fingerprint, importer in found.imports_missing[:_IMPORTS_SHOWN]:
+        yield f"  {fingerprint}  {printable(package)}, imported by {printable(importer)}"
+    if missing > _IMPORTS_SHOWN:
+        yield f"  and {words.number(missing - _IMPORTS_SHOWN)} more (--json lists them)"
 
 
 def _age_class(nanoseconds: int) -> str:

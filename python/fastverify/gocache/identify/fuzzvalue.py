@@ -7,19 +7,18 @@ import re
 from fastverify.gocache.content import MalformedError
 
 _VERSION = b"go test fuzz v1"
-_ESCAPE = rb"\\(?:[abfnrtv\\{0}]|x[0-9a-f]{{2}}|u[0-9a-f]{{4}}|U[0-9a-f]{{8}})"
 
 
-def _quoted(mark: bytes, times: bytes) -> bytes:
-    escape = _ESCAPE.replace(b"{0}", mark).replace(b"{{", b"{").replace(b"}}", b"}")
-    return mark + rb"(?:[^\\\n" + mark + rb"]|" + escape + rb")" + times + mark
+def _escape(mark: bytes) -> bytes:
+    return rb"\\(?:[abfnrtv\\" + mark + rb"]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})"
 
 
+_PLAIN = rb'[^\\\n"]*'
 # Each alternative begins with another word and none can match in two ways, so that no text takes long.
 _VALUE = re.compile(
-    rb"(?:string|\[\]byte)\(" + _quoted(b'"', b"*") + rb"\)"
+    rb"(?:string|\[\]byte)\(\"" + _PLAIN + rb"(?:" + _escape(b'"') + _PLAIN + rb")*\"\)"
     # A character has up to four bytes.
-    rb"|(?:byte|rune)\(" + _quoted(b"'", b"{1,4}") + rb"\)"
+    rb"|(?:byte|rune)\('(?:[^\\\n']|" + _escape(b"'") + rb"){1,4}'\)"
     rb"|bool\((?:true|false)\)"
     rb"|u?int(?:8|16|32|64|)\(-?[0-9]{1,20}\)"
     rb"|float(?:32|64)\((?:-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?|NaN|[+-]Inf)\)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastverify.gocache.content import Content, MalformedError
 #: Longer JSON, and JSON that is nested deeper, is not parsed.
 _LONGEST = 16 << 20
 _DEEPEST = 16
+_TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def read_report(content: Content) -> tuple[Diagnostic, ...]:
     if content.size > _LONGEST:
         raise MalformedError(f"a report of {content.size} bytes is longer than any that is read")
     data = content.at(0, content.size)
-    if _depth(data) > _DEEPEST:
+    if is_deep(data):
         raise MalformedError("it is nested deeper than vet's reports are")
     try:
         packages = json.loads(data)
@@ -64,16 +66,20 @@ def _text(result: dict[str, Any], name: str) -> str:
     return value
 
 
-def _depth(data: bytes) -> int:
-    """How deep brackets are nested, at most; those in strings may count, too."""
-    deepest = depth = 0
-    for byte in data.translate(None, delete=_NOT_BRACKETS):
-        if byte in b"[{":
+def is_deep(data: bytes) -> bool:
+    """Whether brackets nest deeper than in any report, strings apart.  It takes time in step with `data`."""
+    depth = 0
+    within = False
+    for match in _TOKEN.finditer(data):
+        token = match[0]
+        if token == b'"':
+            within = not within
+        elif within or len(token) > 1:
+            continue
+        elif token in b"[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > _DEEPEST:
+                return True
         else:
             depth -= 1
-    return deepest
-
-
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+    return False
