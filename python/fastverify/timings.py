@@ -66,6 +66,7 @@ def start() -> None:
     global _record  # noqa: PLW0603 - one record for the process
     _record = _Record()
     if (native := _native()) is not None:
+        native.take_timings()  # of a check that nobody waited for
         native.record_timings(True)
 
 

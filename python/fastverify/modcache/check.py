@@ -234,6 +234,10 @@ class Check:
             proof = self._database.prove(files.module, files.version)
             return judge_module(root, files, measured, self._sums, proof)
 
+    def _measure_one(self, task: ModuleTask) -> ModuleMeasurement:
+        with closing(self._engine.measure([task], threads=self._threads)) as measurements:
+            return next(iter(measurements))
+
     def _look(self, root: str, suspect: _Suspect) -> _Look:
         """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
         module, version = suspect.files.module, suspect.files.version
@@ -248,7 +252,7 @@ class Check:
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
-                measured = next(iter(self._engine.measure([_task(0, suspect.files)], threads=self._threads)))
+                measured = self._measure_one(_task(0, suspect.files))
                 suspect.result = self._judge(root, suspect.files, measured)
         if not _is_anomalous(suspect.result):
             return "settled"
@@ -328,7 +332,7 @@ class Check:
             time.sleep(live.POLL / 2)
         while self._odd_lists:
             listed, _ = self._odd_lists[-1]
-            again = next(iter(self._engine.measure([_list_task(0, listed.path)], threads=1)))
+            again = self._measure_one(_list_task(0, listed.path))
             self._odd_lists.pop()
             finding = list_finding(listed, again.info)
             if finding is not None:
