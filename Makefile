@@ -55,6 +55,7 @@ bench: $(VENV)/developing
 	$(PY) -m pytest benches/test_hashers.py --benchmark-group-by=group,param:module
 	$(PY) -m pytest benches/test_project.py
 	$(PY) benches/against_go.py $(BENCH_ARGS)
+	$(PY) benches/project_against_go.py
 
 clean:
 	rm -rf $(VENV) target rust/fuzz/target benches/rust/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

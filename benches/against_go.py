@@ -1,6 +1,6 @@
 """Measures ``fastverify check`` against ``go mod verify`` on the same modules, in turn.
 
-With ``--go-mod-verify`` it is ``fastverify go-mod-verify``, which reads no more than Go does.
+``project_against_go`` beside this measures ``fastverify go-mod-verify`` too.
 
 Both read a cache that holds the modules of one large program (see ``real_cache``), with the pages
 in memory after a first run of each that does not count.  Every run is shown, and the medians of the
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"Whole cache: {everything.modules} modules: "
         f"{_mb(everything.zip_bytes)} of zips, {everything.tree_files} files of {_mb(everything.tree_bytes)}"
     )
-    if not held <= listed and not options.go_mod_verify:
+    if not held <= listed:
         print(f"NOTE: fastverify reads {len(held - listed)} modules more than go mod verify.")
 
     go, fastverify = _contenders(cache, options)
@@ -120,7 +120,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure fastverify check against go mod verify.")
     parser.add_argument("--engine", choices=["native", "pure"], help="fastverify's engine")
-    parser.add_argument("--go-mod-verify", action="store_true", help="measure fastverify go-mod-verify")
     parser.add_argument("--threads", type=int, help="threads for both (GOMAXPROCS for go)")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each (default 5)")
     parser.add_argument("--json", metavar="FILE", help="write every run to FILE too")
@@ -150,8 +149,6 @@ def _cache(options: argparse.Namespace) -> RealCache:
 def _contenders(cache: RealCache, options: argparse.Namespace) -> tuple[Contender, Contender]:
     environment = cache.environment()
     check = [sys.executable, "-m", "fastverify", "check", str(cache.modcache), "--quiet"]
-    if options.go_mod_verify:
-        check[3:] = ["go-mod-verify", f"--modcache={cache.modcache}"]
     if options.engine:
         check += ["--engine", options.engine]
     if options.threads:

@@ -1,9 +1,13 @@
-"""What every test of the engines shares: the engines themselves."""
+"""What tests of several rooms share: the engines, and a folder that other users can reach."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +39,17 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def both_engines() -> tuple[Engine, Engine]:
     """The native engine and the pure one, to be compared."""
     return engine_or_skip("native"), engine_or_skip("pure")
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A temporary folder that other users can reach, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="fastverify-test-"))
+    made.chmod(0o755)
+    yield made
+    for folder, names, _ in os.walk(made):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                path.chmod(0o755)
+    shutil.rmtree(made)

@@ -7,12 +7,12 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from fastverify import timings as clock
 from fastverify.engine import default_threads, load_engine
 from fastverify.engine.protocol import Engine, EngineName
 from fastverify.errors import FastverifyError
-from fastverify.gocache.check import BuildCheck
 from fastverify.gocache.recognise import is_build_cache, names_in, refuse_part
 from fastverify.locate import GoSettings, build_cache, go_settings, module_cache
 from fastverify.modcache.begin import StrPath, check_module_cache
@@ -20,6 +20,9 @@ from fastverify.modcache.changes import timestamp
 from fastverify.modcache.check import Check
 from fastverify.modcache.recognise import is_vendor_folder, require_module_cache
 from fastverify.report.model import BuildResult, Counts, Report, Result
+
+if TYPE_CHECKING:
+    from fastverify.gocache.check import BuildCheck
 
 
 def check_caches(
@@ -151,7 +154,7 @@ class CacheCheck:
         #: Results that a check which was closed early had not looked at a second time.
         self.unconfirmed: list[Result] = []
         self._modules = modules
-        self._builds = [BuildCheck(root, engine, threads) for root in builds]
+        self._builds = _build_checks(builds, engine, threads)
         self._begun = time.monotonic()
         self._timed = timings
         report.engine = engine.name
@@ -228,6 +231,15 @@ class CacheCheck:
     def _take(self, result: BuildResult) -> None:
         _count(self.report.counts, result)
         self.report.findings.extend(result.findings)
+
+
+def _build_checks(roots: Sequence[str], engine: Engine, threads: int) -> list[BuildCheck]:
+    if not roots:
+        # Who checks none need not wait for what knows them.
+        return []
+    from fastverify.gocache.check import BuildCheck
+
+    return [BuildCheck(root, engine, threads) for root in roots]
 
 
 def _count(counts: Counts, result: BuildResult) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
-import shutil
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ from types import ModuleType
 from typing import Literal
 
 from fastverify.errors import FastverifyError
+
+#: A release, or the beginning of what a development version calls itself after another word.
+_TOOLCHAIN_NAME = re.compile(r"go1\.[0-9]+")
 
 Platform = Literal["linux", "darwin", "windows"]
 
@@ -57,25 +60,40 @@ def current_platform() -> Platform:
     return "darwin" if sys.platform == "darwin" else "linux"
 
 
+class GoVariables:
+    """The variables of the go command, wherever they are set.
+
+    `environ` stands in for the environment and `platform` for this machine's.  Files that cannot be
+    read count as empty, as in Go.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None, *, platform: Platform | None = None) -> None:
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self.platform = platform or current_platform()
+        self.path: ModuleType = ntpath if self.platform == "windows" else posixpath
+        #: The file that ``go env -w`` writes; ``""`` where there is none.
+        self.goenv = _env_file(self.environ, self.platform, self.path)
+        self._files = _read_env_file(self.goenv)
+        #: Where a Go installation is; ``""`` where none was found.
+        self.goroot = _find_goroot(self.environ, self._files, self.platform)
+        if self.goroot:
+            for key, value in _read_env_file(self.path.join(self.goroot, "go.env")).items():
+                self._files.setdefault(key, value)
+
+    def get(self, key: str, default: str = "") -> str:
+        """``cfg.Getenv``: the environment's value, else that of the files, else `default`."""
+        return self.environ.get(key) or self._files.get(key) or default
+
+
 def go_settings(environ: Mapping[str, str] | None = None, *, platform: Platform | None = None) -> GoSettings:
     """Go's settings for this process.
 
     `environ` stands in for the environment and `platform` for this machine's.  Files that cannot be
     read count as empty, as in Go.
     """
-    env = os.environ if environ is None else environ
-    system = platform or current_platform()
-    path = ntpath if system == "windows" else posixpath
-
-    goenv = _env_file(env, system, path)
-    settings = _read_env_file(goenv)
-    goroot = _find_goroot(env, settings, system)
-    if goroot:
-        for key, value in _read_env_file(path.join(goroot, "go.env")).items():
-            settings.setdefault(key, value)
-
-    def get(key: str, default: str = "") -> str:
-        return env.get(key) or settings.get(key) or default
+    variables = GoVariables(environ, platform=platform)
+    env, system, path, get = variables.environ, variables.platform, variables.path, variables.get
+    goenv, goroot = variables.goenv, variables.goroot
 
     gopath = get("GOPATH", _default_gopath(env, system, path, goroot))
     goflags = get("GOFLAGS")
@@ -187,8 +205,14 @@ def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Pl
     named = settings.get("GOROOT") or env.get("GOROOT")
     if named:
         return os.path.normpath(named)
-    if system != current_platform():
-        return ""
+    return go_installation(env) if system == current_platform() else ""
+
+
+def go_installation(env: Mapping[str, str]) -> str:
+    """The folder of the Go whose go command is on the path (which is not run); ``""`` where none is."""
+    # Only now: who has said where Go is need not wait for it.
+    import shutil
+
     command = shutil.which("go", path=env.get("PATH"))
     if command:
         for exe in (os.path.abspath(command), os.path.realpath(command)):
@@ -197,6 +221,23 @@ def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Pl
                 if os.path.isdir(os.path.join(root, "pkg", "tool")):
                     return root
     return ""
+
+
+def installed_toolchain(env: Mapping[str, str]) -> str:
+    """The name of the Go whose go command is on the path, as ``go1.26.8``; ``""`` where none is.
+
+    It is what the installation's VERSION says; of a development version, what there is of its number.
+    """
+    try:
+        path = os.path.join(go_installation(env), "VERSION")
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            name = stream.readline(256).strip()
+    except OSError:
+        return ""
+    match = _TOOLCHAIN_NAME.search(name)
+    if match is None:
+        return ""
+    return name if match.start() == 0 else match[0]
 
 
 def _default_gopath(env: Mapping[str, str], system: Platform, path: ModuleType, goroot: str) -> str:
@@ -215,10 +256,20 @@ def _below_gopath(gopath: str, path: ModuleType) -> str:
     return str(path.join(first, "pkg", "mod")) if first else ""
 
 
+def flag_value(goflags: str, name: str) -> str:
+    """What GOFLAGS gives the flag `name`, as ``-name=value``; the last mention counts, "" without any."""
+    found = ""
+    for field in split_quoted(goflags):
+        flag, equals, value = field.partition("=")
+        if equals and flag in (f"-{name}", f"--{name}"):
+            found = value
+    return found
+
+
 def _boolean_flag(goflags: str, name: str) -> bool:
     """Whether GOFLAGS turns the boolean flag `name` on; the last mention counts."""
     on = False
-    for field in _split_quoted(goflags):
+    for field in split_quoted(goflags):
         flag, equals, value = field.lstrip("-").partition("=")
         if field.startswith("-") and flag == name:
             # strconv.ParseBool
@@ -226,7 +277,7 @@ def _boolean_flag(goflags: str, name: str) -> bool:
     return on
 
 
-def _split_quoted(text: str) -> list[str]:
+def split_quoted(text: str) -> list[str]:
     """``cmd/internal/quoted.Split``: blanks separate; a field may stand whole in quotes."""
     fields: list[str] = []
     rest = text.lstrip(" \t\n\r")

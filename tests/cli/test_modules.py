@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Fastverify
-from tests.making.modules import ModuleCache, Project, module
+from tests.making.go import need_go
+from tests.making.modules import ModuleCache, Project, module, remove
 
 LEAF = module("example.com/leaf", "v1.0.0")
 FORK = module(
@@ -174,3 +175,78 @@ def test_only_build_list(fastverify: Fastverify, cache: ModuleCache, project: Pr
     status, _, err = fastverify("check", cache.root, "--only-build-list")
     assert status == 2
     assert "--project" in err
+
+
+def test_modfile(
+    fastverify: Fastverify, cache: ModuleCache, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GOFLAGS may name another file in place of go.mod; its .sum file goes with it."""
+    leaf = f"module example.org/project\n\ngo 1.20\n\nrequire {LEAF.path} {LEAF.version}\n"
+    (project.root / "alt.mod").write_text(leaf)
+    monkeypatch.setenv("GOFLAGS", "-mod=mod -modfile=other.mod '-modfile=alt.mod'")
+    options = (project.root, "--modcache", cache.root)
+    assert fastverify("modules", *options) == (0, "example.org/project\nexample.com/leaf v1.0.0\n", "")
+    check = ("check", "--format", "json", "--project", project.root, "--only-build-list", cache.root)
+    status, out, _ = fastverify(*check)
+    assert (status, json.loads(out)["counts"]["modules"]) == (0, 1)
+    (project.root / "alt.sum").write_text(LEAF.sums.replace("h1:", "h1:A"))
+    status, out, _ = fastverify(*check)
+    findings = json.loads(out)["findings"]
+    assert {finding["where"] for finding in findings} == {"gosum", "mod"}
+    assert status == 1
+    monkeypatch.setenv("GOFLAGS", "-modfile=alt")
+    status, out, err = fastverify("modules", *options)
+    assert (status, out, "has to end with .mod" in err) == (2, "", True)
+    (project.root / "go.work").write_text("go 1.20\nuse .\n")
+    monkeypatch.setenv("GOFLAGS", "-modfile=alt.mod")
+    status, out, err = fastverify("modules", *options)
+    assert (status, out, "no workspace" in err) == (2, "", True)
+
+
+def test_a_go_mod_that_cannot_be_read(fastverify: Fastverify, cache: ModuleCache, project: Project) -> None:
+    """It is named, by every command that needs it, and what its module requires is said to be unknown."""
+    mod = cache.places(MIDDLE).mod
+    remove(mod)
+    mod.mkdir()
+    status, out, err = fastverify("modules", project.root, "--modcache", cache.root)
+    assert (status, out) == (2, "example.org/project\nexample.com/Middle v1.1.0\n")
+    assert f"go.mod cannot be read: Not a regular file ({mod})" in err
+    status, out, _ = fastverify(
+        "check", "--format", "json", "--project", project.root, "--only-build-list", cache.root
+    )
+    made = json.loads(out)
+    assert status == 1
+    assert [f["path"] for f in made["findings"] if f["severity"] == "error"] == [os.fspath(mod)]
+    assert made["counts"]["verified"] == 0
+    status, out, _ = fastverify(
+        "explain", "--json", "--project", project.root, "--modcache", cache.root, MIDDLE.path
+    )
+    assert (status, json.loads(out)["state"]) == (1, "unreadable")
+    # Where another version is selected, the build list alone misses it.
+    newer = module(MIDDLE.path, "v1.2.0", MIDDLE.files)
+    cache.add(newer)
+    other = Project.make(project.root.parent / "other", [MIDDLE, newer])
+    go_mod = (other.root / "go.mod").read_text()
+    (other.root / "go.mod").write_text(go_mod.replace("go 1.20", "go 1.16"))
+    status, out, _ = fastverify(
+        "check", "--format", "json", "--project", other.root, "--only-build-list", cache.root
+    )
+    errors = [f for f in json.loads(out)["findings"] if f["severity"] == "error"]
+    assert [(f["verdict"], f["path"]) for f in errors] == [("unreadable", os.fspath(mod))]
+
+
+@pytest.mark.go
+def test_a_go_mod_of_the_future(
+    fastverify: Fastverify, cache: ModuleCache, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_go()
+    path = project.root / "go.mod"
+    path.write_text(path.read_text().replace("go 1.20", "go 1.99"))
+    monkeypatch.setenv("GOTOOLCHAIN", "local")
+    status, out, err = fastverify("modules", project.root, "--modcache", cache.root)
+    assert (status, out.count("\n")) == (1, 3)
+    assert err.startswith(f"fastverify: {path}:3: go 1.99 is newer than the go command here")
+    monkeypatch.setenv("GOTOOLCHAIN", "auto")
+    status, out, err = fastverify("modules", project.root, "--modcache", cache.root)
+    assert (status, out.count("\n")) == (0, 3)
+    assert err.startswith(f"fastverify: note: {path}:3: go 1.99 is newer")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fastverify.engine
-from fastverify.engine import default_threads, load_engine
+from fastverify.engine import default_spares, default_threads, load_engine
 from fastverify.errors import EngineError
 from tests.conftest import engine_or_skip
 
@@ -111,3 +111,11 @@ def test_default_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert default_threads() == 1
+
+
+def test_who_names_a_number_of_threads_gets_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastverify.engine.default_threads", lambda: 2)
+    assert default_spares(None) == 5
+    assert default_spares(2) == default_spares(1) == 0
+    monkeypatch.setattr("fastverify.engine.default_threads", lambda: 64)
+    assert default_spares(None) == 0

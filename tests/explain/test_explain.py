@@ -10,9 +10,16 @@ from typing import Any
 
 import pytest
 
+from fastverify.engine import load_engine
+from fastverify.errors import FastverifyError
+from fastverify.explain.explain import explain as gather
+from fastverify.explain.target import Target, find_target
+from fastverify.locate import go_settings
+from fastverify.modcache.project import trusted_sums
 from tests.explain.conftest import Explain, Told
 from tests.making.go import Go
 from tests.making.modules import Module, ModuleCache, Project, module, rewrite, writable
+from tests.making.users import bound_by_permissions
 from tests.making.world import BYSTANDER, VICTIM, World, check
 from tests.modcache.cases import (
     CASES,
@@ -342,3 +349,46 @@ def test_edit_in_text(told: Told, tmp_path: Path) -> None:
     assert status == 1
     for text in ('+const Name = "something else"', "It is damaged.", "differs: extracted tree", "rm -rf"):
         assert text in out
+
+
+@pytest.mark.skipif("os.name == 'nt'", reason="Windows has no such permission bits")
+@pytest.mark.parametrize("hidden", ["tree", "downloads"])
+def test_what_may_not_be_looked_at(public_path: Path, hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part is not taken for absent: it is unreadable, as ``fastverify check`` says."""
+    monkeypatch.setenv("HOME", str(public_path))
+    world = World(public_path)
+    folder = world.places.tree.parent if hidden == "tree" else world.places.folder
+    folder.chmod(0)
+
+    def explained() -> dict[str, Any]:
+        settings = go_settings({"GOSUMDB": "off", "GOMODCACHE": str(world.cache.root)})
+        made = gather(
+            Target(str(world.cache.root), VICTIM.path, VICTIM.version),
+            modules=[],
+            sums=trusted_sums([], []),
+            settings=settings,
+            engine=load_engine("pure"),
+            threads=1,
+            diff_lines=1,
+        )
+        return made.to_json()
+
+    made = bound_by_permissions(explained)
+    assert made["state"] == "unreadable"
+    assert [(f["verdict"], f["where"], f["path"]) for f in made["findings"] if f["severity"] == "error"] == [
+        ("unreadable", "layout", str(folder))
+    ]
+
+
+@pytest.mark.skipif("os.name == 'nt'", reason="Windows has no such permission bits")
+def test_versions_that_may_not_be_listed(public_path: Path) -> None:
+    world = World(public_path)
+    world.places.folder.chmod(0)
+
+    def refused() -> str:
+        with pytest.raises(FastverifyError) as caught:
+            find_target(VICTIM.path, str(world.cache.root), None)
+        return str(caught.value)
+
+    said = bound_by_permissions(refused)
+    assert said == f"{world.places.folder} cannot be read: Permission denied"

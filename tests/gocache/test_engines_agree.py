@@ -106,7 +106,8 @@ def test_on_a_cache_in_ruins(both_engines: Both, world: World, seed: int) -> Non
                 changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
                 path.write_bytes(changed)
             case 3:
-                shutil.copy(dice.choice(sorted(world.cache.glob("??/*-[ad]"))), world.cache / "swap")
+                files = [other for other in sorted(world.cache.glob("??/*-[ad]")) if other.is_file()]
+                shutil.copy(dice.choice(files), world.cache / "swap")
                 (world.cache / "swap").replace(path)
             case 4:
                 path.write_bytes(b"")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,20 +30,6 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     asked.close()
 
 
-@pytest.fixture
-def public_path() -> Iterator[Path]:
-    """A temporary folder that other users can reach, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="fastverify-test-"))
-    made.chmod(0o755)
-    yield made
-    for folder, names, _ in os.walk(made):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o755)
-    shutil.rmtree(made)
-
-
 @dataclass(frozen=True)
 class Said:
     """What a command wrote, and its exit status."""
@@ -67,9 +51,11 @@ class Both:
     def of_fastverify(
         self, cache: Path, folder: Path, *options: str, settings: dict[str, str] | None = None
     ) -> Said:
-        for name, value in self.go.environment(cache, settings or {"GOFLAGS": ""}).items():
-            if name.startswith("GO"):
-                self.monkeypatch.setenv(name, value)
+        environment = self.go.environment(cache, settings or {"GOFLAGS": ""})
+        for name in os.environ.keys() - environment.keys():
+            self.monkeypatch.delenv(name)
+        for name, value in environment.items():
+            self.monkeypatch.setenv(name, value)
         self.monkeypatch.chdir(folder)
         self.capsys.readouterr()
         status = main(["go-mod-verify", "--engine", self.engine, "--threads", "1", *options])

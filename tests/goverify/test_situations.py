@@ -67,13 +67,7 @@ def test_below_the_project(both: Both, tmp_path: Path) -> None:
 def test_bad_go_mod(both: Both, tmp_path: Path, text: str) -> None:
     world = World(tmp_path)
     (world.project.root / "go.mod").write_text(text)
-    ours = both.of_fastverify(world.cache.root, world.project.root)
-    if "latest" in text:
-        # Go would ask what the latest version is; both refuse, each in its words.
-        assert (ours.status, ours.out, ours.err[:4]) == (1, "", "go: ")
-        assert both.of_go(world.cache.root, world.project.root).status == 1
-    else:
-        assert both.agree_on(world).status == 1
+    assert both.agree_on(world).status == 1
 
 
 def test_several_at_once(both: Both, tmp_path: Path) -> None:
@@ -138,7 +132,7 @@ def test_no_go_sum(both: Both, tmp_path: Path) -> None:
     said = both.of_fastverify(
         world.cache.root, world.project.root, settings={"GOFLAGS": "", "GOSUMDB": "sum.golang.org"}
     )
-    assert (said.status, said.out) == (0, "all modules verified\n")
+    assert (said.status, said.out) == (2, "")
     assert "would ask the checksum database" in said.err
 
 

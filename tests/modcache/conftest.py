@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,20 +17,6 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "YOUNG", 0.01)
     monkeypatch.setattr(live, "CLEAN_REST", 0.02)
     monkeypatch.setattr(live, "POLL", 0.002)
-
-
-@pytest.fixture
-def public_path() -> Iterator[Path]:
-    """A temporary folder that other users can reach, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="fastverify-test-"))
-    made.chmod(0o755)
-    yield made
-    for folder, names, _ in os.walk(made):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o755)
-    shutil.rmtree(made)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from fastverify import check_module_cache
 from fastverify.engine.protocol import Engine
 from fastverify.errors import FastverifyError
 from fastverify.report.model import Report
-from tests.making.go import Go
-from tests.making.modules import Module, Project, module, rewrite
+from tests.making.go import Go, need_go
+from tests.making.modules import Module, Project, module, rewrite, writable
 from tests.making.world import BYSTANDER, VICTIM, World
 
 pytestmark = pytest.mark.usefixtures("nobody_else")
@@ -212,12 +212,21 @@ def test_a_go_mod_that_is_missing(engine: Engine, tmp_path: Path) -> None:
     assert any("go mod graph fetches it" in f.hint for f in missing)
 
 
-def test_a_go_mod_of_the_future(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.go
+@pytest.mark.parametrize(("toolchain", "severity"), [("local", "warning"), ("local+auto", "note")])
+def test_a_go_mod_of_the_future(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, severity: str
+) -> None:
+    """The line is named, gravely only where the go command stops for it; and all else is checked."""
+    need_go()
+    monkeypatch.setenv("GOTOOLCHAIN", toolchain)
     world = World(tmp_path)
     path = world.project.root / "go.mod"
     path.write_text(path.read_text().replace("go 1.20", "go 1.99\n\ntoolchain go1.99.1"))
     report = check(world, engine)
-    assert report.findings == []
+    [finding] = report.findings
+    assert (finding.verdict, finding.severity, finding.path) == ("warning", severity, str(path))
+    assert finding.message.startswith("line 3: go 1.99 is newer than the go command here")
     assert report.counts.by_authority == {"gosum": 2}
 
 
@@ -240,6 +249,19 @@ def test_a_folder_that_may_not_be_read(engine: Engine, tmp_path: Path) -> None:
     report = check(world, engine)
     assert not report.counts.by_verdict.get("untracked")
     assert any("symbolic links" in f.message for f in report.findings if f.verdict == "unreadable")
+
+
+def test_a_folder_that_hides_all_there_is(engine: Engine, tmp_path: Path) -> None:
+    """Nothing is seen of the module, and it is not taken for one that the cache has not got."""
+    world = World(tmp_path)
+    places = world.cache.places(BYSTANDER)
+    with writable(places.tree.parent):
+        places.tree.rename(tmp_path / "away")
+    above = places.folder.parent
+    above.rename(tmp_path / "downloads")
+    above.symlink_to(above)
+    report = check(world, engine)
+    assert [f.path for f in report.findings if f.where == "layout"] == [str(places.folder)]
 
 
 def test_a_build_list_needs_a_project(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use fastverify_core::inflate::Inflater;
+use fastverify_core::inflate::{INPUT_SLACK, Inflater, OUTPUT_SLACK};
 use fastverify_core::sha256::{self, Digest, Kernel};
 use fastverify_core::tree::{Listing, Root};
 use sha2::Digest as _;
@@ -101,16 +101,19 @@ fn hash() {
 /// so on.
 fn inflate(sample: &[u8]) {
     let mut entries = Vec::new();
+    // As in a zip there is always something behind an entry, and as in a check there is room behind a content.
+    let padded = [sample, &[0; INPUT_SLACK]].concat();
     let mut rest = sample;
     while let Some((head, data)) = rest.split_at_checked(8) {
         let number = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("4 bytes")) as usize;
         let (data, others) = data.split_at(number(0));
-        entries.push((data, number(4)));
+        let place = sample.len() - rest.len() + 8;
+        entries.push((data, number(4), &padded[place..place + data.len() + INPUT_SLACK]));
         rest = others;
     }
-    let total: usize = entries.iter().map(|(_, size)| size).sum();
-    let longest = entries.iter().map(|(_, size)| *size).max().unwrap_or(0);
-    let mut outputs = vec![vec![0; longest]; 3];
+    let total: usize = entries.iter().map(|(_, size, _)| size).sum();
+    let longest = entries.iter().map(|(_, size, _)| *size).max().unwrap_or(0);
+    let mut outputs = vec![vec![0; longest + OUTPUT_SLACK]; 3];
     let [own, deflater, zlib] = &mut outputs[..] else { unreachable!() };
     let entries = &entries;
     let mut inflater = Inflater::default();
@@ -120,15 +123,15 @@ fn inflate(sample: &[u8]) {
         (
             "fastverify".into(),
             Box::new(|| {
-                for &(data, size) in entries {
-                    inflater.inflate(data, &mut own[..size]).expect("a good entry");
+                for &(data, size, input) in entries {
+                    inflater.inflate_within(input, data.len(), own, size).expect("a good entry");
                 }
             }),
         ),
         (
             "libdeflate".into(),
             Box::new(|| {
-                for &(data, size) in entries {
+                for &(data, size, _) in entries {
                     decompressor.deflate_decompress(data, &mut deflater[..size]).expect("a good entry");
                 }
             }),
@@ -136,7 +139,7 @@ fn inflate(sample: &[u8]) {
         (
             "crate zlib-rs".into(),
             Box::new(|| {
-                for &(data, size) in entries {
+                for &(data, size, _) in entries {
                     decompress.reset(false);
                     let finish = flate2::FlushDecompress::Finish;
                     decompress.decompress(data, &mut zlib[..size], finish).expect("a good entry");

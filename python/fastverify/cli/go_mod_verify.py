@@ -7,7 +7,7 @@ import os
 
 import click
 
-from fastverify.cli import options, status
+from fastverify.cli import options
 from fastverify.cli.output import standard_output
 from fastverify.cli.streams import tell
 from fastverify.engine import default_threads, load_engine
@@ -26,8 +26,9 @@ stderr is written, in its order and with its exit status.  As Go does, it looks 
 build list alone, holds them to the cache's own .ziphash, and does not know which file was changed;
 --explain adds that below.  `fastverify check --project` sees more.
 
-Nothing is fetched.  Where the go command would have to, because a go.mod is not in the module cache, the
-exit status is 2 and a line says what fetches it.
+Nothing is fetched.  Where the go command would have to (a go.mod that is not in the module cache, a
+toolchain, a record of the checksum database), the exit status is 2 and a line says so.  Settings, go.mod
+and go.work files that it refuses are refused in its words.
 
 \b
 Examples:
@@ -38,7 +39,8 @@ Examples:
 Exit status:
   0  all modules verified
   1  as go mod verify: a module is not what its hash says, or the modules cannot be known
-  2  go mod verify would fetch something first, or it cannot be told what it would do
+  2  go mod verify would fetch something first, or it cannot be told what it would do; and where
+     go mod verify itself exits so: flags in GOFLAGS, GOPATH, GOROOT and compiler settings
 """
 
 
@@ -66,17 +68,11 @@ def command(  # noqa: PLR0917 (click passes them by name)
     done = verify_as_go(folder, settings, load_engine(engine), threads or default_threads(), explain=explain)
     for error in done.errors:
         tell("\n".join(map(_printable, error.removesuffix("\n").split("\n"))))
-    if done.unproved:
-        more = f" and {len(done.unproved) - 1} more" if len(done.unproved) > 1 else ""
-        tell(
-            f"fastverify: note: the go.mod of {printable(done.unproved[0])}{more} is in no go.sum; go mod "
-            "verify would ask the checksum database, which fastverify does not"
-        )
     if done.verified:
         click.echo(SUCCESS)
     if explain:
         _explain(done, choice)
-    return status.CLEAN if done.verified else status.FOUND
+    return done.status
 
 
 def _printable(line: str) -> str:

@@ -37,7 +37,7 @@ Examples:
 Exit status:
   0  the list is whole
   1  a go.mod is missing, or the go command would refuse one; the list is what can be known
-  2  there is no project, or no such module cache
+  2  there is no project, or no such module cache, or a go.mod in it cannot be read
 """
 
 
@@ -67,9 +67,16 @@ def command(folder: str, asked: tuple[str, ...], as_json: bool, modcache: str | 
         click.echo("\n".join(_reasons(modules, path) for path in asked), nl=False)
     else:
         click.echo("".join(f"{printable(str(module))}\n" for module in modules.modules), nl=False)
-    troubles = [*project.problems, *modules.errors, *modules.missing]
+    troubles = [*project.problems, *modules.errors, *modules.missing, *modules.unreadable]
+    if project.may_switch:
+        for line in project.too_new:
+            tell(f"fastverify: note: {printable(str(line))}, and would switch to another")
+    else:
+        troubles += project.too_new
     for trouble in troubles:
         tell(f"fastverify: {printable(str(trouble))}")
+    if modules.unreadable:
+        return status.FAILED
     return status.FOUND if troubles else status.CLEAN
 
 
@@ -109,7 +116,7 @@ def _as_json(project: Project, cache: str, modules: BuildList, asked: tuple[str,
                 "column": 0,
                 "message": f"{named((absent.path, absent.version))}: {absent.unloaded.message}",
             }
-            for absent in modules.errors
+            for absent in [*modules.errors, *modules.unreadable]
         ],
         "why": {path: [named(module) for module in modules.why(path)] for path in asked},
     }

@@ -27,7 +27,7 @@ threads = click.option(
     "--threads",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Work on N threads (default: one for each CPU).",
+    help="Work on N threads and no more (default: one for each CPU, some more while they wait for a disk).",
 )
 engine = click.option(
     "--engine",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from typing import IO
 
@@ -106,6 +104,9 @@ class OutputFile:
         if mode is not None:
             # Replacing needs only the folder's permission; a file that says no is still respected.
             os.close(os.open(self._target, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)))
+        # Only now: who writes no file need not wait for it.
+        import tempfile
+
         descriptor, self._temporary = tempfile.mkstemp(prefix=f".{name[:64]}.", suffix=".tmp", dir=folder)
         if hasattr(os, "fchmod"):
             os.fchmod(descriptor, _new_file_mode() if mode is None else stat.S_IMODE(mode))
@@ -120,8 +121,15 @@ def standard_output(choice: ColourChoice = "never") -> StandardOutput:
     terminal = is_terminal(sys.stdout)
     return StandardOutput(
         colour=wanted(choice, terminal=terminal, environ=os.environ),
-        width=shutil.get_terminal_size().columns if terminal else None,
+        width=_columns() if terminal else None,
     )
+
+
+def _columns() -> int:
+    # Only now, as above: most runs write neither a file nor to a terminal.
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def is_terminal(stream: IO[str] | None) -> bool:

@@ -18,6 +18,9 @@ ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
 KERNEL_VARIABLE = "FASTVERIFY_SHA256"
 
 _EXTENSION = "fastverify._native"
+#: How many threads read at a time where nobody says how many and what they read comes from a disk.  Each may
+#: hold up to 12 MiB.
+_READERS = 7
 
 
 def load_engine(name: EngineName | None = None) -> Engine:
@@ -81,3 +84,8 @@ def default_threads() -> int:
         except OSError:
             pass
     return os.cpu_count() or 1
+
+
+def default_spares(threads: int | None) -> int:
+    """How many more may work while a disk makes the others wait: none where `threads` was asked for."""
+    return max(_READERS - default_threads(), 0) if threads is None else 0

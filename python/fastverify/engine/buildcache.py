@@ -14,8 +14,6 @@ from fastverify.engine.protocol import Fault, FileStat
 
 #: Length of an action entry, and of what ``cmd/go`` accepts as one.
 ENTRY_BYTES = 175
-#: fastverify's own bound on an output; a longer one is not read.  (Go's archives end at 10^10 bytes.)
-MAX_OUTPUT_BYTES = 4 << 30
 #: An output that is not longer is read into memory whole.
 MAX_WHOLE_BYTES = 64 << 20
 #: At most this many strays and entries of one output are listed, and files as examples of a hazard.

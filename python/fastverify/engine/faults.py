@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from fastverify.engine.buildcache import MAX_OUTPUT_BYTES
 from fastverify.engine.protocol import (
     MAX_DIRECTORY_BYTES,
+    MAX_OUTPUT_BYTES,
     MAX_ZIP_BYTES,
     Fault,
     FaultCode,

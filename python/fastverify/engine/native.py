@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from fastverify import _native
-from fastverify.engine.buildcache import ActionEntry, OutputMeasurement
-from fastverify.engine.native_build import BuildMeasurements, action_entry, output_measurement
 from fastverify.engine.protocol import (
     Difference,
     EngineName,
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from fastverify._native import _Difference, _Fault, _Module, _Small, _Stat, _Tree, _Zip
+    from fastverify.engine.buildcache import ActionEntry, OutputMeasurement
+    from fastverify.engine.native_build import BuildMeasurements
 
 
 class Measurements(Iterator[ModuleMeasurement]):
@@ -56,12 +56,12 @@ class NativeEngine:
         """Which engine this is."""
         return "native"
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
-        """Measure `tasks` on `threads` workers; see :meth:`.protocol.Engine.measure`.
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
+        """Measure `tasks` on `threads` workers and spare ones; see :meth:`.protocol.Engine.measure`.
 
         Raises OSError where no thread can be started.
         """
-        return Measurements(_native.measure(tasks, threads))
+        return Measurements(_native.measure(tasks, threads, spares))
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""
@@ -84,6 +84,8 @@ class NativeEngine:
 
         Raises OSError where no thread can be started.
         """
+        from fastverify.engine.native_build import BuildMeasurements
+
         return BuildMeasurements(_native.measure_build_cache(root, now_ns, threads))
 
     def measure_build_files(
@@ -95,6 +97,8 @@ class NativeEngine:
         threads: int,  # noqa: ARG002 - few files are asked for
     ) -> tuple[tuple[ActionEntry, ...], tuple[OutputMeasurement, ...]]:
         """Measure a few files of a build cache; see :meth:`.protocol.Engine.measure_build_files`."""
+        from fastverify.engine.native_build import action_entry, output_measurement
+
         entries, measured = _native.measure_build_files(root, actions, outputs)
         return tuple(map(action_entry, entries)), tuple(map(output_measurement, measured))
 
@@ -106,28 +110,25 @@ class NativeEngine:
 def _h1(answer: str | _Fault, path: str) -> str:
     if isinstance(answer, str):
         return answer
-    raise MeasurementError(_named(Fault, answer), path)
+    raise MeasurementError(_record(Fault, answer), path)
 
 
-# The core's tuples have the fields in the protocol's order, and its words for codes and changes.
+# The core's tuples have the fields in the protocol's order, and its words for codes and changes.  So a
+# record is made of its tuple as it is; a record's own class would take the fields one by one.
 
-_T = TypeVar("_T")
-
-
-def _named(kind: type[_T], fields: tuple[object, ...]) -> _T:
-    return kind(*cast("tuple[Any, ...]", fields))
+_record = tuple.__new__
 
 
 def _fault(fault: _Fault | None) -> Fault | None:
-    return None if fault is None else _named(Fault, fault)
+    return None if fault is None else _record(Fault, fault)
 
 
 def _faults(faults: tuple[_Fault, ...]) -> tuple[Fault, ...]:
-    return tuple(_named(Fault, fault) for fault in faults)
+    return tuple(_record(Fault, fault) for fault in faults) if faults else ()
 
 
 def _stat(stat: _Stat | None) -> FileStat | None:
-    return None if stat is None else FileStat(*stat)
+    return None if stat is None else _record(FileStat, stat)
 
 
 def _zip(measured: _Zip | None) -> ZipMeasurement | None:
@@ -144,7 +145,7 @@ def _zip(measured: _Zip | None) -> ZipMeasurement | None:
         go_mod_h1,
         has_go_mod,
         _faults(bad_entries),
-        tuple(_named(Violation, violation) for violation in violations),
+        tuple(_record(Violation, violation) for violation in violations) if violations else (),
     )
 
 
@@ -163,7 +164,7 @@ def _small(measured: _Small | None) -> SmallFile | None:
 
 
 def _difference(difference: _Difference) -> Difference:
-    return _named(Difference, (*difference[:5], _stat(difference[5])))
+    return _record(Difference, (*difference[:5], _stat(difference[5])))
 
 
 def _module(measured: _Module) -> ModuleMeasurement:
@@ -175,6 +176,6 @@ def _module(measured: _Module) -> ModuleMeasurement:
         _small(mod),
         _small(info),
         _small(ziphash),
-        tuple(map(_difference, differences)),
+        tuple(map(_difference, differences)) if differences else (),
         more,
     )

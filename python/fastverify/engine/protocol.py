@@ -33,6 +33,9 @@ MAX_GO_MOD_BYTES = 16 << 20
 MAX_DIRECTORY_BYTES = 128 << 20
 #: How much of a ``.info`` or ``.ziphash`` file is returned; a longer one is cut after one byte more.
 MAX_SMALL_FILE_BYTES = 64 << 10
+#: fastverify's own bound on an output of a build cache; a longer one is not read.  (Go's archives end at
+#: 10^10 bytes.)
+MAX_OUTPUT_BYTES = 4 << 30
 #: At most this many unreadable entries and rule violations are listed for one zip.
 MAX_LISTED = 1000
 #: At most this many differences between a tree and its zip are listed: the first by path.
@@ -239,8 +242,10 @@ class Engine(Protocol):
         """Which engine this is."""
         ...
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
+    def measure(self, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
         """Measure `tasks` on `threads` workers (at least 1), yielding each module as it is done.
+
+        While a disk makes those wait, up to `spares` more may work, if the engine and the system know of it.
 
         The biggest are begun first, the order of the results is not defined.  Closing the iterator
         (or dropping it) stops the work soon.  Never raises for what is on disk.

@@ -54,6 +54,12 @@ class ZipCopies:
         if self._contents is not None:
             self._contents.close()
 
+    def names(self, folder: bytes) -> list[bytes]:
+        """The files below a folder, by their names relative to the module's root."""
+        start = self._prefix + (folder + b"/" if folder else b"")
+        length = len(self._prefix)
+        return [n[length:] for n in self._numbers if n.startswith(start) and not n.endswith(b"/")]
+
     def read(self, name: bytes) -> bytes | None:
         """The content of a file, relative to the module's root."""
         number = self._numbers.get(self._prefix + name)

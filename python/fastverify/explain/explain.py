@@ -18,6 +18,7 @@ from fastverify.explain.target import Target
 from fastverify.locate import GoSettings
 from fastverify.modcache import changes, layout
 from fastverify.modcache.buildlist import BuildList, named
+from fastverify.modcache.buildscope import hidden_folders
 from fastverify.modcache.gosum import Expectation, TrustedSums
 from fastverify.modcache.inventory import (
     FILE_KINDS,
@@ -29,6 +30,7 @@ from fastverify.modcache.inventory import (
     tree_path,
 )
 from fastverify.modcache.judge import judge_module
+from fastverify.modcache.layoutfindings import unreadable_folder_finding
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import Proof
 from fastverify.sumdb.settings import sumdb_settings
@@ -73,7 +75,8 @@ def explain(
     made.go_mod = _go_mod(files, measured, sums, proof)
     made.asking = [_asking(one, module, version) for one in modules]
     made.exempt = _exempt(settings, module)
-    made.findings = list(result.findings)
+    made.findings = [unreadable_folder_finding(*folder) for folder in hidden_folders(root, files)]
+    made.findings += result.findings
     damages = _damages(files, measured, file)
     made.files = [
         _damaged_file(files, damage, compare(damage.copies, limit=diff_lines))

@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from fastverify.errors import FastverifyError
+from fastverify.gomod.reading import is_absent
 from fastverify.modcache import layout
 from fastverify.modcache.buildlist import BuildList
 from fastverify.modcache.inventory import FILE_KINDS, download_dir
@@ -87,11 +88,16 @@ def _only_version(name: str, root: str, modules: BuildList | None) -> str:
 
 
 def _versions(name: str, root: str) -> list[str]:
-    """The versions of a module that have any file in the cache."""
+    """The versions of a module that have any file in the cache.
+
+    Raises FastverifyError where that may not be looked at.
+    """
     folder = os.path.join(download_dir(root), *layout.escape(name).split("/"), "@v")
     try:
         names = os.listdir(folder)
-    except OSError:
-        return []
+    except OSError as error:
+        if is_absent(error):
+            return []
+        raise FastverifyError(f"{folder} cannot be read: {error.strerror}") from error
     stems = {stem for stem, _, ending in (n.rpartition(".") for n in names) if ending in FILE_KINDS}
     return sorted(filter(None, map(layout.unescape_version, stems)))

@@ -49,6 +49,15 @@ def is_valid(version: str) -> bool:
     return key(version) != _MALFORMED
 
 
+def is_language(version: str) -> bool:
+    """``gover.IsLang``: whether `version` names the language, as 1.21 does, and no release of it."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return False
+    _, _, patch, kind, _ = match.groups()
+    return not kind and not patch and not key(version)[2][0]
+
+
 def is_before(version: str, other: str) -> bool:
     """Whether `version` is the older."""
     return key(version) < key(other)

@@ -81,6 +81,8 @@ class ModFile:
     #: Of the module line and the go line; 0 where there is none.
     module_line: int = 0
     go_line: int = 0
+    #: Whether it could not even be read, and nothing in here stands for anything.
+    is_unread: bool = False
 
     @property
     def go_version(self) -> str:

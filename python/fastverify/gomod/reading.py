@@ -1,4 +1,4 @@
-"""Reading go.mod and go.work files from disk, whoever wrote them and whatever lies there."""
+"""Reading go.mod files and their like from disk, whoever wrote them and whatever lies there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def read_file(path: str, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 def _too_large(path: str, limit: int) -> OSError:
-    return OSError(errno.EFBIG, f"Over {limit >> 20} MiB, which no go.mod may be", path)
+    name = os.path.basename(path)
+    is_go_mod = name.endswith(".mod") and limit == MAX_FILE_BYTES
+    why = "which no go.mod may be" if is_go_mod else f"which is more than is read of {name}"
+    return OSError(errno.EFBIG, f"Over {limit >> 20} MiB, {why}", path)
 
 
 def is_absent(error: OSError) -> bool:

@@ -12,13 +12,16 @@ from fastverify.engine.protocol import Engine, ModuleMeasurement, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.goverify import graph
 from fastverify.goverify.modules import Parts, errors_of, look_at, needs_measuring, task
-from fastverify.locate import GoSettings, module_cache
+from fastverify.goverify.projectfiles import ProjectFiles, check_go_work_is_readable
+from fastverify.goverify.refusal import RefusedError
+from fastverify.goverify.settings import Command, begin
+from fastverify.locate import GoSettings, GoVariables, module_cache
 from fastverify.modcache import layout, live, lock
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
 from fastverify.modcache.gosum import GO_MOD_SUFFIX
 from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, look_again
 from fastverify.modcache.judge import judge_module
-from fastverify.modcache.project import Project, find_project, trusted_sums
+from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
 from fastverify.report.model import ModuleResult
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
@@ -36,8 +39,8 @@ class Verification:
     errors: list[str] = field(default_factory=list)
     #: Whether Go finds all in order; it then writes :data:`SUCCESS`.
     verified: bool = False
-    #: go.mod files that Go would ask the checksum database for, ``path@version``.
-    unproved: list[str] = field(default_factory=list)
+    #: How Go exits.
+    status: int = 1
     #: With `explain`: what fastverify finds in the modules of the build list, replacements among them.
     explained: list[ModuleResult] = field(default_factory=list)
     #: With `explain`: sentences on what Go's words stand for.
@@ -57,62 +60,48 @@ def verify_as_go(
 
     Raises FastverifyError where Go would go on by fetching something, or by what fastverify does not know.
     """
-    env = os.environ if environ is None else environ
-    for flag in ("modfile", "overlay"):
-        if f"-{flag}=" in settings.goflags:
-            raise FastverifyError(f"GOFLAGS has -{flag}, which is not supported; run go mod verify")
-    root = os.path.normpath(module_cache(settings))
+    variables = GoVariables(environ)
     done = Verification()
-    if not _has_project(folder, env):
-        done.errors.append(graph.NO_PROJECT)
+    try:
+        command = begin(working_folder(folder, variables.environ), variables, settings)
+        done.errors += command.warnings
+        check_go_work_is_readable(command)
+        project = find_project(folder, environ)
+        files = ProjectFiles(project, command)
+        files.check()
+    except RefusedError as refused:
+        done.errors.append(refused.text)
+        done.status = refused.status
         return done
-    project = find_project(folder, env)
-    refused = graph.project_words(project, folder)
-    if refused:
-        done.errors.append(refused)
-        return done
+    done.errors += files.said
+    root = os.path.normpath(module_cache(settings))
     modules = build_list(project, root)
-    loading = _load(modules, settings, engine, root, threads)
+    loading = _load(modules, command, engine, root, threads)
     done.errors += loading.words
-    done.unproved = [f"{one.path}@{one.version}" for one in loading.unproved]
-    if loading.missing is not None:
-        missing = loading.missing
-        raise FastverifyError(
-            f"{named(missing.source)}: there is no go.mod in the module cache ({missing.file}), and go mod "
-            "verify would fetch it; go mod graph fetches all that are missing"
-        )
     if loading.ended:
         if explain and loading.mismatch is not None:
             one = loading.mismatch
             done.explained = list(_judged(project, root, [(one.path, one.version)], engine, threads))
         return done
+    if loading.unproved:
+        one = loading.unproved[0]
+        more = f" and {len(loading.unproved) - 1} more" if len(loading.unproved) > 1 else ""
+        raise FastverifyError(
+            f"the go.mod of {one.path}@{one.version}{more} is in no go.sum, and go mod verify would ask the "
+            "checksum database, which fastverify does not; go mod tidy adds it, or with GOSUMDB=off nobody "
+            "is asked"
+        )
     verifier = _Verifier(modules, root, engine, threads, explain=explain)
     done.errors += verifier.errors()
     done.verified = not verifier.failed
+    done.status = files.status if done.verified else 1
     if explain:
         done.explained = verifier.explained
         done.remarks = verifier.remarks
     return done
 
 
-def _has_project(folder: str, env: Mapping[str, str]) -> bool:
-    """Whether Go finds a go.mod or go.work; where that is not so sure, the real search will say."""
-    if env.get("GOWORK", "") not in ("", "auto", "off"):
-        return True
-    names = ["go.mod"] if env.get("GOWORK") == "off" else ["go.mod", "go.work"]
-    at = os.path.realpath(folder)
-    while True:
-        if any(
-            os.path.exists(path) and not os.path.isdir(path) for path in (os.path.join(at, n) for n in names)
-        ):
-            return True
-        parent = os.path.dirname(at)
-        if parent == at:
-            return not os.path.isdir(folder)
-        at = parent
-
-
-def _load(modules: BuildList, go: GoSettings, engine: Engine, root: str, threads: int) -> graph.Loading:
+def _load(modules: BuildList, command: Command, engine: Engine, root: str, threads: int) -> graph.Loading:
     loaded = modules.go_mods_loaded
     tasks = [
         ModuleTask(key, b"", None, None, one.file, None, None, False, 1) for key, one in enumerate(loaded)
@@ -121,22 +110,19 @@ def _load(modules: BuildList, go: GoSettings, engine: Engine, root: str, threads
     with closing(engine.measure(tasks, threads=threads)) as measurements:
         for measured in measurements:
             hashes[measured.key] = measured.mod.h1 if measured.mod is not None else None
-    settings = _sumdb(go)
+    settings = _sumdb(command.settings)
     database: ModuleProofs = NO_DATABASE
-    if settings is not None and _asks_database(modules):
+    if settings is not None and settings.key is not None and _asks_database(modules):
         folder = os.path.join(download_dir(root), "sumdb")
-        database, _ = Opener(go, engine.name, roots=[root]).open(folder, [])
-    return graph.load(
-        modules, hashes, offline=go.goproxy.strip() == "off", settings=settings, database=database
-    )
+        database, _ = Opener(command.settings, engine.name, roots=[root]).open(folder, [])
+    return graph.load(modules, hashes, command=command, sumdb=settings, database=database)
 
 
 def _sumdb(go: GoSettings) -> SumdbSettings | None:
     try:
-        settings = sumdb_settings(go)
+        return sumdb_settings(go)
     except FastverifyError:
-        return None  # Go stops only where it has to ask, and then fastverify has nobody to ask either
-    return settings if settings.key is not None else None
+        return None  # Go stops only where it has to ask
 
 
 def _asks_database(modules: BuildList) -> bool:

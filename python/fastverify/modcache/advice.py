@@ -8,6 +8,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from fastverify.modcache.inventory import file_path, tree_path
+
 GO_BUILDS_TREE = (
     "go build compiles the extracted files as they are and says nothing; go mod verify reports the "
     "module only where it is in the project's build list"
@@ -70,11 +72,31 @@ class Paths:
     root: str
     module: str
     version: str
-    zip: str
-    ziphash: str
-    mod: str
-    info: str
-    tree: str
+
+    @property
+    def zip(self) -> str:
+        """The zip."""
+        return file_path(self.root, self.module, self.version, "zip")
+
+    @property
+    def ziphash(self) -> str:
+        """The hash that is recorded for it."""
+        return file_path(self.root, self.module, self.version, "ziphash")
+
+    @property
+    def mod(self) -> str:
+        """The go.mod file beside it."""
+        return file_path(self.root, self.module, self.version, "mod")
+
+    @property
+    def info(self) -> str:
+        """The file with the version's time."""
+        return file_path(self.root, self.module, self.version, "info")
+
+    @property
+    def tree(self) -> str:
+        """The extracted tree."""
+        return tree_path(self.root, self.module, self.version)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from fastverify.engine import default_threads, load_engine
+from fastverify.engine import default_spares, default_threads, load_engine
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
@@ -38,8 +38,8 @@ def check_module_cache(
 
     `projects` are folders whose go.sum (in a workspace: go.work.sum and each member's go.sum) is
     trusted, `gosums` are go.sum files that are; one or several of each.  `threads` is the number of
-    workers (default: one a core that this process may use), `engine` the engine (default:
-    FASTVERIFY_ENGINE, else native where it is installed).
+    workers (default: one a core that this process may use, and more while they wait for a disk), `engine`
+    the engine (default: FASTVERIFY_ENGINE, else native where it is installed).
 
     With `only_build_list` nothing is looked at but what the `projects` are built from: the modules that
     ``go list -m all`` names, their replacements, and each go.mod that the list follows from.
@@ -106,6 +106,7 @@ def check_module_cache(
         report=report,
         engine=loaded,
         threads=threads or default_threads(),
+        spares=default_spares(threads),
         modcacherw=settings.modcacherw,
         first=first,
         vendors=vendors,

@@ -8,7 +8,7 @@ written, and the network is not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 from fastverify.gomod import goversion
 from fastverify.gomod.summary import Module
 from fastverify.gomod.workfile import WorkFile
-from fastverify.modcache.gomodfiles import GoModFiles, LoadedGoMod, UnloadedGoMod
+from fastverify.modcache.gomodfiles import GoModFiles, LoadedGoMod, UnloadedGoMod, UnloadedKind
 from fastverify.modcache.project import Project
 from fastverify.modcache.replacements import Replacement
 from fastverify.modcache.requirements import MAIN_VERSION, RequirementGraph, in_order, is_before
@@ -147,11 +147,16 @@ class BuildList:
         return self._absent("missing")
 
     @cached_property
+    def unreadable(self) -> tuple[AbsentGoMod, ...]:
+        """The go.mod files that are in the module cache and cannot be read."""
+        return self._absent("unreadable")
+
+    @cached_property
     def errors(self) -> tuple[AbsentGoMod, ...]:
-        """The go.mod files that cannot be read or that Go refuses."""
+        """The go.mod files that Go refuses."""
         return self._absent("refused")
 
-    def _absent(self, kind: Literal["missing", "refused"]) -> tuple[AbsentGoMod, ...]:
+    def _absent(self, kind: UnloadedKind) -> tuple[AbsentGoMod, ...]:
         wanted = {module: found for module, found in self._files.unloaded.items() if found.kind == kind}
         if not wanted:
             return ()
@@ -177,16 +182,22 @@ class BuildList:
                 return tuple(way)
         return ()
 
-    @cached_property
-    def way_to_unloaded(self) -> tuple[Module, ...]:
-        """A shortest way to a go.mod that did not load, the one that the go command tells of.
+    def way_to(self, modules: Container[Module]) -> tuple[Module, ...]:
+        """A shortest way of requirements to one of `modules`, the one that the go command tells of.
 
-        Empty where all were loaded.
+        Empty where there is none.
         """
         for graph in self._graphs:
-            way = graph.path_to_any(self._files.unloaded)
+            way = graph.path_to_any(modules)
             if way:
                 return tuple(way)
+        return ()
+
+    def requirements(self, module: Module) -> Sequence[Module]:
+        """What a module of the graph requires; empty where that was not read."""
+        for graph in self._graphs:
+            if module in graph.required:
+                return graph.required[module]
         return ()
 
     @property

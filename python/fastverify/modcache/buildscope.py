@@ -6,10 +6,11 @@ import errno
 import os
 from collections.abc import Sequence
 
+from fastverify.gomod.reading import is_absent
 from fastverify.gomod.summary import Module
 from fastverify.modcache import layout
 from fastverify.modcache.buildlist import BuildList
-from fastverify.modcache.inventory import Inventory, download_dir, file_path, tree_path
+from fastverify.modcache.inventory import Inventory, ModuleFiles, download_dir, file_path, tree_path
 
 
 def take_inventory_of(root: str, lists: Sequence[BuildList]) -> Inventory:
@@ -45,13 +46,29 @@ def _add(inventory: Inventory, source: Module) -> None:
     path, version = source
     if not (layout.is_module_path(path) and layout.is_version(version) and layout.agrees(path, version)):
         return  # no cache can have it; the build list says so
+    # Of many modules there is nothing at all, which the folders alone tell.
+    mod = file_path(inventory.root, path, version, "mod")
+    if _is_absent(os.path.dirname(mod)) and _is_absent(tree_path(inventory.root, path, version)):
+        return
     files = inventory.look_again(path, version)
     if files.tree is not None or files.files or files.hidden:
         inventory.modules[source] = files
-    hidden = {"tree": tree_path(inventory.root, path, version)}
-    hidden["download"] = file_path(inventory.root, path, version, "mod")
-    for part in files.hidden:
-        inventory.unreadable.append((os.path.dirname(hidden[part]), _error(hidden[part])))
+    inventory.unreadable += hidden_folders(inventory.root, files)
+
+
+def hidden_folders(root: str, files: ModuleFiles) -> list[tuple[str, int]]:
+    """The folders of the module cache `root` that hide parts of a module version, and why: errno."""
+    places = {"tree": tree_path(root, files.module, files.version)}
+    places["download"] = file_path(root, files.module, files.version, "mod")
+    return [(os.path.dirname(places[part]), _error(places[part])) for part in sorted(files.hidden)]
+
+
+def _is_absent(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return is_absent(error)
+    return False
 
 
 def _error(path: str) -> int:

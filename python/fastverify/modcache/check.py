@@ -78,6 +78,7 @@ class Check:
         report: Report,
         engine: Engine,
         threads: int,
+        spares: int = 0,
         modcacherw: bool,
         first: Sequence[Finding] = (),
         vendors: Sequence[VendorFolder] = (),
@@ -90,6 +91,7 @@ class Check:
         self._sums = sums
         self._opener = opener
         self._threads = threads
+        self._spares = spares
         self._modcacherw = modcacherw
         self._first = first
         self._vendors = vendors
@@ -99,6 +101,10 @@ class Check:
         report.complete = False
         self._inventories = {inventory.root: inventory for inventory in inventories}
         report.not_checked += self._not_checked()
+        # Asked for with every result, so reckoned once.
+        self._bytes_total = sum(
+            _weight(files) for inventory in inventories for files in inventory.modules.values()
+        )
         self._database = NO_DATABASE
         self._suspects: list[_Suspect] = []
         #: Lists of versions that were not as Go writes them, before they are looked at again.
@@ -118,9 +124,7 @@ class Check:
     @property
     def bytes_total(self) -> int:
         """About how many bytes there are to read."""
-        return sum(
-            _weight(files) for inventory in self._inventories.values() for files in inventory.modules.values()
-        )
+        return self._bytes_total
 
     def __iter__(self) -> Iterator[ModuleResult]:
         return self
@@ -200,7 +204,8 @@ class Check:
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
         tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
-        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
+        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        with closing(measuring) as measurements:
             for measured in timings.each("measure", measurements):
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]

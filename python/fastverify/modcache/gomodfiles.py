@@ -18,6 +18,10 @@ from fastverify.modcache.inventory import file_path
 from fastverify.modcache.project import Project
 from fastverify.modcache.replacements import Replacement
 
+#: ``missing``: there is none in the module cache, and the network would have it.  ``unreadable``: it is
+#: there and cannot be read, which to the go command is the same.
+UnloadedKind = Literal["missing", "unreadable", "refused"]
+
 #: How a go.mod begins that an early Go made up; the go command takes it as not there.
 _MADE_UP = b"//vgo 0.0."
 
@@ -40,8 +44,7 @@ class UnloadedGoMod:
     replacement: Replacement | None
     #: Where the go.mod should be; "" where no file can have the name.
     file: str
-    #: ``missing``: there is none in the module cache, and the network would have it.
-    kind: Literal["missing", "refused"]
+    kind: UnloadedKind
     message: str
 
     @property
@@ -135,7 +138,8 @@ class GoModFiles:
             if is_absent(error) and not in_folder:
                 return UnloadedGoMod(module, replacement, file, "missing", "no go.mod in the module cache")
             what = error.strerror or str(error)
-            return UnloadedGoMod(module, replacement, file, "refused", f"go.mod cannot be read: {what}")
+            kind: UnloadedKind = "refused" if in_folder else "unreadable"
+            return UnloadedGoMod(module, replacement, file, kind, f"go.mod cannot be read: {what}")
         if not in_folder:
             if content.startswith(_MADE_UP):
                 message = "the go.mod in the module cache was made up by an early Go and does not count"

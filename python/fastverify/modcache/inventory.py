@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from fastverify.modcache import layout
@@ -18,6 +19,7 @@ from fastverify.modcache import layout
 #: The files that a module version can have in ``cache/download/<path>/@v``, by their ending.
 FileKind = Literal["zip", "ziphash", "mod", "info", "lock", "partial"]
 FILE_KINDS: tuple[FileKind, ...] = ("zip", "ziphash", "mod", "info", "lock", "partial")
+_KINDS: dict[str, FileKind] = {kind: kind for kind in FILE_KINDS}
 
 StrayKind = Literal[
     "unknown",  # a name that Go never makes, or a file where only folders lie
@@ -91,6 +93,7 @@ class Inventory:
         return look_again(self.root, module, version)
 
 
+@lru_cache(maxsize=16)
 def download_dir(root: str) -> str:
     """``cache/download`` of the module cache `root`."""
     return os.path.join(root, "cache", "download")
@@ -105,7 +108,7 @@ def tree_path(root: str, module: str, version: str) -> str:
 def file_path(root: str, module: str, version: str, kind: FileKind) -> str:
     """Where a file of a module version lies (``modfetch.CachePath``)."""
     escaped = layout.escape(module).replace("/", os.sep)
-    return os.path.join(download_dir(root), escaped, "@v", f"{layout.escape(version)}.{kind}")
+    return f"{download_dir(root)}{os.sep}{escaped}{os.sep}@v{os.sep}{layout.escape(version)}.{kind}"
 
 
 def take_inventory(root: str) -> Inventory:
@@ -223,10 +226,11 @@ class _Trees(_Walk):
         while pending:
             folder, prefix = pending.pop()
             for entry in self.entries(folder):
-                if not prefix and entry.name == "cache":
+                name = entry.name
+                if not prefix and name == "cache":
                     continue
-                path = prefix + entry.name
-                if layout.AT in entry.name:
+                path = prefix + name
+                if layout.AT in name:
                     self._tree(entry, path)
                 elif not _may_lead_to_module(path):
                     self.stray(entry, "unknown")
@@ -282,14 +286,24 @@ class _Downloads(_Walk):
         if module is None:
             self.stray(parent, "unknown")
             return
+        # By what stands before the ending, which several files of a version have in common.
+        versions: dict[str, str | None] = {"": None}
+        agreed: dict[str, ModuleFiles] = {}
         for entry in self.entries(folder):
-            if entry.name == "list":
+            name = entry.name
+            if name == "list":
                 self.inventory.lists.append(VersionList(module, entry.path))
                 continue
-            stem, _, ending = entry.name.rpartition(".")
-            version = layout.unescape_version(stem) if stem else None
-            if version is None or ending not in FILE_KINDS:
-                temporary = _TEMPORARY.fullmatch(entry.name)
+            stem, _, ending = name.rpartition(".")
+            kind = _KINDS.get(ending)
+            if kind is not None and (known := agreed.get(stem)) is not None:
+                self._file(known, kind, entry)
+                continue
+            if stem not in versions:
+                versions[stem] = layout.unescape_version(stem)
+            version = versions[stem]
+            if version is None or kind is None:
+                temporary = _TEMPORARY.fullmatch(name)
                 if temporary is None:
                     self.stray(entry, "unknown")
                 else:
@@ -297,12 +311,13 @@ class _Downloads(_Walk):
             elif not layout.agrees(module, version):
                 self.stray(entry, "mismatch")
             else:
-                found = self.module_files(module, version)
-                for kind in FILE_KINDS:
-                    if kind == ending:
-                        found.files[kind] = entry.path
-                if ending == "zip":
-                    found.zip_bytes = _size(entry.path)
+                agreed[stem] = self.module_files(module, version)
+                self._file(agreed[stem], kind, entry)
+
+    def _file(self, found: ModuleFiles, kind: FileKind, entry: os.DirEntry[str]) -> None:
+        found.files[kind] = entry.path
+        if kind == "zip":
+            found.zip_bytes = _size(entry.path)
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:

@@ -13,7 +13,7 @@ from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.modcache import advice
 from fastverify.modcache.case import Case
 from fastverify.modcache.gosum import Expectation, TrustedSums
-from fastverify.modcache.inventory import ModuleFiles, file_path, tree_path
+from fastverify.modcache.inventory import ModuleFiles
 from fastverify.modcache.judge_content import judge_content
 from fastverify.modcache.judge_record import judge_record
 from fastverify.modcache.judge_versionfiles import judge_info, judge_mod
@@ -34,16 +34,7 @@ def judge_module(
     module, version = files.module, files.version
     case = Case(
         files=files,
-        paths=advice.Paths(
-            root,
-            module,
-            version,
-            zip=file_path(root, module, version, "zip"),
-            ziphash=file_path(root, module, version, "ziphash"),
-            mod=file_path(root, module, version, "mod"),
-            info=file_path(root, module, version, "info"),
-            tree=tree_path(root, module, version),
-        ),
+        paths=advice.Paths(root, module, version),
         measured=measured,
         expected=sums.of_module(module, version) or _proved(proof.h1, proof),
         expected_mod=sums.of_go_mod(module, version) or _proved(proof.go_mod_h1, proof),

@@ -14,8 +14,17 @@ FIPS140 = "golang.org/fips140"
 
 _ESCAPED = re.compile(r"!([a-z])")
 _UPPER = re.compile(r"[A-Z]")
-_PATH_CHARACTERS = re.compile(r"[A-Za-z0-9._~-]+")
-_FIRST_ELEMENT = re.compile(r"[a-z0-9.-]+")
+_END = r"(?=[./]|\Z)"
+#: No dot at its ends, no Windows device, no Windows short name (text, a tilde, digits); the last two
+#: rules are about what stands before the first dot.
+_ELEMENT = (
+    r"(?!\.)"
+    rf"(?!(?i:con|prn|aux|nul|com[1-9]|lpt[1-9]){_END})"
+    rf"(?![^./]*~[0-9]+{_END})"
+    r"[A-Za-z0-9._~-]*[A-Za-z0-9_~-]"
+)
+#: The first element is a host's name, with a dot and no capitals.
+_PATH = re.compile(rf"(?!-)(?=[a-z0-9-]*\.[a-z0-9.-]*(?:/|\Z)){_ELEMENT}(?:/{_ELEMENT})*")
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PRERELEASE = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 #: Canonical semantic versions, with the only build suffix that Go keeps.
@@ -25,20 +34,21 @@ _VERSION = re.compile(
 )
 _GOPKG_IN = re.compile(r"gopkg\.in/.*\.v(0|[1-9][0-9]*)(?P<unstable>-unstable)?", re.DOTALL)
 _MAJOR_SUFFIX = re.compile(r".*/v(?P<number>[0-9.]+)", re.DOTALL)
-_WINDOWS_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
-)
 
 
 def escape(text: str) -> str:
     """A module path or version as the cache spells it: each capital as ``!`` and its small letter."""
+    if text == text.lower():
+        return text
     return _UPPER.sub(lambda match: "!" + match[0].lower(), text)
 
 
 def unescape(text: str) -> str | None:
     """What `escape` was given; None for a spelling that it never makes."""
-    if not text.isascii() or _UPPER.search(text):
+    if not text.isascii() or text != text.lower():
         return None
+    if "!" not in text:
+        return text
     plain = _ESCAPED.sub(lambda match: match[1].upper(), text)
     return None if "!" in plain else plain
 
@@ -65,11 +75,7 @@ def has_path_characters(path: str) -> bool:
 
     This is ``module.CheckPath`` without the rule on major version suffixes.
     """
-    elements = path.split("/")
-    first = elements[0]
-    if not _FIRST_ELEMENT.fullmatch(first) or first.startswith("-") or "." not in first:
-        return False
-    return all(_is_path_element(element) for element in elements)
+    return _PATH.fullmatch(path) is not None
 
 
 def is_version(version: str) -> bool:
@@ -89,17 +95,6 @@ def agrees(path: str, version: str) -> bool:
     if wanted == "":
         return major in {"0", "1"} or match["incompatible"] is not None
     return major == wanted
-
-
-def _is_path_element(element: str) -> bool:
-    if not _PATH_CHARACTERS.fullmatch(element) or element[0] == "." or element[-1] == ".":
-        return False
-    short = element.split(".", 1)[0]
-    if short.lower() in _WINDOWS_DEVICES:
-        return False
-    # A Windows short name: text, a tilde, digits.
-    tilde = short.rfind("~")
-    return not (0 <= tilde < len(short) - 1 and short[tilde + 1 :].isdigit())
 
 
 def _major_of_path(path: str) -> str | None:

@@ -18,6 +18,7 @@ from fastverify.gomod.reading import is_absent, read_file
 from fastverify.gomod.summary import Module
 from fastverify.gomod.syntax import Problem
 from fastverify.gomod.workfile import Use, WorkFile, parse_work
+from fastverify.locate import GoVariables, flag_value, installed_toolchain
 from fastverify.modcache import gosum
 from fastverify.modcache.replacements import Replacements
 
@@ -55,6 +56,10 @@ class Project:
     #: What the go command would refuse in go.mod and go.work files.
     problems: list[Problem] = field(default_factory=list)
     replacements: Replacements = field(default_factory=lambda: Replacements([], None))
+    #: The go lines that are for a newer Go than the one here.
+    too_new: list[Problem] = field(default_factory=list)
+    #: Whether GOTOOLCHAIN lets the go command switch to that one.
+    may_switch: bool = False
 
     @property
     def excluded(self) -> frozenset[Module]:
@@ -82,43 +87,94 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
     """The project that a go command started in `folder` would work on, with its sum files.
 
     As in Go, a go.work in the folder or above it makes it a workspace, unless GOWORK is ``off`` or
-    names another file.  What is wrong inside its go.mod and go.work files is among the ``problems``.
-    Raises FastverifyError where there is no project, or where its go.work cannot be read.
+    names another file; and where GOFLAGS has ``-modfile``, that file stands in for the go.mod, and the
+    .sum file beside it for the go.sum.  What is wrong inside its go.mod and go.work files is among the
+    ``problems``.  Raises FastverifyError where there is no project, or where its go.work cannot be read.
     """
-    env = os.environ if environ is None else environ
+    variables = GoVariables(environ)
     if not os.path.isdir(folder):
         what = "is not a folder" if os.path.lexists(folder) else "does not exist"
         raise FastverifyError(f"project {folder} {what}; give the folder that holds its go.mod")
-    start = os.path.realpath(folder)
-    gowork = env.get("GOWORK", "")
-    if gowork in ("", "auto"):
-        work = _above(start, "go.work")
-    elif gowork == "off":
-        work = None
-    elif os.path.isabs(gowork):
-        work = os.path.normpath(gowork)
-    else:
-        raise FastverifyError(f"GOWORK is {gowork}, but the go command takes only an absolute path")
+    start = working_folder(folder, variables.environ)
+    modfile = flag_value(variables.get("GOFLAGS"), "modfile")
+    work = find_go_work(start, variables)
     if work:
-        return _workspace(work)
-    go_mod = _above(start, "go.mod")
+        if modfile:
+            raise FastverifyError(f"GOFLAGS has -modfile={modfile}, which no workspace can have ({work})")
+        return _with_too_new(_workspace(work), variables)
+    go_mod = find_go_mod(start)
     if go_mod is None:
         raise FastverifyError(
             f"project {folder} has no go.mod, nor has any folder above it; give the folder that has, "
             "or a go.sum with --gosum"
         )
     root = os.path.dirname(go_mod)
+    if modfile:
+        if not modfile.endswith(".mod"):
+            raise FastverifyError(f"GOFLAGS has -modfile={modfile}, but the name has to end with .mod")
+        go_mod = os.path.normpath(os.path.join(start, modfile))
     project = Project(root, gosum.SumSet())
     try:
         main = _main_module(project, root, go_mod, read_file(go_mod))
     except OSError as error:
         project.problems.append(Problem(go_mod, 0, 0, f"cannot be read: {error.strerror}"))
-        main = MainModule(root, ModFile(go_mod))
+        main = MainModule(root, ModFile(go_mod, is_unread=True))
     project.main_modules = [main]
     project.replacements = Replacements([(root, main.file)], None)
     project.problems += project.replacements.problems
-    project.sums.main = _read_if_there(project, os.path.join(root, "go.sum"))
+    project.sums.main = _read_if_there(project, f"{go_mod.removesuffix('.mod')}.sum")
+    return _with_too_new(project, variables)
+
+
+def _with_too_new(project: Project, variables: GoVariables) -> Project:
+    """`project`, with what the Go that is installed here is too old for."""
+    version = goversion.of_toolchain(installed_toolchain(variables.environ))
+    setting = variables.get("GOTOOLCHAIN", "local")
+    project.may_switch = setting in ("auto", "path") or setting.endswith(("+auto", "+path"))
+    files: list[ModFile | WorkFile] = [main.file for main in project.main_modules]
+    if project.work is not None:
+        files.insert(0, project.work)
+    for file in files:
+        if version and file.go is not None and goversion.is_before(version, file.go):
+            message = f"go {file.go} is newer than the go command here, which is go {version}"
+            project.too_new.append(Problem(file.file, file.go_line, 1, message))
     return project
+
+
+def working_folder(folder: str, environ: Mapping[str, str]) -> str:
+    """The folder that a go command works in which is started in `folder` (``os.Getwd``).
+
+    In the current folder that is what PWD calls it, which may be through symbolic links.
+    """
+    if folder not in ("", os.curdir):
+        return os.path.realpath(folder)
+    named = environ.get("PWD", "")
+    try:
+        if os.path.isabs(named) and os.path.samefile(named, os.curdir):
+            return os.path.normpath(named)
+    except OSError:
+        pass
+    return os.getcwd()
+
+
+def find_go_work(folder: str, variables: GoVariables) -> str | None:
+    """``modload.FindGoWork``: the go.work that a go command in `folder` goes by, if any.
+
+    Raises FastverifyError where GOWORK names none that Go would take.
+    """
+    gowork = variables.get("GOWORK")
+    if gowork == "off":
+        return None
+    if gowork not in ("", "auto"):
+        if not os.path.isabs(gowork):
+            raise FastverifyError(f"GOWORK is {gowork}, but the go command takes only an absolute path")
+        return os.path.normpath(gowork)
+    return _above(folder, "go.work", variables.goroot)
+
+
+def find_go_mod(folder: str) -> str | None:
+    """``modload.findModuleRoot``: the go.mod of the module that `folder` is in, if any."""
+    return _above(folder, "go.mod", None)
 
 
 def trusted_sums(projects: Sequence[Project], sum_files: Sequence[str]) -> gosum.TrustedSums:
@@ -135,7 +191,7 @@ def _workspace(go_work: str) -> Project:
     except OSError as error:
         raise FastverifyError(f"{go_work} cannot be read: {error.strerror}") from error
     project = Project(root, gosum.SumSet(), work=work, problems=list(work.problems))
-    project.sums.main = _read_if_there(project, os.path.join(root, "go.work.sum"))
+    project.sums.main = _read_if_there(project, f"{go_work}.sum")
     seen: dict[str, Use] = {}
     for use in work.use:
         folder = os.path.normpath(os.path.join(root, use.folder))
@@ -216,13 +272,13 @@ def _read_if_there(project: Project, path: str) -> gosum.SumFile | None:
     return read_sum_file(path)
 
 
-def _above(folder: str, name: str) -> str | None:
-    """The nearest file `name` in `folder` or above it."""
+def _above(folder: str, name: str, goroot: str | None) -> str | None:
+    """The nearest file `name` in `folder` or above it, but not in or beyond `goroot` seen from inside."""
     while True:
         path = os.path.join(folder, name)
         if os.path.exists(path) and not os.path.isdir(path):
             return path
         parent = os.path.dirname(folder)
-        if parent == folder:
+        if parent == folder or (goroot and parent == goroot):
             return None
         folder = parent

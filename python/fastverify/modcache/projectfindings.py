@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Literal
 
+from fastverify.gomod.summary import Module
 from fastverify.gomod.syntax import Problem
 from fastverify.modcache.buildlist import AbsentGoMod, BuildList, named
 from fastverify.modcache.project import Project
@@ -27,6 +28,18 @@ def project_findings(project: Project) -> Iterator[Finding]:
             "the go command stops with this error",
             "mend it, or restore the file from version control; all else was checked",
         )
+    for line in project.too_new:
+        yield Finding(
+            "warning",
+            "note" if project.may_switch else "warning",
+            "mod",
+            line.file,
+            f"{_place(line)}{line.message}",
+            "the go command switches to a Go that is new enough, which it may have to fetch"
+            if project.may_switch
+            else "the go command stops with this error, as GOTOOLCHAIN does not let it switch to another Go",
+            "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
+        )
 
 
 def _place(problem: Problem) -> str:
@@ -36,17 +49,35 @@ def _place(problem: Problem) -> str:
     return f"line {problem.line}{column}: "
 
 
-def build_list_findings(modules: BuildList) -> Iterator[Finding]:
-    """The go.mod files that a build list lacks, and so perhaps modules that it should have."""
+def build_list_findings(modules: BuildList, checked: Container[Module]) -> Iterator[Finding]:
+    """The go.mod files that a build list lacks, and so perhaps modules that it should have.
+
+    An unreadable one of the `checked` modules is told where they are judged.
+    """
     for absent in modules.missing:
         go = "the go command fetches it, and stops where it may not"
         yield _absent(absent, "missing", go, f"go mod graph fetches it, in {modules.project.root}")
     for absent in modules.errors:
         go = "the go command stops with an error"
         yield _absent(absent, "malformed", go, "mend the file, or the requirement that leads to it")
+    for absent in modules.unreadable:
+        if (absent.path, absent.version) not in checked:
+            hint = "run fastverify as a user who may read it, or delete what lies there"
+            go = "the go command takes it as not there and fetches it, and stops where it may not"
+            yield _absent(absent, "unreadable", go, hint)
 
 
-def _absent(absent: AbsentGoMod, verdict: Literal["missing", "malformed"], go: str, hint: str) -> Finding:
+def unknown_requirements(modules: BuildList) -> list[str]:
+    """A sentence on each go.mod that could not be read: what its module needs is not in the list."""
+    return [
+        f"what {named(absent.unloaded.source)} needs, as its go.mod cannot be read"
+        for absent in modules.unreadable
+    ]
+
+
+def _absent(
+    absent: AbsentGoMod, verdict: Literal["missing", "malformed", "unreadable"], go: str, hint: str
+) -> Finding:
     asking = f", which {named(absent.required_by[0])} requires" if absent.required_by else ""
     return Finding(
         verdict,

@@ -18,6 +18,7 @@ from fastverify.modcache.projectfindings import (
     project_findings,
     replaced_by_folders,
     scope_sentences,
+    unknown_requirements,
 )
 from fastverify.report.model import Finding, Report
 from fastverify.vendor.folder import VendorFolder, vendor_folders
@@ -57,7 +58,9 @@ class ProjectSide:
         lists = [build_list(project, root) for project in self.projects]
         inventory = take_inventory_of(root, lists)
         report.not_checked += scope_sentences(lists, absent_from(inventory, lists))
-        return inventory, [finding for modules in lists for finding in build_list_findings(modules)]
+        report.not_checked += [said for modules in lists for said in unknown_requirements(modules)]
+        checked = inventory.modules
+        return inventory, [finding for modules in lists for finding in build_list_findings(modules, checked)]
 
 
 def open_projects(folders: Sequence[_Path], gosums: Sequence[_Path], vendored: Sequence[str]) -> ProjectSide:

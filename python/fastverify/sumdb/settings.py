@@ -104,7 +104,7 @@ def matches_prefix(globs: str, target: str) -> bool:
             continue
         elements = target.split("/")
         wanted = glob.count("/") + 1
-        if len(elements) >= wanted and _matches(glob, "/".join(elements[:wanted])):
+        if len(elements) >= wanted and glob_matches(glob, "/".join(elements[:wanted])):
             return True
     return False
 
@@ -114,7 +114,12 @@ def matches_prefix(globs: str, target: str) -> bool:
 _Step = tuple[Sequence[tuple[str, str]], bool]
 
 
-def _matches(glob: str, name: str) -> bool:
+def is_glob(glob: str) -> bool:
+    """Whether ``path.Match`` takes the pattern."""
+    return _parse_glob(glob) is not None
+
+
+def glob_matches(glob: str, name: str) -> bool:
     """``path.Match``; a malformed pattern matches nothing."""
     steps = _parse_glob(glob)
     if steps is None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fastverify.vendor.constraint import may_be_built
+from fastverify.vendor.embeds import embed_patterns, embedded
 from fastverify.vendor.modulestxt import VendoredModule
 from fastverify.vendor.sources import Source
 
@@ -48,7 +51,7 @@ class Belonging:
     def is_due(self, name: bytes, source: Source) -> bool:
         """Whether a file of the module, which is not in the vendor folder, should be there.
 
-        Files that only a ``//go:embed`` asks for are not known, and not said to be missing.
+        That may also be for a ``//go:embed``, see :meth:`embedded`.
         """
         folder, _, base = name.rpartition(b"/")
         if folder in self.packages:
@@ -62,3 +65,28 @@ class Belonging:
             # What is too long to be read here is most likely built: go mod vendor copies nearly all.
             return content is None or may_be_built(content)
         return folder in self.above and base.startswith(_METADATA)
+
+    def embedded(self, missing: Collection[bytes] | None, source: Source, *, with_tests: bool) -> set[bytes]:
+        """The files that packages of the module embed from their subfolders.
+
+        Only packages are looked at below which any of `missing` lies; None for all.  `with_tests`: files
+        that only tests embed are copied, too.
+        """
+        found: set[bytes] = set()
+        for package in self.packages:
+            start = package + b"/" if package else b""
+            if missing is not None and not any(
+                name.startswith(start) and b"/" in name[len(start) :] for name in missing
+            ):
+                continue
+            names = source.names(package)
+            patterns: list[str] = []
+            for name in sorted(names):
+                base = name[len(start) :]
+                is_source = base.endswith(b".go") and b"/" not in base and base[:1] not in (b".", b"_")
+                if is_source and (with_tests or not base.endswith(b"_test.go")):
+                    patterns += embed_patterns(source.read(name) or b"")
+            if patterns:
+                below = [name[len(start) :] for name in names]
+                found |= {start + name for name in embedded(patterns, below)}
+        return found

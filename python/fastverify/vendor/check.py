@@ -190,11 +190,19 @@ class _Comparison:
 
     def _drop_what_is_not_due(self, one: _Compared, source: Source) -> None:
         belonging = Belonging(one.module, strips_go_mod=self._folder.strips_go_mod)
-        one.differences = {
-            name: difference
-            for name, difference in one.differences.items()
-            if difference.change != "missing" or belonging.is_due(name, source)
-        }
+        missing = [name for name, difference in one.differences.items() if difference.change == "missing"]
+        in_folder = isinstance(source, FolderSource)
+        embedded = belonging.embedded(
+            None if in_folder else missing, source, with_tests=self._folder.has_test_embeds
+        )
+        for name in missing:
+            if name not in embedded and not belonging.is_due(name, source):
+                del one.differences[name]
+        if in_folder:
+            tree = os.fsencode(self._tree(one))
+            for name in embedded:
+                if not os.path.lexists(os.path.join(tree, name)):
+                    one.differences[name] = Difference(name, "missing", None, None, None, None)
 
 
 def _share_out(folder: str, compared: Sequence[_Compared]) -> tuple[list[Difference], list[OSError]]:

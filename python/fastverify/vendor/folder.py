@@ -15,6 +15,7 @@ from fastverify.vendor.consistency import inconsistencies
 from fastverify.vendor.modulestxt import ModulesTxt, VendoredModule, parse_modules_txt
 
 _STRIPS_GO_MOD = "1.17"
+_WITHOUT_TEST_EMBEDS = "1.22"
 #: How many inconsistencies are told one by one.
 _LISTED = 20
 _GO_STOPS = "go build stops with: inconsistent vendoring"
@@ -39,11 +40,20 @@ class VendorFolder:
     @property
     def strips_go_mod(self) -> bool:
         """Whether ``go mod vendor`` leaves go.mod and go.sum out; so too where that is not known."""
+        return not self._is_made_before(_STRIPS_GO_MOD)
+
+    @property
+    def has_test_embeds(self) -> bool:
+        """Whether ``go mod vendor`` copies what only tests embed."""
+        return self._is_made_before(_WITHOUT_TEST_EMBEDS)
+
+    def _is_made_before(self, version: str) -> bool:
+        """Whether the project is known, and for a Go before this `version`."""
         project = self.project
         if project is None or not project.main_modules:
-            return True
+            return False
         go = project.work.go_version if project.work is not None else project.main_modules[0].file.go_version
-        return not goversion.is_before(go, _STRIPS_GO_MOD)
+        return goversion.is_before(go, version)
 
     @property
     def makes_it(self) -> str:

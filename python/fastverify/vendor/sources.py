@@ -24,6 +24,10 @@ class Source(Protocol):
         """
         ...
 
+    def names(self, folder: bytes) -> list[bytes]:
+        """The regular files below a folder, by their names relative to the module's root."""
+        ...
+
     def close(self) -> None:
         """Release what is open."""
         ...
@@ -42,6 +46,10 @@ class FolderSource:
     def read(self, name: bytes) -> bytes | None:
         """See :class:`Source`."""
         return read_file(os.path.join(self._folder, name))
+
+    def names(self, folder: bytes) -> list[bytes]:
+        """See :class:`Source`."""
+        return [name for name, found in _files(self._folder, folder) if stat.S_ISREG(found.mode)]
 
     def close(self) -> None:
         """Nothing is open."""

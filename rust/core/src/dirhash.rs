@@ -22,6 +22,17 @@ pub struct Lines {
     buffer: Vec<u8>,
 }
 
+/// Each byte in hex.
+const HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut hex = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        hex[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    hex
+};
 /// Lines are hashed when so many bytes of them have come together.
 const FLUSH: usize = 16 << 10;
 
@@ -34,12 +45,11 @@ impl Lines {
     /// Adds the file whose name is `name`, given in parts.  The caller keeps the order, and keeps out
     /// names with a newline, which Go refuses.
     pub fn push(&mut self, content: &Digest, name: &[&[u8]]) {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        for &byte in content {
-            self.buffer.push(HEX[usize::from(byte >> 4)]);
-            self.buffer.push(HEX[usize::from(byte & 15)]);
+        let mut start = [b' '; 2 * 32 + 2];
+        for (pair, &byte) in start.chunks_exact_mut(2).zip(content) {
+            pair.copy_from_slice(&HEX[usize::from(byte)]);
         }
-        self.buffer.extend_from_slice(b"  ");
+        self.buffer.extend_from_slice(&start);
         for part in name {
             self.buffer.extend_from_slice(part);
         }

@@ -54,7 +54,7 @@ pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
 pub use many::Hashing;
 pub use module::{
     Change, Difference, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask, TreeMeasurement,
-    ZipMeasurement, measure,
+    ZipMeasurement, measure, measure_with_spares,
 };
 pub use readat::ReadAt;
 pub use sha256::Digest;

@@ -4,6 +4,8 @@
 //! was there at the start, so that one big job is spread over all threads while no more jobs are open
 //! than there are threads.
 
+mod spare;
+
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use self::spare::{DiskReads, Spares};
 use crate::timings::{self, Stage};
 
 /// Results that may wait to be taken before the workers wait.
@@ -75,6 +78,7 @@ struct Shared<J> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
+    spares: Spares,
 }
 
 impl<J> Shared<J> {
@@ -163,18 +167,36 @@ pub struct Running<J: Job> {
 /// # Errors
 ///
 /// Those of the system where it does not give a single thread.
-pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Running<J>> {
+pub fn start<J: Job>(jobs: Vec<J>, threads: usize) -> std::io::Result<Running<J>> {
+    start_with_spares(jobs, threads, 0)
+}
+
+/// As [`start`], and on up to `spares` threads more while those have to wait for a disk.  Without the
+/// system's word on that (it is Linux that gives it) there are no spare ones.
+///
+/// # Errors
+///
+/// Those of [`start`].
+pub fn start_with_spares<J: Job>(
+    mut jobs: Vec<J>,
+    threads: usize,
+    spares: usize,
+) -> std::io::Result<Running<J>> {
     jobs.reverse();
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
+        spares: Spares::up_to(spares.min(MAX_THREADS)),
     });
     let (sender, receiver) = sync_channel(RESULTS);
     let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
     for i in 0..threads.clamp(1, MAX_THREADS) {
         let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
-        match thread::Builder::new().name(format!("fastverify-{i}")).spawn(move || work(&shared, &answers)) {
+        match thread::Builder::new()
+            .name(format!("fastverify-{i}"))
+            .spawn(move || work(&shared, &answers, false))
+        {
             Ok(thread) => running.threads.push(thread),
             Err(error) if running.threads.is_empty() => return Err(error),
             // Fewer threads do the same work.
@@ -184,7 +206,8 @@ pub fn start<J: Job>(mut jobs: Vec<J>, threads: usize) -> std::io::Result<Runnin
     Ok(running)
 }
 
-fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+/// What a thread does; a spare one ends when it no longer reads from a disk.
+fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
     let _recording = timings::of_this_thread();
     let worker = Worker { shared, answers };
     let guarded = |work: &mut dyn FnMut()| {
@@ -194,12 +217,14 @@ fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panic
             shared.stop();
         }
     };
+    let mut disk = shared.spares.any().then(DiskReads::of_this_thread);
     let mut scratch = None;
-    while let Some(job) = shared.next(|| {
-        if let Some(scratch) = &mut scratch {
+    let rest = |scratch: &mut Option<J::Scratch>| {
+        if let Some(scratch) = scratch {
             guarded(&mut || J::rest(scratch, &worker));
         }
-    }) {
+    };
+    while let Some(job) = shared.next(|| rest(&mut scratch)) {
         timings::lap(Stage::Wait);
         let mut job = Some(job);
         guarded(&mut || {
@@ -209,8 +234,27 @@ fn work<J: Job>(shared: &Shared<J>, answers: &SyncSender<Result<J::Answer, Panic
         });
         timings::lap(Stage::Answer);
         shared.done();
+        if is_spare {
+            // While it waits for a disk it gains nothing by large batches, and they would take memory.
+            rest(&mut scratch);
+        }
+        match disk.as_mut().and_then(DiskReads::lately) {
+            Some(true) => start_spare(shared, answers),
+            Some(false) if is_spare => break,
+            _ => {}
+        }
     }
     timings::lap(Stage::Wait);
+}
+
+fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+    let queues = shared.lock();
+    if shared.stop.load(Ordering::Relaxed) || queues.waiting.is_empty() && queues.begun.is_empty() {
+        return;
+    }
+    drop(queues);
+    let (of_spare, answers) = (Arc::clone(shared), answers.clone());
+    shared.spares.start(move || work(&of_spare, &answers, true));
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -250,6 +294,7 @@ impl<J: Job> Running<J> {
             // Panics of jobs have been caught; nothing else is in a thread.
             let _ = thread.join();
         }
+        self.shared.spares.join();
     }
 }
 

@@ -38,7 +38,7 @@ fn not_started(error: std::io::Error) -> PyErr {
 
 /// Measures modules; the answers are tuples in the order of `protocol.py`.
 #[pyfunction]
-fn measure(tasks: Vec<TaskTuple>, threads: usize) -> PyResult<Measurements> {
+fn measure(tasks: Vec<TaskTuple>, threads: usize, spares: usize) -> PyResult<Measurements> {
     let tasks = tasks
         .into_iter()
         .map(|(key, prefix, zip, tree, mod_file, info, ziphash, toolchain, weight)| ModuleTask {
@@ -53,7 +53,8 @@ fn measure(tasks: Vec<TaskTuple>, threads: usize) -> PyResult<Measurements> {
             weight: u64::try_from(weight.max(0)).unwrap_or(u64::MAX),
         })
         .collect();
-    Ok(Measurements::new(fastverify_core::measure(tasks, threads).map_err(not_started)?))
+    let work = fastverify_core::measure_with_spares(tasks, threads, spares).map_err(not_started)?;
+    Ok(Measurements::new(work))
 }
 
 /// An h1, or what there is instead.

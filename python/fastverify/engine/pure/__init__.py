@@ -26,7 +26,13 @@ class PureEngine:
         """The engine's name."""
         return "pure"
 
-    def measure(self, tasks: Sequence[ModuleTask], *, threads: int) -> Measurements:
+    def measure(
+        self,
+        tasks: Sequence[ModuleTask],
+        *,
+        threads: int,
+        spares: int = 0,  # noqa: ARG002 - workers are processes here, and cost too much to have some spare
+    ) -> Measurements:
         """Measure modules, the biggest first."""
         return measure_jobs([(task.weight or _weight(task), Job.of(task)) for task in tasks], threads)
 

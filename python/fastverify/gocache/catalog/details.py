@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from fastverify.engine.buildcache import MAX_OUTPUT_BYTES
+from fastverify.engine.protocol import MAX_OUTPUT_BYTES
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.errors import FastverifyError
 from fastverify.gocache.buildid import BuildId, action_part, content_id

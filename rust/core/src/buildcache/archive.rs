@@ -8,6 +8,7 @@ use md5::{Digest as _, Md5};
 use memchr::memmem;
 
 use super::OutputFlaw;
+use crate::readat::{ReadAt, read_full_at};
 use crate::sha256::Digest;
 
 pub(super) const MAGIC: &[u8] = b"!<arch>\n";
@@ -17,6 +18,10 @@ const HEADER: usize = 60;
 pub(super) const PART: usize = 20;
 const PART_BYTES: usize = 15;
 const GOOBJ_MAGIC: &[u8] = b"\0go120ld";
+/// Before the export data, behind it, and before the linker's object.
+const EXPORT: &[u8] = b"\n$$B\n";
+const EXPORT_END: &[u8] = b"\n$$\n";
+const OBJECT: &[u8] = b"\n!\n";
 
 /// What an archive says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,10 +37,10 @@ pub struct Archive {
 /// Reads a whole archive.  One that is not Go's compiler's has neither a build ID nor flaws.
 pub fn read_archive(content: &[u8]) -> Archive {
     let mut archive = Archive::default();
-    if !content.get(MAGIC.len()..).is_some_and(|rest| rest.starts_with(PKGDEF)) {
+    if !is_go(content) {
         return archive;
     }
-    let definition = member(content, MAGIC.len());
+    let definition = member(content, MAGIC.len(), content.len() as u64);
     let build_id = definition.as_ref().and_then(|range| build_id(&content[range.clone()]));
     let (Some(definition), Some(build_id)) = (definition, build_id) else {
         archive.flaws.push(OutputFlaw::ArchiveFormat);
@@ -52,16 +57,86 @@ pub fn read_archive(content: &[u8]) -> Archive {
     } else if Md5::digest(&content[hashed])[..8] != *fingerprint {
         archive.flaws.push(OutputFlaw::ExportFingerprint);
     }
-    if let Some(object) = member(content, definition.end + definition.end % 2)
-        && let Some(mark) = memmem::find(&content[object.clone()], b"\n!\n")
+    if let Some(object) = member(content, definition.end + definition.end % 2, content.len() as u64)
+        && let Some(mark) = memmem::find(&content[object.clone()], OBJECT)
     {
-        let at = object.start + mark + 3;
+        let at = object.start + mark + OBJECT.len();
         let rest = &content[at..];
         if rest.starts_with(GOOBJ_MAGIC) && rest[8..rest.len().min(16)] != *fingerprint {
             archive.flaws.push(OutputFlaw::ObjectFingerprint);
         }
     }
     archive
+}
+
+/// Whether an archive is of Go's compiler.
+pub(super) fn is_go(content: &[u8]) -> bool {
+    content.get(MAGIC.len()..).is_some_and(|rest| rest.starts_with(PKGDEF))
+}
+
+/// What there is to know of an archive before its content is read from one end to the other.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub build_id: Vec<u8>,
+    /// Export data without the fingerprint that follows it.
+    pub export: Range<u64>,
+    pub fingerprint: [u8; 8],
+    /// `internal/pkgbits.Encoder.Fingerprint`: MD5 before version 2, and SHA-256 since.
+    pub md5: bool,
+    /// Whether the linker object has another fingerprint.
+    pub object_differs: bool,
+}
+
+/// Read from the end of the export data on: the end of the package's definition, and the linker object's
+/// head.
+const BEFORE_END: u64 = 1 << 10;
+const BEHIND_END: usize = 16 << 10;
+/// A longer build ID, or longer export data, is left to [`read_archive`].
+const LONG_ID: usize = 256;
+const LONG_EXPORT: u64 = 2 << 20;
+
+/// Looks at the places of an archive of `size` bytes where Go's compiler puts what is to be checked;
+/// `head` is its beginning.
+///
+/// None where something is not as expected, though it may be well: whoever asks then reads the archive
+/// whole.
+pub(super) fn plan<R: ReadAt + ?Sized>(source: &R, head: &[u8], size: u64) -> Option<Plan> {
+    let definition = member(head, MAGIC.len(), size)?;
+    let start = definition.start;
+    let beginning = &head[start..head.len().min(definition.end)];
+    let build_id = build_id(beginning)?;
+    let mark = start + memmem::find(beginning, EXPORT)? + EXPORT.len();
+    let begin = mark as u64 + 1;
+    let version = head.get(mark + 1..mark + 5)?;
+    if head[mark] != b'u' || build_id.is_empty() || build_id.len() > LONG_ID {
+        return None;
+    }
+
+    let from = begin.max((definition.end as u64).saturating_sub(BEFORE_END));
+    let end = usize::try_from((definition.end as u64).checked_sub(from)?).ok()?;
+    let mut window = vec![0; end + BEHIND_END];
+    let len = read_full_at(source, &mut window, from).ok()?;
+    let window = &window[..len];
+    let last = memmem::rfind(window.get(..end)?, EXPORT_END)?;
+    let fingerprint = window[..last].last_chunk()?;
+    let export = begin..from + last as u64 - 8;
+    if export.end < begin + 4 || export.end - begin > LONG_EXPORT {
+        return None;
+    }
+
+    let mut object_differs = false;
+    if let Some(object) = member(window, end + definition.end % 2, size - from) {
+        let within = &window[object.start..object.end.min(window.len())];
+        let rest = &window[object.start + memmem::find(within, OBJECT)? + OBJECT.len()..];
+        object_differs = rest.get(..16)?.strip_prefix(GOOBJ_MAGIC).is_some_and(|own| own != fingerprint);
+    }
+    Some(Plan {
+        build_id: build_id.to_vec(),
+        export,
+        fingerprint: *fingerprint,
+        md5: u32::from_le_bytes(*version.first_chunk()?) < 2,
+        object_differs,
+    })
 }
 
 /// `content` with each `build_id` in it zeroed: what `buildid.FindAndHash` hashes.
@@ -89,18 +164,19 @@ pub(super) fn short(digest: &Digest) -> [u8; PART] {
     text
 }
 
-/// Where the content of the member lies whose header is at `at`; None where it is broken.
-fn member(content: &[u8], at: usize) -> Option<Range<usize>> {
+/// Where the content of the member lies whose header is at `at` of a file of `size` bytes that begins with
+/// `content`; None where it is broken.
+fn member(content: &[u8], at: usize, size: u64) -> Option<Range<usize>> {
     let header = content.get(at..at.checked_add(HEADER)?)?;
     let blanks = header[48..58].iter().rev().take_while(|&&byte| byte == b' ').count();
     let digits = &header[48..58 - blanks];
     if header[58..] != *b"`\n" || digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let size = digits.iter().fold(0u64, |size, digit| size * 10 + u64::from(digit - b'0'));
+    let own = digits.iter().fold(0u64, |size, digit| size * 10 + u64::from(digit - b'0'));
     let start = at + HEADER;
-    let end = start.checked_add(usize::try_from(size).ok()?)?;
-    (end <= content.len()).then_some(start..end)
+    let end = start.checked_add(usize::try_from(own).ok()?)?;
+    (end as u64 <= size).then_some(start..end)
 }
 
 /// The build ID in the second line of `__.PKGDEF`.
@@ -114,11 +190,11 @@ fn build_id(definition: &[u8]) -> Option<&[u8]> {
 
 /// Unified export data with its fingerprint; None where there is none.
 fn export_data(content: &[u8], definition: &Range<usize>) -> Option<Range<usize>> {
-    let mark = definition.start + memmem::find(&content[definition.clone()], b"\n$$B\n")?;
+    let mark = definition.start + memmem::find(&content[definition.clone()], EXPORT)?;
     if content.get(mark + 5) != Some(&b'u') {
         return None;
     }
     let begin = mark + 6;
-    let last = begin + memmem::rfind(content.get(begin..definition.end)?, b"\n$$\n")?;
+    let last = begin + memmem::rfind(content.get(begin..definition.end)?, EXPORT_END)?;
     (last >= begin + 12).then_some(begin..last)
 }

@@ -198,7 +198,13 @@ pub(super) fn read_found(root: &Root, action: &Id, found: FileStat) -> ActionEnt
     while len < content.len() {
         match file.read(&mut content[len..]) {
             Ok(0) => break,
-            Ok(more) => len += more,
+            Ok(more) => {
+                len += more;
+                // There was room for one byte more.
+                if len as u64 == stat.size {
+                    break;
+                }
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return unread(action, Some(stat), error.into()),
         }

@@ -6,18 +6,22 @@
 
 mod archive;
 mod entry;
+mod long;
 mod output;
 mod survey;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fault::{Fault, FaultCode};
 use crate::schedule::{self, Job, Running, Worker};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::tree::Root;
 
 pub use archive::{Archive, read_archive};
@@ -108,7 +112,7 @@ pub fn measure_build_cache(
     now_ns: i128,
     threads: usize,
 ) -> std::io::Result<Running<BuildJob>> {
-    schedule::start(vec![BuildJob(Step::Root { root, now_ns })], threads)
+    schedule::start(vec![BuildJob(Step::Root { root, now_ns, threads })], threads)
 }
 
 /// Measures a few entries and outputs, in their order.
@@ -133,6 +137,15 @@ pub fn measure_build_files(
     }
 }
 
+/// Measures an output that lies in memory: whole, or as long ones are, by windows of so many bytes.  The
+/// latter is None where that is not for this content; there is no other difference.
+pub fn measure_content(output: &Id, content: &[u8], window: Option<usize>) -> Option<OutputMeasurement> {
+    match window {
+        None => Some(output::measure_whole(output, content)),
+        Some(window) => long::measure_streamed(output, content, window),
+    }
+}
+
 fn open(root: &Path) -> Result<Root, FaultCode> {
     // The root itself may be a link.
     Root::open(&std::fs::canonicalize(root)?)
@@ -142,15 +155,17 @@ fn open(root: &Path) -> Result<Root, FaultCode> {
 pub struct BuildJob(Step);
 
 enum Step {
-    Root { root: PathBuf, now_ns: i128 },
+    Root { root: PathBuf, now_ns: i128, threads: usize },
     Shard(Arc<Cache>, [u8; 2]),
-    Outputs(Arc<Joined>, std::ops::Range<usize>),
+    Long(Arc<Joined>),
+    Short(Arc<Joined>, std::ops::Range<usize>),
 }
 
 /// A cache whose shards are being read.
 struct Cache {
     root: Root,
     now_ns: i128,
+    threads: usize,
     /// Shards that are still to be read, and what those that were have.
     found: Mutex<(usize, survey::Found)>,
 }
@@ -158,15 +173,23 @@ struct Cache {
 /// A cache whose outputs are being read.
 struct Joined {
     root: Root,
+    /// The biggest first.
     outputs: Vec<survey::FoundOutput>,
+    /// How many of them are long, how many of those each job takes at a time, and the next.
+    long: usize,
+    together: usize,
+    next_long: AtomicUsize,
     /// By output.
     entries: Vec<(Id, EntryOf)>,
 }
 
-/// Outputs that one job reads, at most, and about how many bytes of them: enough for the hash to work
-/// on sixteen archives of middle size at a time.
-const BATCH: usize = 64;
-const BATCH_BYTES: u64 = 12 << 20;
+/// An output that is longer goes through the hash window by window.
+const LONG: u64 = 64 << 10;
+/// Others that one job reads, at most, and about how many bytes of them.
+const BATCH: usize = 128;
+const BATCH_BYTES: u64 = 2 << 20;
+/// Bytes of long outputs that one answer tells of, about.
+const TOLD_BYTES: u64 = 8 << 20;
 
 impl Job for BuildJob {
     type Scratch = output::Scratch;
@@ -174,12 +197,13 @@ impl Job for BuildJob {
 
     fn run(self, scratch: &mut output::Scratch, worker: &Worker<'_, Self>) {
         match self.0 {
-            Step::Root { root, now_ns } => begin(&root, now_ns, worker),
+            Step::Root { root, now_ns, threads } => begin(&root, now_ns, threads, worker),
             Step::Shard(cache, shard) => {
                 let read = survey::read_shard(&cache.root, shard, cache.now_ns, &mut |entry| {
                     worker.answer(BuildAnswer::Entry(entry));
                     !worker.stopped()
                 });
+                timings::lap(Stage::List);
                 let mut found = cache.found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.1.merge(read);
                 found.0 -= 1;
@@ -188,12 +212,20 @@ impl Job for BuildJob {
                     drop(found);
                     // The others are at an end with it, or about to drop it.
                     match open_again(&cache) {
-                        Ok(root) => join(root, all, worker),
+                        Ok(root) => join(root, all, cache.threads, worker),
                         Err(code) => join_without_root(all, code, worker),
                     }
                 }
             }
-            Step::Outputs(joined, range) => read_outputs(&joined, range, scratch, worker),
+            Step::Long(joined) => read_long(&joined, scratch, worker),
+            Step::Short(joined, range) => {
+                let ids: Vec<Id> = joined.outputs[range].iter().map(|output| output.id).collect();
+                let mut telling = Telling::new(&joined, worker);
+                for measured in output::read_outputs(&joined.root, &ids, scratch, &|| worker.stopped()) {
+                    telling.tell(measured);
+                }
+                telling.count();
+            }
         }
     }
 }
@@ -202,7 +234,7 @@ fn open_again(cache: &Cache) -> Result<Root, FaultCode> {
     Root::open(cache.root.path())
 }
 
-fn begin(root: &Path, now_ns: i128, worker: &Worker<'_, BuildJob>) {
+fn begin(root: &Path, now_ns: i128, threads: usize, worker: &Worker<'_, BuildJob>) {
     let mut found = survey::Found::default();
     let listed = open(root).and_then(|root| {
         let shards = survey::read_root(&root, &mut found)?;
@@ -210,9 +242,9 @@ fn begin(root: &Path, now_ns: i128, worker: &Worker<'_, BuildJob>) {
     });
     match listed {
         Err(code) => join_without_root(found, code, worker),
-        Ok((root, shards)) if shards.is_empty() => join(root, found, worker),
+        Ok((root, shards)) if shards.is_empty() => join(root, found, threads, worker),
         Ok((root, shards)) => {
-            let cache = Arc::new(Cache { root, now_ns, found: Mutex::new((shards.len(), found)) });
+            let cache = Arc::new(Cache { root, now_ns, threads, found: Mutex::new((shards.len(), found)) });
             worker.begin(shards.into_iter().map(|shard| BuildJob(Step::Shard(Arc::clone(&cache), shard))));
         }
     }
@@ -224,37 +256,99 @@ fn join_without_root(mut found: survey::Found, code: FaultCode, worker: &Worker<
 }
 
 /// Puts entries and outputs together, tells of it, and begins to read the outputs.
-fn join(root: Root, found: survey::Found, worker: &Worker<'_, BuildJob>) {
+fn join(root: Root, found: survey::Found, threads: usize, worker: &Worker<'_, BuildJob>) {
     let (survey, outputs, entries) = found.join();
     worker.answer(BuildAnswer::Survey(Box::new(survey)));
-    let joined = Arc::new(Joined { root, outputs, entries });
-    let mut batches = Vec::new();
-    let (mut start, mut size) = (0, 0);
-    for (number, output) in joined.outputs.iter().enumerate() {
+    let long = outputs.partition_point(|output| output.size > LONG);
+    // Every thread gets some.
+    let together = long.div_ceil(threads.max(1));
+    let joined = Arc::new(Joined { root, outputs, long, together, next_long: AtomicUsize::new(0), entries });
+    let mut jobs: Vec<BuildJob> =
+        (0..threads.clamp(1, long.max(1))).map(|_| BuildJob(Step::Long(Arc::clone(&joined)))).collect();
+    let (mut start, mut size) = (long, 0);
+    for (number, output) in joined.outputs.iter().enumerate().skip(long) {
         size += output.size;
         if number + 1 - start == BATCH || size >= BATCH_BYTES || number + 1 == joined.outputs.len() {
-            batches.push(BuildJob(Step::Outputs(Arc::clone(&joined), start..number + 1)));
+            jobs.push(BuildJob(Step::Short(Arc::clone(&joined), start..number + 1)));
             (start, size) = (number + 1, 0);
         }
     }
-    worker.begin(batches);
+    worker.begin(jobs);
 }
 
-fn read_outputs(
-    joined: &Joined,
-    range: std::ops::Range<usize>,
-    scratch: &mut output::Scratch,
-    worker: &Worker<'_, BuildJob>,
-) {
-    let ids: Vec<Id> = joined.outputs[range].iter().map(|output| output.id).collect();
-    let (mut outputs, mut size, mut vanished) = (0, 0, 0);
-    for measured in output::read_outputs(&joined.root, &ids, scratch, &|| worker.stopped()) {
-        if measured.is_absent() {
-            vanished += 1;
-            continue;
+/// Reads long outputs until there are no more.
+fn read_long(joined: &Joined, scratch: &mut output::Scratch, worker: &Worker<'_, BuildJob>) {
+    let mut ends = LongOutputs { joined, scratch, worker, telling: Telling::new(joined, worker) };
+    long::hash_streams(joined.together, &mut ends);
+    ends.telling.count();
+}
+
+/// The long outputs of a cache, of which this job takes one after the other.
+struct LongOutputs<'a> {
+    joined: &'a Joined,
+    scratch: &'a mut output::Scratch,
+    worker: &'a Worker<'a, BuildJob>,
+    telling: Telling<'a>,
+}
+
+impl long::Ends for LongOutputs<'_> {
+    type Source = File;
+
+    fn begin(&mut self) -> Option<long::Stream<File>> {
+        loop {
+            let number = self.joined.next_long.fetch_add(1, Ordering::Relaxed);
+            if number >= self.joined.long || self.stopped() {
+                return None;
+            }
+            let output = self.joined.outputs[number].id;
+            let mut measured = OutputMeasurement::new(&output);
+            if let Ok(Some((file, stat))) = output::open(&self.joined.root, &mut measured)
+                && let Some(stream) = long::Stream::begin(measured, file, stat.size, long::WINDOW)
+            {
+                return Some(stream);
+            }
+            self.odd(&output);
         }
-        outputs += 1;
-        size += measured.size;
+    }
+
+    fn end(&mut self, measured: OutputMeasurement) {
+        self.telling.tell(measured);
+    }
+
+    fn odd(&mut self, output: &Id) {
+        let stopped = || self.worker.stopped();
+        for measured in output::read_outputs(&self.joined.root, &[*output], self.scratch, &stopped) {
+            self.telling.tell(measured);
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.worker.stopped()
+    }
+}
+
+/// Answers about the outputs that a job has read: those that are to be told of, and how many they were.
+struct Telling<'a> {
+    joined: &'a Joined,
+    worker: &'a Worker<'a, BuildJob>,
+    outputs: usize,
+    size: u64,
+    vanished: usize,
+}
+
+impl<'a> Telling<'a> {
+    fn new(joined: &'a Joined, worker: &'a Worker<'a, BuildJob>) -> Telling<'a> {
+        Telling { joined, worker, outputs: 0, size: 0, vanished: 0 }
+    }
+
+    fn tell(&mut self, measured: OutputMeasurement) {
+        if measured.is_absent() {
+            self.vanished += 1;
+            return;
+        }
+        self.outputs += 1;
+        self.size += measured.size;
+        let joined = self.joined;
         let first = joined.entries.partition_point(|(output, _)| *output < measured.output);
         let entries = joined.entries[first..]
             .iter()
@@ -264,8 +358,20 @@ fn read_outputs(
         if !misfit.is_empty() || measured.is_told() {
             let entries_total = fit.len() + misfit.len();
             let entries = misfit.into_iter().chain(fit).take(MAX_ENTRIES).copied().collect();
-            worker.answer(BuildAnswer::Told(Box::new(ToldOutput { measured, entries, entries_total })));
+            let told = ToldOutput { measured, entries, entries_total };
+            self.worker.answer(BuildAnswer::Told(Box::new(told)));
+        }
+        if self.size >= TOLD_BYTES {
+            self.count();
         }
     }
-    worker.answer(BuildAnswer::Read { outputs, size, vanished });
+
+    /// Answers how many outputs were read since the last such answer.
+    fn count(&mut self) {
+        let (outputs, size, vanished) = (self.outputs, self.size, self.vanished);
+        if outputs + vanished > 0 {
+            self.worker.answer(BuildAnswer::Read { outputs, size, vanished });
+        }
+        (self.outputs, self.size, self.vanished) = (0, 0, 0);
+    }
 }

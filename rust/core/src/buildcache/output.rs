@@ -10,6 +10,7 @@ use super::{EntryOf, Id, MAX_OUTPUT_BYTES, MAX_WHOLE_BYTES};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::{Digest, Hasher, digest_many};
 use crate::stat::FileStat;
+use crate::timings::{self, Stage};
 use crate::tree::{Root, read_more};
 
 /// What the first bytes of an output say that it is.
@@ -43,7 +44,7 @@ impl OutputKind {
         }
     }
 
-    fn of(content: &[u8]) -> OutputKind {
+    pub(super) fn of(content: &[u8]) -> OutputKind {
         const KINDS: [(&[u8], OutputKind); 13] = [
             (archive::MAGIC, OutputKind::Archive),
             (b"\x7fELF", OutputKind::Executable),
@@ -124,7 +125,7 @@ pub struct OutputMeasurement {
 }
 
 impl OutputMeasurement {
-    fn new(output: &Id) -> OutputMeasurement {
+    pub(super) fn new(output: &Id) -> OutputMeasurement {
         OutputMeasurement {
             output: *output,
             stat: None,
@@ -232,11 +233,23 @@ pub(super) fn read_outputs(
         };
         read.push((measured, content));
     }
+    timings::lap(Stage::ReadFile);
     finish(&mut read, scratch);
+    timings::lap(Stage::Hash);
     if scratch.contents.bytes.len() > KEPT || scratch.zeroed.capacity() > KEPT {
         *scratch = Scratch::default();
     }
     read.into_iter().map(|(measured, _)| measured).collect()
+}
+
+/// As [`read_outputs`] for a content in memory.
+pub(super) fn measure_whole(output: &Id, content: &[u8]) -> OutputMeasurement {
+    let mut scratch = Scratch::default();
+    scratch.contents.room(content.len()).copy_from_slice(content);
+    let mut read = [(OutputMeasurement::new(output), Some(Content::Whole(0..content.len())))];
+    finish(&mut read, &mut scratch);
+    let [(measured, _)] = read;
+    measured
 }
 
 /// What is hashed of an output beside its content.
@@ -325,6 +338,17 @@ fn load(
     contents: &mut Buffer,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Content>, FaultCode> {
+    match open(root, measured)? {
+        Some((file, stat)) => read(&file, stat.size, contents, stopped).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Opens an output, or the only file in its folder, where there is one.
+pub(super) fn open(
+    root: &Root,
+    measured: &mut OutputMeasurement,
+) -> Result<Option<(File, FileStat)>, FaultCode> {
     let mut place: CString = path(&measured.output, b'd');
     let mut stat = root.lstat(&place)?;
     measured.stat = Some(stat);
@@ -345,8 +369,7 @@ fn load(
     if let Some(code) = no_file(&stat) {
         return Err(code);
     }
-    let (file, stat) = root.open_file(&place)?;
-    read(&file, stat.size, contents, stopped).map(Some)
+    root.open_file(&place).map(Some)
 }
 
 fn read(

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use md5::{Digest as _, Md5};
+
 use super::*;
 use crate::sha256::digest;
 
@@ -95,17 +97,23 @@ fn an_entry_with_any_byte_changed_is_not_canonical_or_says_something_else() {
     }
 }
 
-#[test]
-fn an_archive_with_any_byte_changed_has_a_flaw_or_another_build_id() {
-    let head = b"!<arch>\n__.PKGDEF       0           0     0     644     ";
-    let mut export = b"\x02\0\0\0 export data".to_vec();
-    let fingerprint = digest(&export)[..8].to_vec();
-    export.extend_from_slice(&fingerprint);
+/// An archive as Go's compiler writes one, with its build ID in these places of the code too; export data
+/// of this version, and its fingerprint in the object.
+fn archive_of(version: u8, code: usize, places: &[usize]) -> Vec<u8> {
     let id = |content: &[u8]| [b"01234567890123456789/", content].concat();
+    let mut export = [&[version, 0, 0, 0], &b" export data"[..]].concat();
+    let sum = if version < 2 { Md5::digest(&export)[..8].to_vec() } else { digest(&export)[..8].to_vec() };
+    export.extend_from_slice(&sum);
     let build = |id: &[u8]| {
+        let head = b"!<arch>\n__.PKGDEF       0           0     0     644     ";
         let definition =
             [b"go object linux\nbuild id \"", id, b"\"\n\n\n$$B\nu", export.as_slice(), b"\n$$\n"].concat();
-        let object = [b"go object linux\n\n!\n\0go120ld", fingerprint.as_slice(), b"code"].concat();
+        let mut object = [b"go object linux\n\n!\n\0go120ld", sum.as_slice()].concat();
+        let start = object.len();
+        object.extend((0..code as u32).map(|i| (i.wrapping_mul(i) >> 7) as u8));
+        for place in places {
+            object[start + place..start + place + id.len()].copy_from_slice(id);
+        }
         let mut archive = [head, format!("{:<10}`\n", definition.len()).as_bytes(), &definition].concat();
         archive.resize(archive.len() + definition.len() % 2, b'\n');
         archive.extend_from_slice(format!("{:<48}{:<10}`\n", "_go_.o", object.len()).as_bytes());
@@ -115,26 +123,97 @@ fn an_archive_with_any_byte_changed_has_a_flaw_or_another_build_id() {
     let unsigned = id(b"01234567890123456789");
     let mut zeroed = Vec::new();
     let range = archive::zeroed(&build(&unsigned), &unsigned, &mut zeroed);
-    let content_part = archive::short(&digest(&zeroed[range]));
-    let signed = build(&id(&content_part));
-    let root = Folder::new("archive");
-    let look = |content: &[u8]| {
-        root.put(&[0; 32], 'd', content);
-        let (_, mut outputs) = measure_build_files(&root.0, &[], &[[0; 32]]);
-        outputs.remove(0)
-    };
-    let whole = look(&signed);
-    assert_eq!((whole.kind, whole.flaws.as_slice()), (OutputKind::Archive, &[][..]));
-    assert_eq!(whole.build_id, id(&content_part));
-    for at in 0..signed.len() {
-        let mut changed = signed.clone();
-        changed[at] ^= 1;
-        let found = look(&changed);
-        assert_eq!(found.sha256, Some(digest(&changed)));
-        assert!(
-            !found.flaws.is_empty() || found.build_id != whole.build_id || found.kind != whole.kind,
-            "{at}: {found:?}"
-        );
+    build(&id(&archive::short(&digest(&zeroed[range]))))
+}
+
+#[test]
+fn an_archive_with_any_byte_changed_has_a_flaw_or_another_build_id() {
+    for version in [1, 2] {
+        let signed = archive_of(version, 4, &[]);
+        let whole = measure_content(&[0; 32], &signed, None).unwrap();
+        assert_eq!((whole.kind, whole.flaws.as_slice()), (OutputKind::Archive, &[][..]));
+        assert_eq!(whole.sha256, Some(digest(&signed)));
+        for at in 0..signed.len() {
+            let mut changed = signed.clone();
+            changed[at] ^= 1;
+            let found = measure_content(&[0; 32], &changed, None).unwrap();
+            assert_eq!(found.sha256, Some(digest(&changed)));
+            assert!(
+                !found.flaws.is_empty() || found.build_id != whole.build_id || found.kind != whole.kind,
+                "{at}: {found:?}"
+            );
+        }
+    }
+}
+
+/// Build IDs on every place of a block, one behind the other and across the windows' borders.
+#[test]
+fn an_output_in_windows_is_what_it_is_as_a_whole() {
+    let mut streamed = 0;
+    for shift in 0..64 {
+        for places in
+            [vec![], vec![shift], vec![shift, shift + 41], vec![300 + shift, 341 + shift, 382 + shift, 700]]
+        {
+            for window in [0, 600, 2000, 5000] {
+                let archive = archive_of(1 + (shift % 2) as u8, 2000 + 37 * shift, &places);
+                let whole = measure_content(&[7; 32], &archive, None);
+                assert_eq!(whole.as_ref().unwrap().flaws, []);
+                assert_eq!(measure_content(&[7; 32], &archive, Some(window)), whole, "{shift} {places:?}");
+            }
+        }
+    }
+    let archive = archive_of(2, 1500, &[100, 900]);
+    for at in 0..archive.len() {
+        for changed in [archive[at] ^ 1, b'\n', b'!'] {
+            let mut content = archive.clone();
+            content[at] = changed;
+            let found = measure_content(&[7; 32], &content, Some(0));
+            streamed += usize::from(found.is_some());
+            assert!(found.is_none() || found == measure_content(&[7; 32], &content, None), "{at}");
+        }
+        let found = measure_content(&[7; 32], &archive[..at], Some(0));
+        assert!(found.is_none() || found == measure_content(&[7; 32], &archive[..at], None), "{at}");
+    }
+    assert!(streamed > 2 * archive.len(), "{streamed}");
+    for content in [&b"\x7fELF"[..], b"", b"!<arch>\nother", &[b'x'; 5000]] {
+        assert_eq!(measure_content(&[7; 32], content, Some(0)), measure_content(&[7; 32], content, None));
+    }
+}
+
+/// Many long outputs at a time, of all lengths, some of them damaged.
+#[test]
+fn long_outputs_are_measured_side_by_side() {
+    let root = Folder::new("long");
+    let mut expected = Vec::new();
+    for number in 0..60usize {
+        let mut content = match number % 4 {
+            0 => archive_of(2, LONG as usize + number * 5000, &[number, 60_000]),
+            1 => archive_of(1, number * 7000, &[number]),
+            2 => vec![number as u8; LONG as usize * (1 + number % 5) + number],
+            _ => [&b"\0asm"[..], &vec![1; LONG as usize + number]].concat(),
+        };
+        let id = digest(&content);
+        if number % 3 == 0 {
+            let last = content.len() - 1;
+            content[last] ^= 1;
+        }
+        root.put(&id, 'd', &content);
+        root.entry(&digest(&id), &id, content.len());
+        let mut whole = measure_content(&id, &content, None).unwrap();
+        whole.stat = None;
+        expected.push(whole);
+    }
+    for threads in [1, 2, 7] {
+        let (survey, entries, told, read) = measured(&root, threads);
+        assert_eq!((survey.outputs, read, entries.len()), (60, 60, 0));
+        let mut found: Vec<_> =
+            told.into_iter().map(|one| OutputMeasurement { stat: None, ..one.measured }).collect();
+        found.sort_by_key(|one| one.output);
+        // The archives' entries are of another action than their build IDs say.
+        let is_told = |one: &&OutputMeasurement| !one.build_id.is_empty() || one.is_told();
+        let mut expected: Vec<_> = expected.iter().filter(is_told).cloned().collect();
+        expected.sort_by_key(|one| one.output);
+        assert_eq!(found, expected);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A fast and strict decoder of whole deflate streams.
+//! A fast and strict decoder of deflate streams.
 //!
 //! It takes what is well-formed and fills the output exactly, and gives up on everything else without
 //! saying why: zlib then judges.  So whatever it takes, zlib would take too; that is why a ready-made
@@ -6,19 +6,40 @@
 
 use std::sync::LazyLock;
 
+use super::bits::Bits;
 use super::table::{
-    DISTANCES, END, INVALID, LENGTHS, LITERAL, LITERALS, SPECIAL, Table, Unusual, takes, value, with_extra,
+    DISTANCES, END, INVALID, LENGTHS, LITERAL, LITERALS, REPEAT, SPECIAL, Table, Unusual, repeated, takes,
+    value, with_extra,
 };
+use super::turns::{Stop, TURN_INPUT, TURN_OUTPUT, turns};
 
-const LITERAL_ROOT: u32 = 11;
-const DISTANCE_ROOT: u32 = 8;
+pub(super) const LITERAL_ROOT: u32 = 11;
+pub(super) const DISTANCE_ROOT: u32 = 8;
 const LENGTH_ROOT: u32 = 7;
+
+/// With so many bytes behind the content its last bytes are decoded as fast as the others.
+pub const OUTPUT_SLACK: usize = TURN_OUTPUT;
+/// With so many bytes behind the stream its last bytes are decoded as fast as the others.  Where there are
+/// too few for another turn, more than all of the stream has been taken, although up to 63 bits have only
+/// been read.
+pub const INPUT_SLACK: usize = TURN_INPUT + 8;
+/// Where there is less, so many bytes of the end of the stream are copied to where there is more: those that
+/// are too few for a turn, and those that have been read and not taken.
+const TAIL: usize = TURN_INPUT + 8;
+
+/// The type of a block.
+#[derive(Clone, Copy)]
+pub(super) enum Block {
+    Stored,
+    Fixed,
+    Dynamic,
+}
 
 /// The tables of a block.
 #[derive(Default)]
 pub(super) struct Tables {
-    literals: Table<4096, LITERAL_ROOT>,
-    distances: Table<1024, DISTANCE_ROOT>,
+    pub literals: Table<4096, LITERAL_ROOT>,
+    pub distances: Table<512, DISTANCE_ROOT>,
 }
 
 /// The tables of a fixed block (RFC 1951, section 3.2.6).
@@ -35,94 +56,81 @@ static FIXED: LazyLock<Tables> = LazyLock::new(|| {
 /// The decoder; its tables are used again from stream to stream.
 #[derive(Default)]
 pub(super) struct Decoder {
-    dynamic: Tables,
+    dynamic: Box<Tables>,
     lengths: Table<128, LENGTH_ROOT>,
 }
 
-/// The stream, as bits, the next one lowest.
-pub(super) struct Bits<'a> {
-    input: &'a [u8],
-    at: usize,
-    bits: u64,
-    /// How many of `bits` are of the stream.  What is above them may also be, or is zero.
-    count: u32,
-}
-
-impl Bits<'_> {
-    /// Has at least 56 bits, where so much is left of the stream with a word at hand.
-    #[inline(always)]
-    fn refill_word(&mut self, word: [u8; 8]) {
-        self.bits |= u64::from_le_bytes(word) << self.count;
-        self.at += ((63 - self.count) >> 3) as usize;
-        self.count |= 56;
-    }
-
-    #[inline(always)]
-    fn word(&self) -> Option<[u8; 8]> {
-        self.input.get(self.at..)?.first_chunk().copied()
-    }
-
-    /// Has at least 56 bits, or all that is left.
-    #[inline]
-    fn refill(&mut self) {
-        if let Some(word) = self.word() {
-            return self.refill_word(word);
-        }
-        while self.count < 56
-            && let Some(&byte) = self.input.get(self.at)
-        {
-            // The byte may be there already, above the count.
-            self.bits |= u64::from(byte) << self.count;
-            self.at += 1;
-            self.count += 8;
-        }
-    }
-
-    /// Takes bits that are known to be there.
-    #[inline(always)]
-    fn skip(&mut self, n: u32) {
-        self.bits >>= n;
-        self.count -= n;
-    }
-
-    /// Takes `n` bits, at most 16.
-    fn take(&mut self, n: u32) -> Result<usize, Unusual> {
-        if self.count < n {
-            self.refill();
-        }
-        let bits = self.bits & ((1 << n) - 1);
-        self.try_skip(n)?;
-        Ok(bits as usize)
-    }
-
-    fn try_skip(&mut self, n: u32) -> Result<(), Unusual> {
-        if self.count < n {
-            return Err(Unusual);
-        }
-        self.skip(n);
-        Ok(())
-    }
-}
-
 impl Decoder {
-    /// Decodes a stream that fills `output` exactly; what follows it is ignored.
-    pub(super) fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<(), Unusual> {
-        let mut bits = Bits { input, at: 0, bits: 0, count: 0 };
+    /// Decodes a stream, the first `len` bytes of `input`, to the first `size` bytes of `output`, which it
+    /// must fill exactly.  What follows its end is ignored; what follows in `output` may be overwritten.
+    pub(super) fn decode(
+        &mut self,
+        input: &[u8],
+        len: usize,
+        output: &mut [u8],
+        size: usize,
+    ) -> Result<(), Unusual> {
+        let has_slack = input.len() - len >= INPUT_SLACK;
+        let tail_start = len.saturating_sub(TAIL);
+        let mut tail = [0; TAIL + 2 * INPUT_SLACK];
+        tail[..len - tail_start].copy_from_slice(&input[tail_start..len]);
+        let mut in_tail = has_slack;
+        let mut bits = Bits::new(if has_slack { input } else { &input[..len] }, len);
+        let room = output.len().min(size + OUTPUT_SLACK);
+        let output = &mut output[..room];
         let mut at = 0;
         loop {
-            let last = bits.take(1)? == 1;
-            match bits.take(2)? {
-                0 => at = stored(&mut bits, output, at)?,
-                1 => at = block(&FIXED, &mut bits, output, at)?,
-                2 => {
-                    self.read_codes(&mut bits)?;
-                    at = block(&self.dynamic, &mut bits, output, at)?;
+            let (block, last) = self.header(&mut bits)?;
+            if let Some(tables) = self.tables(block) {
+                loop {
+                    let stop;
+                    (stop, at) = turns(tables, &mut bits, output, at)?;
+                    match stop {
+                        Stop::Block => break,
+                        Stop::Input if !in_tail => {
+                            (bits.input, bits.at, bits.end) = (&tail, bits.at - tail_start, len - tail_start);
+                            in_tail = true;
+                        }
+                        Stop::Output if at <= size => {
+                            at = block_end(tables, &mut bits, &mut output[..size], at)?;
+                            break;
+                        }
+                        _ => return Err(Unusual),
+                    }
                 }
-                _ => return Err(Unusual),
+            } else {
+                let length = stored(&mut bits)?;
+                let data = bits.bytes(length)?;
+                output[..size].get_mut(at..at + data.len()).ok_or(Unusual)?.copy_from_slice(data);
+                at += data.len();
             }
             if last {
-                return if at == output.len() { Ok(()) } else { Err(Unusual) };
+                return if at == size && !bits.overrun() { Ok(()) } else { Err(Unusual) };
             }
+        }
+    }
+
+    /// Reads the header of a block: its type, and whether it is the last one.
+    pub(super) fn header(&mut self, bits: &mut Bits<'_>) -> Result<(Block, bool), Unusual> {
+        let last = bits.take(1)? == 1;
+        let block = match bits.take(2)? {
+            0 => Block::Stored,
+            1 => Block::Fixed,
+            2 => {
+                self.read_codes(bits)?;
+                Block::Dynamic
+            }
+            _ => return Err(Unusual),
+        };
+        Ok((block, last))
+    }
+
+    /// The tables of the block whose header was the last to be read; a stored block has none.
+    pub(super) fn tables(&self, block: Block) -> Option<&Tables> {
+        match block {
+            Block::Stored => None,
+            Block::Fixed => Some(&FIXED),
+            Block::Dynamic => Some(&self.dynamic),
         }
     }
 
@@ -140,253 +148,53 @@ impl Decoder {
             lengths[symbol] = bits.take(3)? as u8;
         }
         self.lengths.build(&lengths, &LENGTHS, false)?;
-        let mut lengths = [0u8; 286 + 30];
+        // What is repeated is written in whole pieces, the last of which may go beyond the end.
+        const PIECE: usize = 16;
+        let mut lengths = [0; 286 + 30 + 138 + PIECE];
         let total = literals + distances;
-        let mut at = 0;
+        let (mut at, mut before) = (0, REPEAT);
         while at < total {
             bits.refill();
             let entry = self.lengths.root(bits.bits);
+            let (length, times) = repeated(entry, bits.bits);
             bits.try_skip(takes(entry))?;
-            let (length, times) = match value(entry) {
-                length @ ..16 => {
-                    lengths[at] = length as u8;
-                    at += 1;
-                    continue;
-                }
-                16 => (*lengths[..at].last().ok_or(Unusual)?, 3 + bits.take(2)?),
-                17 => (0, 3 + bits.take(3)?),
-                _ => (0, 11 + bits.take(7)?),
-            };
-            if at + times > total {
+            let length = if length == REPEAT { before } else { length };
+            // There is nothing before the first.
+            if length == REPEAT {
                 return Err(Unusual);
             }
-            lengths[at..at + times].fill(length);
+            lengths[at..at + PIECE].fill(length);
+            if times > PIECE {
+                lengths[at + PIECE..at + times].fill(length);
+            }
             at += times;
+            before = length;
         }
-        // A block without an end.
-        if lengths[256] == 0 {
+        // A repetition beyond the end, or a block without an end.
+        if at > total || lengths[256] == 0 {
             return Err(Unusual);
         }
-        let (literals, distances) = lengths[..total].split_at(literals);
-        self.dynamic.literals.build(literals, &LITERALS, false)?;
-        self.dynamic.distances.build(distances, &DISTANCES, true)
+        let (mut of_literals, mut of_distances) = ([0; 288], [0; 32]);
+        of_literals[..literals].copy_from_slice(&lengths[..literals]);
+        of_distances[..distances].copy_from_slice(&lengths[literals..total]);
+        self.dynamic.literals.build(&of_literals, &LITERALS, false)?;
+        self.dynamic.distances.build(&of_distances, &DISTANCES, true)
     }
 }
 
-/// Copies a stored block to `output` from `at` on; says where it ends.
-fn stored(bits: &mut Bits<'_>, output: &mut [u8], at: usize) -> Result<usize, Unusual> {
-    // It begins at a byte; what has been read too far is given back.
-    bits.skip(bits.count % 8);
-    let start = bits.at - (bits.count / 8) as usize;
-    let header: [u8; 4] = *bits.input.get(start..).and_then(<[u8]>::first_chunk).ok_or(Unusual)?;
+/// Reads what a stored block begins with: says how long it is.
+pub(super) fn stored(bits: &mut Bits<'_>) -> Result<usize, Unusual> {
+    bits.align();
+    let header = bits.bytes(4)?;
     let length = u16::from_le_bytes([header[0], header[1]]);
     if u16::from_le_bytes([header[2], header[3]]) != !length {
         return Err(Unusual);
     }
-    let (start, length) = (start + 4, usize::from(length));
-    let data = bits.input.get(start..start + length).ok_or(Unusual)?;
-    output.get_mut(at..at + length).ok_or(Unusual)?.copy_from_slice(data);
-    (bits.at, bits.bits, bits.count) = (start + length, 0, 0);
-    Ok(at + length)
+    Ok(usize::from(length))
 }
 
-/// As [`Bits`], for where there is always more of the stream; of `count` only the lowest six bits count, so
-/// that a whole entry can be subtracted from it.
-struct FastBits<'a> {
-    input: &'a [u8],
-    at: usize,
-    bits: u64,
-    count: u32,
-}
-
-impl FastBits<'_> {
-    /// Has at least 56 bits.
-    #[inline(always)]
-    fn refill(&mut self) {
-        let word = *self.input[self.at..].first_chunk().expect("the caller has looked how much is left");
-        self.bits |= u64::from_le_bytes(word) << (self.count & 63);
-        self.at += ((!self.count & 63) >> 3) as usize;
-        self.count |= 56;
-    }
-
-    #[inline(always)]
-    fn skip(&mut self, n: u32) {
-        self.bits >>= n;
-        self.count = self.count.wrapping_sub(n);
-    }
-
-    /// Takes the bits of an entry.
-    #[inline(always)]
-    fn skip_entry(&mut self, entry: u32) {
-        self.bits >>= takes(entry);
-        self.count = self.count.wrapping_sub(entry);
-    }
-
-    fn give_back(&self, bits: &mut Bits<'_>) {
-        (bits.at, bits.bits, bits.count) = (self.at, self.bits, self.count & 63);
-    }
-}
-
-/// The most that one turn of [`block`] writes: two literals, the longest match, and what copying that
-/// may write too far.
-const TURN_OUTPUT: usize = 2 + 258 + 32;
-/// The most that one turn of [`block`] reads ahead: a word at each of two refills, which take up to 7 bytes.
-const TURN_INPUT: usize = 2 * 8;
-
-/// Decodes a block to `output` from `at` on; says where it ends.
-fn block(tables: &Tables, bits: &mut Bits<'_>, output: &mut [u8], at: usize) -> Result<usize, Unusual> {
-    #[cfg(target_arch = "x86_64")]
-    let (ended, at) = super::bmi2::turns_of_this_processor(tables, bits, output, at)?;
-    #[cfg(not(target_arch = "x86_64"))]
-    let (ended, at) = turns(tables, bits, output, at)?;
-    if ended { Ok(at) } else { block_end(tables, bits, output, at) }
-}
-
-/// Decodes a block as long as it does not end, which it says, and neither the stream nor the output are
-/// near their ends.
-///
-/// A turn decodes up to three literals, or up to two and a match.  What the next turn begins with is
-/// looked up before a match is copied, so that neither waits for the other.
-#[inline(always)]
-pub(super) fn turns(
-    tables: &Tables,
-    of_stream: &mut Bits<'_>,
-    output: &mut [u8],
-    mut at: usize,
-) -> Result<(bool, usize), Unusual> {
-    let (Some(last_input), Some(last_output)) =
-        (of_stream.input.len().checked_sub(TURN_INPUT), output.len().checked_sub(TURN_OUTPUT))
-    else {
-        return Ok((false, at));
-    };
-    if of_stream.at > last_input || at > last_output {
-        return Ok((false, at));
-    }
-    // A copy of this function's own can lie in registers.
-    let bits = &mut FastBits {
-        input: of_stream.input,
-        at: of_stream.at,
-        bits: of_stream.bits,
-        count: of_stream.count,
-    };
-    bits.refill();
-    let mut entry = tables.literals.root(bits.bits);
-    // Before each turn there are at least 56 bits, and `entry` is looked up and not yet taken.
-    while bits.at <= last_input && at <= last_output {
-        if entry & LITERAL != 0 {
-            // A literal of the root has at most 11 bits: three of them leave 23.
-            bits.skip_entry(entry);
-            output[at] = value(entry) as u8;
-            entry = tables.literals.root(bits.bits);
-            at += 1;
-            if entry & LITERAL != 0 {
-                bits.skip_entry(entry);
-                output[at] = value(entry) as u8;
-                entry = tables.literals.root(bits.bits);
-                at += 1;
-                if entry & LITERAL != 0 {
-                    bits.skip_entry(entry);
-                    output[at] = value(entry) as u8;
-                    entry = tables.literals.root(bits.bits);
-                    at += 1;
-                    // What is looked up may be of no more than 23 bits, which are enough.
-                    bits.refill();
-                    continue;
-                }
-            }
-        }
-        // There are at least 34 bits; a length takes at most 20.
-        if entry & SPECIAL != 0 {
-            if entry & (END | INVALID) == 0 {
-                bits.skip(LITERAL_ROOT);
-                entry = tables.literals.sub(entry, bits.bits);
-            }
-            if entry & LITERAL != 0 {
-                bits.skip_entry(entry);
-                output[at] = value(entry) as u8;
-                at += 1;
-                bits.refill();
-                entry = tables.literals.root(bits.bits);
-                continue;
-            }
-            if entry & INVALID != 0 {
-                return Err(Unusual);
-            }
-            if entry & END != 0 {
-                bits.skip_entry(entry);
-                bits.give_back(of_stream);
-                return Ok((true, at));
-            }
-        }
-        let length = with_extra(entry, bits.bits);
-        bits.skip_entry(entry);
-        bits.refill();
-        entry = tables.distances.root(bits.bits);
-        if entry & SPECIAL != 0 {
-            if entry & INVALID != 0 {
-                return Err(Unusual);
-            }
-            bits.skip(DISTANCE_ROOT);
-            entry = tables.distances.sub(entry, bits.bits);
-            if entry & INVALID != 0 {
-                return Err(Unusual);
-            }
-        }
-        let distance = with_extra(entry, bits.bits);
-        bits.skip_entry(entry);
-        if distance > at {
-            return Err(Unusual);
-        }
-        bits.refill();
-        entry = tables.literals.root(bits.bits);
-        copy_with_room(output, at, distance, length);
-        at += length;
-    }
-    bits.give_back(of_stream);
-    Ok((false, at))
-}
-
-/// Copies a match.  There are at least 258 + 32 bytes from `at` on, of which those behind the match may be
-/// overwritten.
-#[inline(always)]
-fn copy_with_room(output: &mut [u8], at: usize, distance: usize, length: usize) {
-    let end = at + length;
-    let (mut from, mut to) = (at - distance, at);
-    if distance >= 16 {
-        // Most matches are no longer than this.
-        copy::<16>(output, from, to);
-        copy::<16>(output, from + 16, to + 16);
-        while to + 32 < end {
-            from += 32;
-            to += 32;
-            copy::<16>(output, from, to);
-            copy::<16>(output, from + 16, to + 16);
-        }
-    } else if distance == 1 {
-        let bytes = [output[from]; 16];
-        while to < end {
-            *output[to..].first_chunk_mut().expect("there is room") = bytes;
-            to += 16;
-        }
-    } else {
-        // Of the eight bytes as many as the distance are those of the match; the rest is overwritten.
-        let step = distance.min(8);
-        while to < end {
-            copy::<8>(output, from, to);
-            from += step;
-            to += step;
-        }
-    }
-}
-
-/// Copies `N` bytes, all of them read before one is written.
-#[inline(always)]
-fn copy<const N: usize>(output: &mut [u8], from: usize, to: usize) {
-    let bytes: [u8; N] = *output[from..].first_chunk().expect("there is room");
-    *output[to..].first_chunk_mut().expect("there is room") = bytes;
-}
-
-/// The same as [`block`], with every look at the stream and at the output checked.
+/// Decodes a block to `output` from `at` on, with every look at the stream and at the output checked; says
+/// where it ends.
 fn block_end(
     tables: &Tables,
     bits: &mut Bits<'_>,

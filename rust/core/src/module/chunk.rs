@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::plan::{LONG, Plan, Unit};
 use super::stream::{hash_rest, stream};
 use crate::fault::FaultCode;
-use crate::inflate::Inflater;
+use crate::inflate::{Inflater, OUTPUT_SLACK};
 use crate::readat::read_full_at;
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
@@ -200,7 +200,7 @@ impl Reader<'_> {
                         entry,
                         extent,
                         file.as_mut(),
-                        self.inflater.exact(),
+                        self.inflater,
                         [&mut *self.spare, &mut *self.window, &mut *self.file],
                         self.stopped,
                     );
@@ -213,7 +213,7 @@ impl Reader<'_> {
                 }
                 Ok(Some(extent)) => {
                     let size = entry.uncompressed as usize;
-                    let content = self.queue.room(size);
+                    let content = self.queue.room(size + OUTPUT_SLACK);
                     let inflated =
                         content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content);
                     timings::lap(Stage::Inflate);

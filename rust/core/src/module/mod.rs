@@ -222,8 +222,22 @@ impl Job for ModuleJob {
 ///
 /// Those of the system where no thread can be started.  What is on disk is never an error, it is in
 /// the answers.
-pub fn measure(mut tasks: Vec<ModuleTask>, threads: usize) -> io::Result<Measuring> {
+pub fn measure(tasks: Vec<ModuleTask>, threads: usize) -> io::Result<Measuring> {
+    measure_with_spares(tasks, threads, 0)
+}
+
+/// As [`measure`], and on up to `spares` threads more while those have to wait for a disk; see
+/// [`schedule::start_with_spares`].
+///
+/// # Errors
+///
+/// Those of [`measure`].
+pub fn measure_with_spares(
+    mut tasks: Vec<ModuleTask>,
+    threads: usize,
+    spares: usize,
+) -> io::Result<Measuring> {
     tasks.sort_by_key(|task| std::cmp::Reverse(task.weight));
     let job = |task| ModuleJob::Plan(Box::new(task), Limits::Extraction);
-    schedule::start(tasks.into_iter().map(job).collect(), threads)
+    schedule::start_with_spares(tasks.into_iter().map(job).collect(), threads, spares)
 }

@@ -12,7 +12,7 @@ use crate::readat::{lstat, open_regular};
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
 use crate::tree::{self, Listing, Root};
-use crate::zip::{Archive, Entry, Violation, violations};
+use crate::zip::{Archive, Entry, Violation, are_plain, violations};
 
 /// Content bytes of a chunk, unless a single entry has more.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -98,15 +98,17 @@ impl PlannedZip {
         }
         match open_regular(path).and_then(|(file, stat)| Archive::open(file, stat.size)) {
             Ok(archive) => {
+                zip.by_name = (0..archive.entries().len() as u32).collect();
+                let name = |&number: &u32| archive.name(&archive.entries()[number as usize]);
+                zip.by_name.sort_by(|a, b| name(a).cmp(name(b)));
                 if limits == Limits::Extraction {
-                    zip.violations = violations(&archive, prefix, MAX_LISTED);
+                    if !are_plain(&archive, &zip.by_name, prefix) {
+                        zip.violations = violations(&archive, prefix, MAX_LISTED);
+                    }
                     if archive.size() > MAX_ZIP_BYTES || archive.unpacked() > u128::from(MAX_ZIP_BYTES) {
                         zip.fault = Some(FaultCode::ZipTooLarge);
                     }
                 }
-                zip.by_name = (0..archive.entries().len() as u32).collect();
-                let name = |&number: &u32| archive.name(&archive.entries()[number as usize]);
-                zip.by_name.sort_by(|a, b| name(a).cmp(name(b)));
                 zip.archive = Some(archive);
             }
             Err(code) => zip.fault = Some(code),

@@ -2,9 +2,8 @@
 
 use std::fs::File;
 
-use flate2::Decompress;
-
 use crate::fault::FaultCode;
+use crate::inflate::Inflater;
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 use crate::timings::{self, Stage};
@@ -28,12 +27,11 @@ pub(super) fn stream<R: ReadAt>(
     entry: &Entry,
     extent: Extent,
     file: Option<&mut File>,
-    exact: &mut Decompress,
+    inflater: &mut Inflater,
     [input, content, other]: [&mut Vec<u8>; 3],
     stopped: &dyn Fn() -> bool,
 ) -> Streamed {
-    content.resize(content.len().max(WINDOW), 0);
-    other.resize(other.len().max(WINDOW), 0);
+    other.resize(other.len().max(ContentReader::<R>::MOST), 0);
     let file = file.as_deref();
     let mut hasher = Hasher::new();
     // The tree's own state, from where it differs; an error ends it.
@@ -41,18 +39,21 @@ pub(super) fn stream<R: ReadAt>(
     let mut tree_bytes = 0;
 
     let zip = (|| {
-        let mut reader = ContentReader::new(archive, entry, extent, input, exact)?;
+        let mut reader = ContentReader::new(archive, entry, extent, inflater, [input, content])?;
         while !stopped() {
-            let n = reader.fill(&mut content[..WINDOW])?;
+            let content = reader.next()?;
             timings::lap(Stage::Inflate);
+            if content.is_empty() {
+                break;
+            }
             if let (Some(file), None) = (file, &tree) {
-                let read = read_more(file, &mut other[..n]);
+                let read = read_more(file, &mut other[..content.len()]);
                 timings::lap(Stage::ReadFile);
                 match read {
                     Err(code) => tree = Some(Err(code)),
                     Ok(m) => {
                         tree_bytes += m as u64;
-                        if content[..n] != other[..m] {
+                        if *content != other[..m] {
                             let mut own = hasher.clone();
                             own.update(&other[..m]);
                             tree = Some(Ok(own));
@@ -61,11 +62,8 @@ pub(super) fn stream<R: ReadAt>(
                 }
             }
             timings::lap(Stage::Compare);
-            hasher.update(&content[..n]);
+            hasher.update(content);
             timings::lap(Stage::Hash);
-            if n < WINDOW {
-                break;
-            }
         }
         Ok(())
     })();

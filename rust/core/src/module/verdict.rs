@@ -56,19 +56,37 @@ impl Plan {
         }
         let copied = self.tree.as_ref().map_or_else(Vec::new, |tree| self.copied_go_mods(tree, &outcomes));
         let (differences, more_differences) = self.differences(&outcomes, &copied);
+        let zip = self.zip.as_ref().map(|zip| self.zip_verdict(zip, &outcomes));
+        let known =
+            zip.as_ref().and_then(|zip| zip.h1.as_deref()).filter(|_| self.all_same(&outcomes, &copied));
+        let tree = self
+            .tree
+            .as_ref()
+            .map(|tree| self.tree_verdict(tree, &outcomes, &copied, known, found.tree_bytes));
         ModuleMeasurement {
             key: self.task.key,
-            zip: self.zip.as_ref().map(|zip| self.zip_verdict(zip, &outcomes)),
-            tree: self
-                .tree
-                .as_ref()
-                .map(|tree| self.tree_verdict(tree, &outcomes, &copied, found.tree_bytes)),
+            zip,
+            tree,
             mod_file: self.mod_file.clone(),
             info: self.info.clone(),
             ziphash: self.ziphash.clone(),
             differences,
             more_differences,
         }
+    }
+
+    /// Whether each entry of the zip has a name of its own and is a file of the tree with the same content,
+    /// and the other way round.  Then zip and tree have the same h1: they have the same lines.
+    fn all_same(&self, outcomes: &Outcomes<'_>, copied: &[bool]) -> bool {
+        let same = |unit: &Unit| {
+            let (Some(entry), Some(file)) = (unit.entry, unit.file) else { return false };
+            let of_file = outcomes.file(file as usize).and_then(|outcome| outcome.tree);
+            match (outcomes.entry(entry), of_file) {
+                (Some(Ok(of_entry)), Some(Ok(of_file))) => of_entry == of_file && !copied[file as usize],
+                _ => false,
+            }
+        };
+        self.units.len() == outcomes.of_entry.len() && self.units.iter().all(same)
     }
 
     fn zip_verdict(&self, zip: &PlannedZip, outcomes: &Outcomes<'_>) -> ZipMeasurement {
@@ -89,7 +107,8 @@ impl Plan {
         measured.unpacked = archive.unpacked();
         let go_mod = [self.task.prefix.as_slice(), b"go.mod"].concat();
         let name = |number: u32| archive.name(&archive.entries()[number as usize]);
-        let (mut lines, mut file_lines, mut directories) = (Lines::new(), Lines::new(), false);
+        let directories = archive.entries().iter().any(|entry| archive.name(entry).ends_with(b"/"));
+        let (mut lines, mut file_lines) = (Lines::new(), Lines::new());
         for same in zip.names(archive) {
             let Some(&number) = same.last() else { continue };
             let name = name(number);
@@ -104,11 +123,10 @@ impl Plan {
             }
             match outcome {
                 Some(Ok(digest)) => {
-                    let directory = name.ends_with(b"/");
-                    directories |= directory;
                     for _ in same {
                         lines.push(&digest, &[name]);
-                        if !directory {
+                        // Where all are files the two would be the same.
+                        if directories && !name.ends_with(b"/") {
                             file_lines.push(&digest, &[name]);
                         }
                     }
@@ -148,11 +166,13 @@ impl Plan {
         (0..files.len()).map(|number| self.task.toolchain && copied(number).unwrap_or(false)).collect()
     }
 
+    /// `known` is the tree's h1 where it is known already.
     fn tree_verdict(
         &self,
         tree: &PlannedTree,
         outcomes: &Outcomes<'_>,
         copied: &[bool],
+        known: Option<&str>,
         bytes: u64,
     ) -> TreeMeasurement {
         let mut measured = TreeMeasurement {
@@ -178,6 +198,7 @@ impl Plan {
                 measured.fault = Some(FaultCode::NameNewline.of(path));
             }
             match outcomes.file(number).and_then(|outcome| outcome.tree) {
+                Some(Ok(_)) if known.is_some() => {}
                 Some(Ok(digest)) if !copied[number] => lines.push(&digest, &[&self.task.prefix, path]),
                 Some(Err(code)) => {
                     measured.fault.get_or_insert_with(|| code.of(path));
@@ -188,7 +209,7 @@ impl Plan {
         }
         measured.faults.sort_by(|a, b| a.name.cmp(&b.name));
         if measured.fault.is_none() {
-            measured.h1 = Some(lines.h1());
+            measured.h1 = Some(known.map_or_else(|| lines.h1(), str::to_owned));
         }
         measured
     }

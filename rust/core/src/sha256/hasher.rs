@@ -35,7 +35,7 @@ pub struct Hasher {
 
 /// What compresses one message.
 #[derive(Clone, Copy)]
-enum Engine {
+pub(super) enum Engine {
     Portable,
     #[cfg(target_arch = "x86_64")]
     ShaNi(ShaNi),
@@ -46,7 +46,7 @@ enum Engine {
 impl Engine {
     /// The part of a kernel that takes single messages: a forced one is not helped by instructions that
     /// are not its own.
-    fn of(kernel: Kernel) -> Engine {
+    pub(super) fn of(kernel: Kernel) -> Engine {
         match kernel {
             #[cfg(target_arch = "x86_64")]
             Kernel::ShaNi | Kernel::Avx512ShaNi => ShaNi::detect().map_or(Engine::Portable, Engine::ShaNi),
@@ -56,7 +56,7 @@ impl Engine {
         }
     }
 
-    fn compress(self, state: &mut [u32; 8], blocks: &[Block]) {
+    pub(super) fn compress(self, state: &mut [u32; 8], blocks: &[Block]) {
         let mut states = StateRows([*state]);
         match self {
             Engine::Portable => Portable.compress(&mut states, &[blocks], blocks.len()),

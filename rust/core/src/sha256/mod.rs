@@ -54,6 +54,7 @@ mod kernel;
 mod lanes;
 mod order;
 mod padding;
+mod pairs;
 mod portable;
 mod queue;
 mod rounds;
@@ -66,6 +67,7 @@ mod tests;
 
 pub use hasher::{Hasher, digest};
 pub use kernel::{Kernel, KernelError};
+pub(crate) use pairs::Pair;
 pub(crate) use queue::Queue;
 
 /// A SHA-256 digest.

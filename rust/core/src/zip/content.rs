@@ -4,12 +4,13 @@
 //! The order of the checks is Go's, so that a broken entry has the same fault: local header,
 //! directory, method, compressed data, size, data descriptor, CRC.
 
+use std::ops::Range;
+
 use crc32fast::Hasher as Crc;
-use flate2::Decompress;
 
 use super::directory::{Archive, Entry, read_bounded};
 use crate::fault::FaultCode;
-use crate::inflate::{Inflater, Step, Windows};
+use crate::inflate::{HISTORY, INPUT_SLACK, Inflater, Need, OUTPUT_SLACK, Pieces, Step, Taken, Windows};
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 
@@ -28,6 +29,13 @@ impl Span<'_> {
     fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         self.bytes.get(from..from.checked_add(len)?)
+    }
+
+    /// As [`Span::get`], with up to [`INPUT_SLACK`] bytes more.
+    fn get_with_slack(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        let bytes = self.bytes.get(from..)?;
+        (len <= bytes.len()).then(|| &bytes[..bytes.len().min(len + INPUT_SLACK)])
     }
 }
 
@@ -97,9 +105,11 @@ impl<R: ReadAt> Archive<R> {
         if entry.uncompressed > limit as u64 {
             return Err(FaultCode::ZipTooLarge);
         }
-        let mut content = vec![0; entry.uncompressed as usize];
+        let size = entry.uncompressed as usize;
+        let mut content = vec![0; size + OUTPUT_SLACK];
         let (span, spare) = (Span::default(), &mut Vec::new());
         content_of(self, entry, &extent, span, spare, &mut Inflater::default(), &mut content)?;
+        content.truncate(size);
         Ok(content)
     }
 
@@ -110,16 +120,12 @@ impl<R: ReadAt> Archive<R> {
     /// Those of Go, and those of the system.
     pub fn digest(&self, entry: &Entry) -> Result<Digest, FaultCode> {
         let mut hasher = Hasher::new();
-        let (mut inflater, mut input) = (Inflater::default(), Vec::new());
+        let (mut inflater, mut input, mut room) = (Inflater::default(), Vec::new(), Vec::new());
         if let Some(extent) = self.extent(entry, Span::default())? {
-            let mut reader = ContentReader::new(self, entry, extent, &mut input, inflater.exact())?;
-            let mut window = vec![0; INPUT];
-            loop {
-                let n = reader.fill(&mut window)?;
-                hasher.update(&window[..n]);
-                if n < window.len() {
-                    break;
-                }
+            let buffers = [&mut input, &mut room];
+            let mut reader = ContentReader::new(self, entry, extent, &mut inflater, buffers)?;
+            while let piece @ [_, ..] = reader.next()? {
+                hasher.update(piece);
             }
         }
         Ok(hasher.finish())
@@ -152,8 +158,9 @@ impl<R: ReadAt> Archive<R> {
     }
 }
 
-/// Writes the content of an entry to `content`, which has its declared size.  `spare` is used where
-/// `span` does not have the compressed data; it grows to at most `extent.len()`.
+/// Writes the content of an entry to the beginning of `room`, which has [`OUTPUT_SLACK`] bytes more than the
+/// declared size.  `spare` is used where `span` does not have the compressed data; it grows to at most
+/// `extent.len()` and [`INPUT_SLACK`].
 pub(crate) fn content_of<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
@@ -161,101 +168,185 @@ pub(crate) fn content_of<R: ReadAt>(
     span: Span<'_>,
     spare: &mut Vec<u8>,
     inflater: &mut Inflater,
-    content: &mut [u8],
+    room: &mut [u8],
 ) -> Result<(), FaultCode> {
-    let len = extent.len as usize;
-    if !extent.deflated && len != content.len() {
-        return Err(if len > content.len() { FaultCode::ZipFormat } else { FaultCode::ZipEof });
+    let (len, size) = (extent.len as usize, entry.uncompressed as usize);
+    if !extent.deflated && len != size {
+        return Err(if len > size { FaultCode::ZipFormat } else { FaultCode::ZipEof });
     }
-    let data = match span.get(extent.start, len) {
-        Some(data) => data,
+    let (input, len) = match span.get_with_slack(extent.start, len) {
+        Some(input) => (input, len),
         None => {
-            spare.resize(spare.len().max(len), 0);
+            spare.resize(spare.len().max(len + INPUT_SLACK), 0);
             let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
-            &spare[..n]
+            (&spare[..n + INPUT_SLACK], n)
         }
     };
     if extent.deflated {
-        inflater.inflate(data, content)?;
-    } else if data.len() == content.len() {
-        content.copy_from_slice(data);
+        inflater.inflate_within(input, len, room, size)?;
+    } else if len == size {
+        room[..size].copy_from_slice(&input[..size]);
     } else {
         return Err(FaultCode::ZipEof);
     }
-    archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(content))
+    archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(&room[..size]))
 }
 
-/// Reads the content of an entry in windows, however long it is.
+/// Reads the content of an entry in pieces, however long it is.
 pub(crate) struct ContentReader<'a, R> {
     archive: &'a Archive<R>,
     entry: &'a Entry,
     extent: Extent,
     crc: Crc,
-    windows: Option<Windows<'a>>,
-    /// Of a stored entry: content bytes still to come.
-    stored: u64,
+    /// None where the fast decoder has given up.
+    fast: Option<Pieces<'a>>,
+    exact: Windows<'a>,
     input: &'a mut Vec<u8>,
     /// The part of `input` that is filled and not yet used.
-    filled: std::ops::Range<usize>,
+    filled: Range<usize>,
     /// Bytes of the extent that have been read from the file.
     read: u64,
+    room: &'a mut Vec<u8>,
+    /// Where the content ends that is in the room.
+    at: usize,
+    /// Content bytes that have been given out.
+    given: u64,
 }
 
 const INPUT: usize = 128 << 10;
+const PIECE: usize = 256 << 10;
+const ROOM: usize = HISTORY + PIECE + OUTPUT_SLACK;
 
 impl<'a, R: ReadAt> ContentReader<'a, R> {
-    /// Begins an entry; `input` and `exact` are the thread's own, to be used again.
+    /// The most bytes that [`ContentReader::next`] gives out at once.
+    pub(crate) const MOST: usize = ROOM;
+
+    /// Begins an entry; `inflater`, `input` and `room` are the thread's own, to be used again.
     pub(crate) fn new(
         archive: &'a Archive<R>,
         entry: &'a Entry,
         extent: Extent,
-        input: &'a mut Vec<u8>,
-        exact: &'a mut Decompress,
+        inflater: &'a mut Inflater,
+        [input, room]: [&'a mut Vec<u8>; 2],
     ) -> Result<Self, FaultCode> {
         if !extent.deflated && extent.len != entry.uncompressed {
             let more = extent.len > entry.uncompressed;
             return Err(if more { FaultCode::ZipFormat } else { FaultCode::ZipEof });
         }
-        input.resize(input.len().max(INPUT), 0);
-        let windows = extent.deflated.then(|| Windows::new(exact, entry.uncompressed));
-        let stored = if extent.deflated { 0 } else { entry.uncompressed };
-        let crc = Crc::new();
-        Ok(ContentReader { archive, entry, extent, crc, windows, stored, input, filled: 0..0, read: 0 })
+        input.resize(input.len().max(INPUT + INPUT_SLACK), 0);
+        room.resize(room.len().max(ROOM), 0);
+        let (fast, exact) = inflater.begin(entry.uncompressed);
+        Ok(ContentReader {
+            archive,
+            entry,
+            extent,
+            crc: Crc::new(),
+            fast: Some(fast),
+            exact,
+            input,
+            filled: 0..0,
+            read: 0,
+            room,
+            at: 0,
+            given: 0,
+        })
     }
 
-    /// Fills `window` with content; less only at the end, which has then been checked.
-    pub(crate) fn fill(&mut self, window: &mut [u8]) -> Result<usize, FaultCode> {
-        let mut done = 0;
-        while done < window.len() && self.left() > 0 {
-            done += self.step(&mut window[done..])?;
-        }
-        self.crc.update(&window[..done]);
-        if self.left() == 0 && done < window.len() {
-            self.finish()?;
-        }
-        Ok(done)
-    }
-
-    fn left(&self) -> u64 {
-        self.windows.as_ref().map_or(self.stored, Windows::left)
-    }
-
-    fn step(&mut self, window: &mut [u8]) -> Result<usize, FaultCode> {
-        let Some(windows) = &mut self.windows else {
-            let n = usize::try_from(self.stored).unwrap_or(usize::MAX).min(window.len());
-            let offset = self.extent.start + (self.extent.len - self.stored);
-            if read_bounded(&self.archive.source, &mut window[..n], offset, self.archive.size())? < n {
-                return Err(FaultCode::ZipEof);
+    /// The next bytes of the content; none at its end, which has then been checked.
+    pub(crate) fn next(&mut self) -> Result<&[u8], FaultCode> {
+        let piece = if !self.extent.deflated {
+            self.stored()?
+        } else if let Some(piece) = self.decoded()? {
+            piece
+        } else {
+            if self.fast.take().is_some() {
+                self.begin_again()?;
             }
-            self.stored -= n as u64;
-            return Ok(n);
+            self.exactly(PIECE)?
         };
-        let Step { read, written } = windows.step(&self.input[self.filled.clone()], window)?;
-        self.filled.start += read;
-        if read == 0 && written == 0 && !self.refill()? {
+        self.crc.update(&self.room[piece.clone()]);
+        self.given += piece.len() as u64;
+        if piece.is_empty() {
+            let crc32 = std::mem::take(&mut self.crc).finalize();
+            self.archive.check_end(self.entry, self.extent.descriptor, Span::default(), || crc32)?;
+        }
+        Ok(&self.room[piece])
+    }
+
+    /// Of a stored entry.
+    fn stored(&mut self) -> Result<Range<usize>, FaultCode> {
+        let n = usize::try_from(self.extent.len - self.given).unwrap_or(usize::MAX).min(PIECE);
+        let offset = self.extent.start + self.given;
+        if read_bounded(&self.archive.source, &mut self.room[..n], offset, self.archive.size())? < n {
             return Err(FaultCode::ZipEof);
         }
-        Ok(written)
+        Ok(0..n)
+    }
+
+    /// By the fast decoder; None where zlib has to say what is wrong.
+    fn decoded(&mut self) -> Result<Option<Range<usize>>, FaultCode> {
+        if self.at > HISTORY {
+            self.room.copy_within(self.at - HISTORY..self.at, 0);
+            self.at = HISTORY;
+        }
+        let begin = self.at;
+        loop {
+            let Some(fast) = &mut self.fast else { return Ok(None) };
+            let more = self.read < self.extent.len;
+            let Range { start, end } = self.filled;
+            let slack = if more { 0 } else { INPUT_SLACK };
+            self.input[end..end + slack].fill(0);
+            let input = (&self.input[start..end + slack], end - start);
+            let Some(Taken { read, at, need }) = fast.step(input, more, &mut self.room[..ROOM], self.at)
+            else {
+                return Ok(None);
+            };
+            self.filled.start += read;
+            self.at = at;
+            let left = self.entry.uncompressed - self.given;
+            let piece = begin..at;
+            match piece.len() as u64 {
+                len if len > left => return Ok(None),
+                len if need == Need::Nothing => return Ok((len == left).then_some(piece)),
+                _ if need == Need::Room => return Ok(Some(piece)),
+                _ => {}
+            }
+            if !self.refill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Has zlib begin with the entry, and go to where the fast decoder has given up.
+    fn begin_again(&mut self) -> Result<(), FaultCode> {
+        (self.filled, self.read) = (0..0, 0);
+        let mut left = self.given;
+        while left > 0 {
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
+            left -= self.exactly(most)?.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// By zlib: `most` bytes, or what is left; none only when the stream has ended where it must.
+    fn exactly(&mut self, most: usize) -> Result<Range<usize>, FaultCode> {
+        let mut done = 0;
+        while done < most && self.exact.left() > 0 {
+            let input = &self.input[self.filled.clone()];
+            let Step { read, written } = self.exact.step(input, &mut self.room[done..most])?;
+            self.filled.start += read;
+            done += written;
+            if read == 0 && written == 0 && !self.refill()? {
+                return Err(FaultCode::ZipEof);
+            }
+        }
+        while done == 0 && !self.exact.ended() {
+            self.filled.start += self.exact.end(&self.input[self.filled.clone()])?;
+            if !self.exact.ended() && !self.refill()? {
+                return Err(FaultCode::ZipEof);
+            }
+        }
+        Ok(0..done)
     }
 
     /// Reads more compressed data behind what is left; false where there is none.
@@ -269,19 +360,5 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         self.read += n as u64;
         self.filled.end += n;
         Ok(n > 0)
-    }
-
-    fn finish(&mut self) -> Result<(), FaultCode> {
-        while let Some(windows) = &mut self.windows {
-            self.filled.start += windows.end(&self.input[self.filled.clone()])?;
-            if windows.ended() {
-                break;
-            }
-            if !self.refill()? {
-                return Err(FaultCode::ZipEof);
-            }
-        }
-        let crc32 = std::mem::take(&mut self.crc).finalize();
-        self.archive.check_end(self.entry, self.extent.descriptor, Span::default(), || crc32)
     }
 }

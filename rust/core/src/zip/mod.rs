@@ -2,11 +2,12 @@
 //!
 //! Go and other readers differ in many ways that matter here: which end record counts, how far the
 //! central directory goes, which of two contradicting headers is believed, what is checked at all.
-//! [`Archive`] is Go's reading of the central directory, the content of an entry is checked in the order in which Go does, and
-//! [`violations`] holds the names to the rules of `golang.org/x/mod/zip`.
+//! [`Archive`] is Go's reading of the central directory, the content of an entry is checked in the order in
+//! which Go does, and [`violations`] holds the names to the rules of `golang.org/x/mod/zip`.
 
 mod content;
 mod directory;
+mod plain;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -15,4 +16,5 @@ pub(crate) mod testzip;
 
 pub(crate) use content::{ContentReader, Extent, Span, content_of};
 pub use directory::{Archive, Entry, MAX_DIRECTORY_BYTES};
+pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};

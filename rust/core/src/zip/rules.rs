@@ -159,7 +159,7 @@ fn element_ok(element: &str) -> bool {
 }
 
 /// Names that Windows gives to devices.  No letter of them has a fold outside ASCII.
-fn windows_device(short: &[u8]) -> bool {
+pub(super) fn windows_device(short: &[u8]) -> bool {
     let is = |name: &[u8]| short.eq_ignore_ascii_case(name);
     match short {
         [_, _, _] => is(b"CON") || is(b"PRN") || is(b"AUX") || is(b"NUL"),
@@ -168,10 +168,38 @@ fn windows_device(short: &[u8]) -> bool {
     }
 }
 
+/// `module.fileNameOK` for what is ASCII.
+pub(super) const fn ascii_ok(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'('
+                | b')'
+                | b'+'
+                | b','
+                | b'-'
+                | b'.'
+                | b'='
+                | b'@'
+                | b'['
+                | b']'
+                | b'^'
+                | b'_'
+                | b'{'
+                | b'}'
+                | b'~'
+                | b' '
+        )
+}
+
 /// `module.fileNameOK`.
 fn char_ok(char: char) -> bool {
     if char.is_ascii() {
-        return char.is_ascii_alphanumeric() || "!#$%&()+,-.=@[]^_{}~ ".contains(char);
+        return ascii_ok(char as u8);
     }
     let point = u32::from(char);
     let after = LETTER_RANGES.partition_point(|&(low, _)| low <= point);

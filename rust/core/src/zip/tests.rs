@@ -1,5 +1,7 @@
 //! Zips that Go and other readers disagree about, and zips that are broken in one place.
 
+use std::io::Write;
+
 use super::testzip::{TestEntry, TestZip};
 use super::{Archive, MAX_DIRECTORY_BYTES};
 use crate::fault::FaultCode;
@@ -242,6 +244,64 @@ fn a_directory_that_is_too_large_is_refused() {
     drop(zip);
     let zip = TestZip::of(vec![entry; count - 1]).bytes();
     assert_eq!(Archive::open(&zip[..], zip.len() as u64).unwrap().entries().len(), count - 1);
+}
+
+/// An entry that is read in pieces, from many pieces of compressed data: both ways of reading agree wherever it
+/// is broken, with the same fault.
+#[test]
+fn long_entries() {
+    let mut state = 1u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    let mut content: Vec<u8> = (0..300_000).map(|_| random() as u8).collect();
+    while content.len() < 1_200_000 {
+        match random() % 3 {
+            0 => content.extend_from_slice(random().to_string().as_bytes()),
+            _ => {
+                let distance = 1 + random() % 32_768;
+                let start = content.len() - distance;
+                content.extend_from_within(start..start + distance.min(random() % 300));
+            }
+        }
+    }
+    let entry = TestEntry::deflated("a", &content);
+    assert!(entry.data.len() > 300_000);
+    let judged = |entry: &TestEntry| {
+        let zip = TestZip::of(vec![entry.clone()]).bytes();
+        let archive = Archive::open(&zip[..], zip.len() as u64).unwrap();
+        let entry = &archive.entries()[0];
+        let in_pieces = archive.digest(entry);
+        assert_eq!(archive.content(entry, 2 << 20).map(|content| digest(&content)), in_pieces);
+        in_pieces
+    };
+    assert!(judged(&entry) == Ok(digest(&content)));
+    let mut faults = std::collections::BTreeMap::new();
+    for _ in 0..60 {
+        let mut broken = entry.clone();
+        // Without a CRC it is the stream that has to say.
+        (broken.crc32, broken.flags) = (0, 0);
+        match random() % 3 {
+            0 => broken.size = (entry.size + 500).saturating_sub(random() as u64 % 1000),
+            1 => broken.compressed = random() as u64 % entry.compressed,
+            _ => {
+                let at = random() % (entry.data.len() - 8);
+                broken.data[at..at + 8].fill(random() as u8);
+            }
+        }
+        *faults.entry(judged(&broken).err().map(FaultCode::name)).or_insert(0) += 1;
+    }
+    for fault in [FaultCode::ZipEof, FaultCode::ZipFormat] {
+        assert!(faults.contains_key(&Some(fault.name())), "{faults:?}");
+    }
+    // Behind the content a block of the type that there is not.
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&content).unwrap();
+    encoder.flush().unwrap();
+    let data = [encoder.get_ref(), &[7; 100][..]].concat();
+    let (size, compressed) = (entry.size + 1, data.len() as u64);
+    assert_eq!(judged(&TestEntry { data, size, compressed, ..entry }), Err(FaultCode::ZipCorrupt));
 }
 
 /// Not one bit can be flipped, and nothing cut off, so that reading panics or that the two ways of

@@ -9,14 +9,13 @@ from collections.abc import Callable
 
 from fastverify.engine.buildcache import (
     ENTRY_BYTES,
-    MAX_OUTPUT_BYTES,
     MAX_WHOLE_BYTES,
     ActionEntry,
     OutputFlaw,
     OutputKind,
     OutputMeasurement,
 )
-from fastverify.engine.protocol import Fault, FileStat
+from fastverify.engine.protocol import MAX_OUTPUT_BYTES, Fault, FileStat
 from fastverify.engine.pure.build import archive
 from fastverify.engine.pure.build.entry import Parsed, parse_entry
 from fastverify.engine.pure.faults import FaultError, os_fault

@@ -6,6 +6,7 @@
 mod kernels;
 mod many;
 mod nist;
+mod pairs;
 mod queue;
 mod stream;
 

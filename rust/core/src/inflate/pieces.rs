@@ -1,0 +1,126 @@
+//! Decoding a stream that is too long to be held in memory, piece by piece.
+
+use super::bits::Bits;
+use super::fast::{Block, Decoder, INPUT_SLACK, stored};
+use super::table::Unusual;
+use super::turns::{Stop, turns};
+
+/// How far back a match may reach (RFC 1951, section 2).
+pub(crate) const HISTORY: usize = 32 << 10;
+/// More than the header of a block can have: 17 bits, three for each of 19 lengths, and for each of 316 a code and
+/// extra bits of seven each.
+const HEADER: usize = 640;
+
+/// A stream that is decoded in pieces by the fast decoder.
+pub(crate) struct Pieces<'a> {
+    decoder: &'a mut Decoder,
+    within: Within,
+    /// The block is the last one.
+    last: bool,
+    /// The rest of a byte, and how many bits it is.
+    bits: u64,
+    count: u32,
+}
+
+/// What is decoded next.
+#[derive(Clone, Copy)]
+enum Within {
+    Header,
+    Coded(Block),
+    /// A stored block of which so many bytes are left.
+    Stored(usize),
+    /// Nothing: the stream has ended.
+    End,
+}
+
+/// What a step has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The next bytes of the stream, behind those that have not been taken.
+    Input,
+    /// Room: what is in it is to be used, and at most its last [`HISTORY`] bytes to be kept.
+    Room,
+    /// Nothing: the stream has ended.
+    Nothing,
+}
+
+/// What a step has taken of the input, where in the room the content ends now, and what it needs.
+pub(crate) struct Taken {
+    pub read: usize,
+    pub at: usize,
+    pub need: Need,
+}
+
+impl<'a> Pieces<'a> {
+    /// Begins a stream.
+    pub(super) fn new(decoder: &'a mut Decoder) -> Pieces<'a> {
+        Pieces { decoder, within: Within::Header, last: false, bits: 0, count: 0 }
+    }
+
+    /// Goes on with the stream, of which `input` has the next `len` bytes, and `room` the content so far, up to
+    /// `at`: [`HISTORY`] bytes of it, or all where there is less.  Without `more` the stream ends there, and
+    /// [`INPUT_SLACK`] bytes follow; with it nothing does.  None where only zlib can say what is wrong.
+    pub(crate) fn step(
+        &mut self,
+        (input, len): (&[u8], usize),
+        more: bool,
+        room: &mut [u8],
+        at: usize,
+    ) -> Option<Taken> {
+        self.decode((input, len), more, room, at).ok()
+    }
+
+    fn decode(
+        &mut self,
+        (input, len): (&[u8], usize),
+        more: bool,
+        room: &mut [u8],
+        mut at: usize,
+    ) -> Result<Taken, Unusual> {
+        debug_assert!(input.len() == len + if more { 0 } else { INPUT_SLACK });
+        let mut bits = Bits::new(input, len);
+        (bits.bits, bits.count) = (self.bits, self.count);
+        let need = loop {
+            match self.within {
+                Within::Header if self.last => self.within = Within::End,
+                Within::Header if more && input.len() - bits.at < HEADER => break Need::Input,
+                Within::Header => {
+                    let block;
+                    (block, self.last) = self.decoder.header(&mut bits)?;
+                    self.within = match block {
+                        Block::Stored => Within::Stored(stored(&mut bits)?),
+                        coded => Within::Coded(coded),
+                    };
+                }
+                Within::Coded(block) => {
+                    let Some(tables) = self.decoder.tables(block) else { return Err(Unusual) };
+                    let stop;
+                    (stop, at) = turns(tables, &mut bits, room, at)?;
+                    match stop {
+                        Stop::Block => self.within = Within::Header,
+                        Stop::Input => break Need::Input,
+                        Stop::Output => break Need::Room,
+                    }
+                }
+                Within::Stored(0) => self.within = Within::Header,
+                Within::Stored(left) => {
+                    let most = room.len() - at;
+                    let n = left.min(most).min(len.saturating_sub(bits.at));
+                    if n == 0 {
+                        break if most == 0 { Need::Room } else { Need::Input };
+                    }
+                    room[at..at + n].copy_from_slice(bits.bytes(n)?);
+                    at += n;
+                    self.within = Within::Stored(left - n);
+                }
+                Within::End => break Need::Nothing,
+            }
+        };
+        if bits.overrun() || (need == Need::Input && !more) {
+            return Err(Unusual);
+        }
+        bits.give_back();
+        (self.bits, self.count) = (bits.bits, bits.count);
+        Ok(Taken { read: bits.at, at, need })
+    }
+}
