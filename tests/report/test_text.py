@@ -273,6 +273,10 @@ WARNING = finding(verdict="warning", severity="warning", where="partial", files=
         ),
         (report(finding(module="", version="")), "Found 1 error."),
         (
+            report(finding(verdict="missing"), finding(module="example.com/m"), counts=Counts(modules=1)),
+            "Found 2 errors in 2 modules.",
+        ),
+        (
             report(note(1), note(2)),
             (
                 "Found no damage: 1,019 modules verified; "

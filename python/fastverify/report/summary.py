@@ -179,7 +179,12 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     outputs = words.count(counts.outputs, "build output")
     if errors:
         damaged = {(f.module, f.version) for f in report.findings if f.severity == "error" and f.module}
-        places = [f"{words.number(len(damaged))} of {modules}"] if damaged else []
+        # A module that a project asks for may be at fault without being in the cache.
+        of_all = len(damaged) <= counts.modules
+        share = (
+            f"{words.number(len(damaged))} of {modules}" if of_all else words.count(len(damaged), "module")
+        )
+        places = [share] if damaged else []
         if counts.outputs_damaged:
             places.append(f"{words.number(counts.outputs_damaged)} of {outputs}")
         place = f" in {' and '.join(places)}" if places else ""
