@@ -275,7 +275,7 @@ mod tests {
         }
     }
 
-    /// Contents that make all kinds of blocks and codes; shorter in Miri, which takes long.
+    /// Contents that make all kinds of blocks and codes; few and short ones in Miri, which takes long.
     fn contents() -> Vec<Vec<u8>> {
         let scale = if cfg!(miri) { 100 } else { 1 };
         let mut state = 1u32;
@@ -299,7 +299,7 @@ mod tests {
             // Letters that are rare to very different degrees make long codes.
             contents.push((0..60_000 / scale).map(|_| (random(1 << 20) + 1).leading_zeros() as u8).collect());
         }
-        contents
+        contents.into_iter().step_by(if cfg!(miri) { 4 } else { 1 }).collect()
     }
 
     #[test]
@@ -337,10 +337,10 @@ mod tests {
         let mut taken = 0;
         for content in contents() {
             // Long enough for the turns that look less often where they are, and too short for them.
-            for most in [3, 300, 2500] {
+            for most in if cfg!(miri) { [3, 300, 600] } else { [3, 300, 2500] } {
                 let content = &content[..content.len().min(most)];
                 let stream = deflated(content);
-                for bit in (0..stream.len() * 8).step_by(if cfg!(miri) { 97 } else { 1 + most / 1000 }) {
+                for bit in (0..stream.len() * 8).step_by(if cfg!(miri) { 497 } else { 1 + most / 1000 }) {
                     let mut flipped = stream.clone();
                     flipped[bit / 8] ^= 1 << (bit % 8);
                     let decoded = fast(&mut inflater.fast, &flipped, content.len());
@@ -357,7 +357,7 @@ mod tests {
                 }
             }
         }
-        assert!(taken > if cfg!(miri) { 10 } else { 100 });
+        assert!(taken > if cfg!(miri) { 0 } else { 100 });
     }
 
     /// Streams of bits by hand, and whether zlib takes them.
