@@ -17,6 +17,13 @@ pytestmark = pytest.mark.usefixtures("nobody_else")
 
 NO_FACTS = vetfacts.MAGIC + b"\x05\xff\x82\x00\x00\x00"
 PROFILE = b"mode: set\nexample.com/m/a.go:1.2,3.4 5 6\n"
+#: What `go test -cover` of Go 1.26 wrote for a package of one function.
+COVER_META = bytes.fromhex(
+    "0063766d01000000bc000000000000000100000000000000ec0dc7ccca88ad7792e5a41dae3f58f84800000002000000"
+    "01010000000000004a000000000000007200000000000000010072000000020000000100000003000000ec0dc7ccca88"
+    "ad7792e5a41dae3f58f80000000006000000010000006900000006000f6578616d706c652e636f6d2f632f6101610d65"
+    "78616d706c652e636f6d2f630146146578616d706c652e636f6d2f632f612f612e676f010405030e031a0100"
+)
 SOUND = [
     # Nothing is known of any package: a list of none.
     vetfacts.MAGIC + b"\x04\xff\x82\x00\x00",
@@ -26,8 +33,12 @@ SOUND = [
     b"# test log\ngetenv HOME\nopen a b\n",
     PROFILE,
     b"mode: atomic\n",
+    b"GO PREPROFILE V1\n",
+    b"GO PREPROFILE V1\nmain.main\nmain.(*T).f\n3 17\nmain.f\nmain.g\n-1 2\n",
+    COVER_META,
     # What a test prints begins as the test likes.
     b"{ not JSON\nok  \texample.com/p\t0.003s\n",
+    b"\0cvm\nok  \texample.com/p\t0.003s\n",
     b"mode: none\nok  \texample.com/p\t0.003s\n",
 ]
 BROKEN = [
@@ -39,6 +50,12 @@ BROKEN = [
     (b'{"a":' * 50, "nested too deeply"),
     (b"# test log\nunlink /\n", "line that no test writes"),
     (PROFILE[:-3], "line that no test writes"),
+    (COVER_META[:-1], "meta-data of coverage"),
+    (COVER_META[:30], "meta-data of coverage"),
+    (COVER_META[:16] + b"\xff" + COVER_META[17:], "meta-data of coverage"),
+    (b"GO PREPROFILE V1\nmain.main\nmain.f\n", "not a whole one"),
+    (b"GO PREPROFILE V1\nmain.main\nmain.f\n3 17", "not a whole one"),
+    (b"GO PREPROFILE V1\nmain.main\nmain.f\n3 x\n", "not a whole one"),
     (b"mode: sometimes\n", "line that no test writes"),
 ]
 

@@ -66,11 +66,15 @@ OutputKind = Literal[
     "report",  # of vet: JSON
     "test-log",
     "profile",  # of coverage
+    "cover-meta",  # which functions are counted for coverage
+    "pgo-profile",
     "empty",
     "other",
 ]
 #: Kinds of which every output is told, not only a suspect one, because the engine looks no further.
-TOLD_KINDS: frozenset[OutputKind] = frozenset(["executable", "facts", "report", "test-log", "profile"])
+TOLD_KINDS: frozenset[OutputKind] = frozenset(
+    ["executable", "facts", "report", "test-log", "profile", "cover-meta", "pgo-profile"]
+)
 OutputFlaw = Literal[
     "folder-empty",  # the folder of an executable holds nothing
     "folder-crowded",  # or more than one file

@@ -17,16 +17,20 @@ from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import open_regular
 from fastverify.gocache.buildid import content_id, read_build_id
 from fastverify.gocache.content import Content, MalformedError
+from fastverify.gocache.identify.covermeta import read_cover_meta
 from fastverify.gocache.identify.vetfacts import read_facts
 from fastverify.gocache.identify.vetreport import is_deep
 from fastverify.gocache.layout import output_path
 
 #: A longer result is taken as it is: no vet and no test writes one.
 _LONGEST_RESULT = 16 << 20
+#: A longer profile for -pgo is taken as it is.
+_LONGEST_PROFILE = 64 << 20
 #: The line that ends a test's output is not longer.
 _LONGEST_LINE = 4096
 _TEST_LOG_LINE = re.compile(rb"(?:getenv|chdir|stat|open) [^\n]+|")
 _PROFILE_HEAD = re.compile(rb"mode: (?:set|count|atomic)")
+_PGO_LINE = re.compile(rb"-?[0-9]+ -?[0-9]+")
 _PROFILE_LINE = re.compile(rb"[^\n]+:[0-9]+\.[0-9]+,[0-9]+\.[0-9]+ [0-9]+ [0-9]+")
 
 
@@ -131,10 +135,31 @@ def _profile(content: Content) -> Examined:
     return Examined()
 
 
+def _cover_meta(content: Content) -> Examined:
+    try:
+        read_cover_meta(content)
+    except MalformedError as error:
+        raise MalformedError(f"it begins as the meta-data of coverage, but {error}") from None
+    return Examined()
+
+
+def _pgo_profile(content: Content) -> Examined:
+    """``FromSerialized`` of ``cmd/internal/pgo``: a line for the caller, the callee, and call and weight."""
+    if content.size > _LONGEST_PROFILE:
+        return Examined()
+    _, *lines = content.upto(0, _LONGEST_PROFILE).split(b"\n")
+    whole = lines.pop() == b"" and len(lines) % 3 == 0
+    if not whole or not all(_PGO_LINE.fullmatch(line) for line in lines[2::3]):
+        raise MalformedError("it begins as a preprocessed profile for -pgo, but is not a whole one")
+    return Examined()
+
+
 _CHECKS: dict[OutputKind, Callable[[Content], Examined]] = {
     "executable": _executable,
     "facts": _facts,
     "report": _report,
     "test-log": _test_log,
     "profile": _profile,
+    "cover-meta": _cover_meta,
+    "pgo-profile": _pgo_profile,
 }

@@ -24,6 +24,8 @@ pub enum OutputKind {
     Report,
     TestLog,
     Profile,
+    CoverMeta,
+    PgoProfile,
     Empty,
     Other,
 }
@@ -39,13 +41,15 @@ impl OutputKind {
             OutputKind::Report => "report",
             OutputKind::TestLog => "test-log",
             OutputKind::Profile => "profile",
+            OutputKind::CoverMeta => "cover-meta",
+            OutputKind::PgoProfile => "pgo-profile",
             OutputKind::Empty => "empty",
             OutputKind::Other => "other",
         }
     }
 
     pub(super) fn of(content: &[u8]) -> OutputKind {
-        const KINDS: [(&[u8], OutputKind); 13] = [
+        const KINDS: [(&[u8], OutputKind); 15] = [
             (archive::MAGIC, OutputKind::Archive),
             (b"\x7fELF", OutputKind::Executable),
             (b"MZ", OutputKind::Executable),
@@ -60,6 +64,8 @@ impl OutputKind {
             (b"{", OutputKind::Report),
             (b"# test log\n", OutputKind::TestLog),
             (b"mode: ", OutputKind::Profile),
+            (b"\0cvm", OutputKind::CoverMeta),
+            (b"GO PREPROFILE V1\n", OutputKind::PgoProfile),
         ];
         if content.is_empty() {
             return OutputKind::Empty;
@@ -149,11 +155,11 @@ impl OutputMeasurement {
 
     /// Whether it is told of whatever its entries say.
     pub(super) fn is_told(&self) -> bool {
-        use OutputKind::{Executable, Facts, Profile, Report, TestLog};
+        use OutputKind::{CoverMeta, Executable, Facts, PgoProfile, Profile, Report, TestLog};
         self.fault.is_some()
             || !self.flaws.is_empty()
             || self.sha256 != Some(self.output)
-            || matches!(self.kind, Executable | Facts | Report | TestLog | Profile)
+            || matches!(self.kind, Executable | Facts | Report | TestLog | Profile | CoverMeta | PgoProfile)
     }
 
     /// Whether it is what the entry says: of its size, and built by its action.

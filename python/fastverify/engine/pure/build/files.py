@@ -36,9 +36,11 @@ _KINDS: tuple[tuple[bytes, OutputKind], ...] = (
     (b"{", "report"),
     (b"# test log\n", "test-log"),
     (b"mode: ", "profile"),
+    (b"\0cvm", "cover-meta"),
+    (b"GO PREPROFILE V1\n", "pgo-profile"),
 )
 #: As much as decides about the kind.
-_HEAD = 16
+_HEAD = 17
 _INDEX_V2 = b"go index v2\n"
 _UNREAD = Parsed("malformed", "")
 
