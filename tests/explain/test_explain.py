@@ -95,6 +95,9 @@ def test_one_file_of_it(explain: Explain, told: Told, tmp_path: Path) -> None:
     status, out, _ = told(world.places.tree / "LICENSE")
     assert status == 1
     assert "LICENSE itself is as the zip has it" in out
+    status, out, err = told(world.places.tree / "nope.go")
+    assert (status, out) == (2, "")
+    assert "there is no nope.go in " in err
 
 
 @pytest.mark.parametrize("part", ["zip", "ziphash", "mod", "info", "lock", "partial", "tree"])

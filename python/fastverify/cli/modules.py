@@ -22,7 +22,8 @@ _HELP = """List the modules that the project in DIR is built from.
 
 DIR is a folder of a module or workspace (default: the current one).  The list is the one that
 `go list -m all` prints, replacements and all, worked out from the go.mod files in the module cache:
-no go command is run, and nothing is fetched.
+no go command is run, and nothing is fetched.  It is the list of -mod=mod, also beside a vendor folder; what
+go.sum files lack or hold is not looked at, which the other commands do.
 
 Where a go.mod is missing from the cache, a line on stderr says which, who requires it, and what
 fetches it; the list then lacks what that module requires.

@@ -78,6 +78,12 @@ def explain(
     made.findings = [unreadable_folder_finding(*folder) for folder in hidden_folders(root, files)]
     made.findings += result.findings
     damages = _damages(files, measured, file)
+    if file and not damages and files.tree is not None and measured.tree and measured.tree.fault is None:
+        # What is only in the zip is a damage; so this is in neither.
+        if not os.path.lexists(os.path.join(files.tree, file)):
+            raise FastverifyError(
+                f"there is no {file} in {module}@{version}, neither in its zip nor in its tree"
+            )
     made.files = [
         _damaged_file(files, damage, compare(damage.copies, limit=diff_lines))
         if damage.difference.change not in ("mode", "type")
