@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import closing
 
-from fastverify.engine.protocol import Difference, Engine, ModuleMeasurement, ModuleTask
+from fastverify.engine.protocol import Difference, Engine, ModuleMeasurement, ModuleTask, TreeMeasurement
 from fastverify.errors import FastverifyError
 from fastverify.explain import causes
 from fastverify.explain.diff import Copies, Diff, ZipCopies, compare, read_file
@@ -78,12 +78,9 @@ def explain(
     made.findings = [unreadable_folder_finding(*folder) for folder in hidden_folders(root, files)]
     made.findings += result.findings
     damages = _damages(files, measured, file)
-    if file and not damages and files.tree is not None and measured.tree and measured.tree.fault is None:
-        # What is only in the zip is a damage; so this is in neither.
-        if not os.path.lexists(os.path.join(files.tree, file)):
-            raise FastverifyError(
-                f"there is no {file} in {module}@{version}, neither in its zip nor in its tree"
-            )
+    # What is only in the zip is a damage.
+    if file and not damages and _is_whole(measured.tree) and not _is_there(files, file):
+        raise FastverifyError(f"there is no {file} in {module}@{version}, neither in its zip nor in its tree")
     made.files = [
         _damaged_file(files, damage, compare(damage.copies, limit=diff_lines))
         if damage.difference.change not in ("mode", "type")
@@ -102,6 +99,14 @@ def explain(
         )
     made.commands = commands(root, files, result.findings)
     return made
+
+
+def _is_whole(tree: TreeMeasurement | None) -> bool:
+    return tree is not None and tree.fault is None
+
+
+def _is_there(files: ModuleFiles, file: str) -> bool:
+    return files.tree is not None and os.path.lexists(os.path.join(files.tree, file))
 
 
 def _task(files: ModuleFiles) -> ModuleTask:
