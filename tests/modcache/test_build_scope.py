@@ -193,13 +193,32 @@ def test_a_broken_member_of_a_workspace(engine: Engine, tmp_path: Path) -> None:
     assert "./gone" in work.message
 
 
-def test_a_folder_that_is_not_there(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("only", [True, False])
+def test_a_folder_that_is_not_there(engine: Engine, tmp_path: Path, *, only: bool) -> None:
     world = World(tmp_path, go_mod="require a.b/c v1.0.0\n\nreplace a.b/c => ../../../nowhere\n")
-    report = check(world, engine)
+    go_mod = world.project.root / "go.mod"
+    line = go_mod.read_text().splitlines().index("replace a.b/c => ../../../nowhere") + 1
+    report = check(world, engine, only=only)
     (finding,) = report.findings
     assert (finding.verdict, finding.severity, finding.where) == ("malformed", "error", "mod")
-    assert finding.path.endswith("nowhere/go.mod")
+    assert finding.path == str(go_mod)
+    assert finding.message.startswith(f"line {line}: a.b/c is replaced by ")
+    assert finding.message.endswith("nowhere, which does not exist")
     assert report.counts.verified == 2
+
+
+def test_a_folder_in_place_of_what_nobody_asks_for(engine: Engine, tmp_path: Path) -> None:
+    """Go does not look at it."""
+    world = World(tmp_path, go_mod="replace a.b/c => ./nowhere\n")
+    assert check(world, engine, only=False).findings == []
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_a_tool_that_cannot_be_imported(engine: Engine, tmp_path: Path, *, only: bool) -> None:
+    world = World(tmp_path, go_mod="tool ./x\n")
+    (finding,) = check(world, engine, only=only).findings
+    assert (finding.verdict, finding.severity) == ("malformed", "error")
+    assert finding.message == 'tool ./x: malformed path: invalid path element "."'
 
 
 def test_a_go_mod_that_is_missing(engine: Engine, tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ import os
 from collections.abc import Container, Iterator, Sequence
 from typing import Literal
 
+from fastverify.gomod.modfile import ModFile
+from fastverify.gomod.modulepath import import_path_fault
 from fastverify.gomod.summary import Module
 from fastverify.gomod.syntax import Problem
+from fastverify.gomod.workfile import WorkFile
 from fastverify.modcache.buildlist import AbsentGoMod, BuildList, named
 from fastverify.modcache.project import Project
 from fastverify.report.model import Finding
@@ -41,6 +44,51 @@ def project_findings(project: Project) -> Iterator[Finding]:
             "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
         )
 
+    for problem in [*_tool_problems(project), *_missing_folders(project).values()]:
+        yield Finding(
+            "malformed",
+            "error",
+            "mod",
+            problem.file,
+            f"{_place(problem)}{problem.message}",
+            "the go command stops with an error",
+            "mend the line; all else was checked",
+        )
+
+
+def _tool_problems(project: Project) -> Iterator[Problem]:
+    """Tools that cannot be imported (``module.CheckImportPath``)."""
+    for main in project.main_modules:
+        for tool in main.file.tool:
+            if fault := import_path_fault(tool):
+                yield Problem(main.file.file, 0, 0, f"tool {tool}: malformed path: {fault}")
+
+
+def _missing_folders(project: Project) -> dict[str, Problem]:
+    """Folders without a go.mod that stand in for required modules: the missing go.mod, and the line."""
+    files: list[ModFile | WorkFile] = [*_go_mods(project)]
+    if project.work is not None:
+        files.insert(0, project.work)
+    lines = [(file.file, line) for file in files for line in file.replace]
+    required = {line.path for file in _go_mods(project) for line in file.require}
+    found = {}
+    for path, folder in project.replacements.folders():
+        go_mod = os.path.join(folder, "go.mod")
+        if path not in required or os.path.lexists(go_mod):
+            continue
+        what = "has no go.mod" if os.path.isdir(folder) else "does not exist"
+        message = f"{path} is replaced by {folder}, which {what}"
+        found[go_mod] = next(
+            Problem(file, line.line, 1, message)
+            for file, line in lines
+            if line.path == path and not line.with_version
+        )
+    return found
+
+
+def _go_mods(project: Project) -> list[ModFile]:
+    return [main.file for main in project.main_modules]
+
 
 def _place(problem: Problem) -> str:
     if not problem.line:
@@ -57,7 +105,10 @@ def build_list_findings(modules: BuildList, checked: Container[Module]) -> Itera
     for absent in modules.missing:
         go = "the go command fetches it, and stops where it may not"
         yield _absent(absent, "missing", go, f"go mod graph fetches it, in {modules.project.root}")
+    told = _missing_folders(modules.project)
     for absent in modules.errors:
+        if absent.file in told:
+            continue
         go = "the go command stops with an error"
         yield _absent(absent, "malformed", go, "mend the file, or the requirement that leads to it")
     for absent in modules.unreadable:
