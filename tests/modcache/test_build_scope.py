@@ -213,6 +213,23 @@ def test_a_folder_in_place_of_what_nobody_asks_for(engine: Engine, tmp_path: Pat
     assert check(world, engine, only=False).findings == []
 
 
+@pytest.mark.go
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nosuch=1", 'unknown godebug "nosuch"'),
+        ("default=go1.99", "default=go1.99 too new"),
+        ("panicnil=1", ""),
+    ],
+)
+def test_godebug_lines(engine: Engine, tmp_path: Path, line: str, said: str) -> None:
+    need_go()
+    world = World(tmp_path, go_mod=f"godebug {line}\n")
+    findings = check(world, engine, only=False).findings
+    assert [finding.verdict for finding in findings] == ["malformed"] * bool(said)
+    assert all(said in finding.message and "line " in finding.message for finding in findings)
+
+
 @pytest.mark.parametrize("only", [True, False])
 def test_a_tool_that_cannot_be_imported(engine: Engine, tmp_path: Path, *, only: bool) -> None:
     world = World(tmp_path, go_mod="tool ./x\n")

@@ -226,6 +226,9 @@ def test_quiet_leaves_only_findings() -> None:
 def test_a_finding_on_the_cache_has_its_own_title() -> None:
     text = rendered(result(finding(module="", version="", where="layout"), zips=0))
     assert text.splitlines()[0] == "The cache as a whole"
+    for where in ("mod", "gosum", "vendor"):
+        text = rendered(result(finding(module="", version="", where=where), zips=0))
+        assert text.splitlines()[0] == "The project"
     stray = result(finding(module="", version="", where="layout"), zips=0)
     text = rendered(stray, stray, result(finding()), stray)
     assert text.count("The cache as a whole\n") == 2

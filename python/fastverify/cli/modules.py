@@ -14,6 +14,7 @@ from fastverify.cli.streams import tell
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
 from fastverify.modcache.project import Project, find_project
+from fastverify.modcache.projectfindings import refused_lines
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.escape import printable
 from fastverify.report.json import write_document
@@ -68,7 +69,13 @@ def command(folder: str, asked: tuple[str, ...], as_json: bool, modcache: str | 
         click.echo("\n".join(_reasons(modules, path) for path in asked), nl=False)
     else:
         click.echo("".join(f"{printable(str(module))}\n" for module in modules.modules), nl=False)
-    troubles = [*project.problems, *modules.errors, *modules.missing, *modules.unreadable]
+    troubles = [
+        *project.problems,
+        *refused_lines(project),
+        *modules.errors,
+        *modules.missing,
+        *modules.unreadable,
+    ]
     if project.may_switch:
         for line in project.too_new:
             tell(f"fastverify: note: {printable(str(line))}, and would switch to another")
@@ -108,7 +115,7 @@ def _as_json(project: Project, cache: str, modules: BuildList, asked: tuple[str,
         ],
         "problems": [
             {"file": p.file, "line": p.line, "column": p.column, "message": p.message}
-            for p in project.problems
+            for p in (*project.problems, *refused_lines(project))
         ]
         + [
             {

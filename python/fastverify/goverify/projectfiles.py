@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from fastverify.errors import FastverifyError
 from fastverify.gomod import goversion
 from fastverify.gomod.directives import LOOKUP_ADVICE, Replace
+from fastverify.gomod.godebug import godebug_fault
 from fastverify.gomod.modfile import ModFile, parse_mod_lax
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.gomod.quoting import quote
 from fastverify.gomod.reading import read_file
 from fastverify.gomod.syntax import Problem
 from fastverify.gomod.workfile import WorkFile
-from fastverify.goverify.godebug import godebug_fault
 from fastverify.goverify.oserrors import GoError, read_as_go
 from fastverify.goverify.proxies import lookup_words
 from fastverify.goverify.refusal import RefusedError, short_path
@@ -108,7 +108,7 @@ class ProjectFiles:
                 )
             folders.append(folder)
         for line in work.godebug:
-            fault = godebug_fault(line, running, self._command.variables.goroot)
+            fault = godebug_fault(line, running.version, self._command.variables.goroot)
             if fault:
                 raise RefusedError(f"go: error loading go.work:\n{file}:{line.line}: {fault}")
         return folders
@@ -208,7 +208,7 @@ class ProjectFiles:
     def _godebug_errors(self, file: ModFile) -> Iterator[str]:
         shown = self._command.modfile or self._short(file.file)
         for line in file.godebug:
-            fault = godebug_fault(line, self._command.running, self._command.variables.goroot)
+            fault = godebug_fault(line, self._command.running.version, self._command.variables.goroot)
             if fault:
                 yield f"error loading go.mod:\n{shown}:{line.line}: {fault}"
 

@@ -7,11 +7,12 @@ Source of the rules: ``loadModFile``, ``LoadWorkFile`` and ``makeMainModules`` i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastverify.errors import FastverifyError
 from fastverify.gomod import goversion
+from fastverify.gomod.godebug import godebug_fault
 from fastverify.gomod.modfile import ModFile, parse_mod
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.gomod.reading import is_absent, read_file
@@ -58,6 +59,8 @@ class Project:
     replacements: Replacements = field(default_factory=lambda: Replacements([], None))
     #: The go lines that are for a newer Go than the one here.
     too_new: list[Problem] = field(default_factory=list)
+    #: The godebug lines that the Go here does not take, as far as its sources are here to tell.
+    godebugs: list[Problem] = field(default_factory=list)
     #: Whether GOTOOLCHAIN lets the go command switch to that one.
     may_switch: bool = False
 
@@ -138,7 +141,18 @@ def _with_too_new(project: Project, variables: GoVariables) -> Project:
         if version and file.go is not None and goversion.is_before(version, file.go):
             message = f"go {file.go} is newer than the go command here, which is go {version}"
             project.too_new.append(Problem(file.file, file.go_line, 1, message))
+        project.godebugs += _godebug_problems(file, version, variables.goroot)
     return project
+
+
+def _godebug_problems(file: ModFile | WorkFile, version: str, goroot: str) -> Iterator[Problem]:
+    for line in file.godebug:
+        try:
+            fault = godebug_fault(line, version, goroot)
+        except FastverifyError:  # no Go is here that could say
+            continue
+        if fault:
+            yield Problem(file.file, line.line, 1, fault)
 
 
 def working_folder(folder: str, environ: Mapping[str, str]) -> str:

@@ -44,7 +44,7 @@ def project_findings(project: Project) -> Iterator[Finding]:
             "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
         )
 
-    for problem in [*_tool_problems(project), *_missing_folders(project).values()]:
+    for problem in [*refused_lines(project), *_missing_folders(project).values()]:
         yield Finding(
             "malformed",
             "error",
@@ -56,8 +56,11 @@ def project_findings(project: Project) -> Iterator[Finding]:
         )
 
 
-def _tool_problems(project: Project) -> Iterator[Problem]:
-    """Tools that cannot be imported (``module.CheckImportPath``)."""
+def refused_lines(project: Project) -> Iterator[Problem]:
+    """Lines that are well-formed, and that the go command refuses all the same: unknown godebug settings,
+    and tools that cannot be imported (``module.CheckImportPath``).
+    """
+    yield from project.godebugs
     for main in project.main_modules:
         for tool in main.file.tool:
             if fault := import_path_fault(tool):

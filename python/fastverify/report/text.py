@@ -37,6 +37,9 @@ LISTED_HARMLESS_FILES = 5
 #: ``chmod -R`` over a cache has one for each module.
 LISTED_WARNINGS = 20
 
+#: Of what belongs to no module version: what lies in a project and not in a cache.
+_OF_PROJECTS = frozenset(["mod", "gosum", "vendor"])
+
 _STYLES: dict[Severity, Style] = {"error": "error", "warning": "warning", "note": "note"}
 
 
@@ -141,7 +144,8 @@ class TextReport:
         if isinstance(result, BuildResult):
             return self._paint("The build cache", "strong")
         if not result.module:
-            return self._paint("The cache as a whole", "strong")
+            of_project = all(finding.where in _OF_PROJECTS for finding in result.findings)
+            return self._paint("The project" if of_project else "The cache as a whole", "strong")
         return self._paint(printable(f"{result.module}@{result.version}"), "strong")
 
     def _module_line(self, result: ModuleResult) -> str:

@@ -10,14 +10,14 @@ from fastverify.errors import FastverifyError
 from fastverify.gomod import goversion
 from fastverify.gomod.directives import Godebug
 from fastverify.gomod.quoting import quote
-from fastverify.goverify.toolchain import RunningGo
 
 _KNOWN = re.compile(r'^\t\{Name: "([^"]+)", Package:', re.MULTILINE)
 _REMOVED = re.compile(r'^\t\{Name: "([^"]+)", Removed: ([0-9]+)', re.MULTILINE)
 
 
-def godebug_fault(line: Godebug, running: RunningGo, goroot: str) -> str:
-    """Why the Go in `goroot` refuses a godebug line; "" where it takes it.
+def godebug_fault(line: Godebug, version: str, goroot: str) -> str:
+    """Why the Go in `goroot`, of this `version` ("" where none is known), refuses a godebug line; "" where
+    it takes it.
 
     Raises FastverifyError where there is no Go to tell which keys it knows.
     """
@@ -28,11 +28,11 @@ def godebug_fault(line: Godebug, running: RunningGo, goroot: str) -> str:
         if "," in text:
             return f"{what} contains comma"
     if line.key == "default":
-        version = line.value.removeprefix("go")
-        if not line.value.startswith("go") or not goversion.is_valid(version):
+        wanted = line.value.removeprefix("go")
+        if not line.value.startswith("go") or not goversion.is_valid(wanted):
             return "value for default= must be goVERSION"
-        if running.is_too_old_for(version):
-            return f"default={line.value} too new (toolchain is go{running.version})"
+        if version and goversion.is_before(version, wanted):
+            return f"default={line.value} too new (toolchain is go{version})"
         return ""
     known, removed = _table(goroot)
     if line.key in known:
