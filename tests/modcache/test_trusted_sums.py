@@ -81,8 +81,13 @@ def test_malformed_lines_are_told_with_file_and_line(engine: Engine, tmp_path: P
     (finding,) = outcome.report.findings
     assert finding.path == str(world.project.gosum)
     assert "line 3 has 2 fields" in finding.message
+    assert "malformed are lines 3, 6" in finding.message
+    assert finding.hint.startswith("mend lines 3, 6, or")
     # The rest of the file is still good for something.
     assert outcome.report.counts.by_authority == {"gosum": 2}
+    world.project.gosum.write_text("x\n" * 30)
+    (finding, *_) = world.check(engine.name, project=True).report.findings
+    assert "lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 20 more; " in finding.message
 
 
 def test_a_line_for_the_go_mod_vouches_for_no_content(engine: Engine, tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ _STRAYS = {
     "mismatch": ("a module of this path cannot have this version", "remove it"),
 }
 
+#: How many malformed lines are named beside the first.
+_LISTED_LINES = 9
+
 
 def stray_finding(stray: Stray) -> Finding:
     """Something that belongs to no module version."""
@@ -151,17 +154,21 @@ def sum_file_findings(sums: TrustedSums, absent: Sequence[str]) -> Iterator[Find
     for file in sums.files():
         if file.malformed:
             first = file.malformed[0]
-            others = len(file.malformed) - 1
+            others = [str(line.number) for line in file.malformed[1:]]
+            more = f" and {len(others) - _LISTED_LINES} more" if len(others) > _LISTED_LINES else ""
+            named = f"line {first.number}"
+            if others:
+                named = f"lines {', '.join([str(first.number), *others[:_LISTED_LINES]])}{more}"
             yield Finding(
                 "malformed",
                 "error",
                 "gosum",
                 file.path,
                 f"line {first.number} has {first.fields} fields where go.sum has 3"
-                + (f", and {others} more lines are malformed" if others else "")
+                + (f"; malformed are {named}" if others else "")
                 + "; the other lines are used",
                 advice.GO_STOPS_AT_SUM,
-                f"mend line {first.number}, or restore the file from version control",
+                f"mend {named}, or restore the file from version control",
             )
         for (module, version), deciding, odd in gosum.conflicts(file):
             yield Finding(
