@@ -232,6 +232,17 @@ def test_a_module_that_is_not_compared_speaks_for_no_other(make: Maker) -> None:
     assert made.files() == [(INNER.path, "evil.go", "extra"), (INNER.path, "inner.go", "modified")]
 
 
+def test_a_module_that_is_not_compared_claims_no_package_of_another(make: Maker) -> None:
+    """Go compiles the file, whoever modules.txt says that the package is of."""
+    made = nested(make)
+    txt = made.folder / "modules.txt"
+    above = INNER.path.partition("/")[0]
+    txt.write_text(txt.read_text() + f"# {above} v0.0.1\n{INNER.path}\n")
+    assert made.files() == []
+    (made.folder / INNER.path / "evil.go").write_bytes(b"package inner\n\nfunc init() {}\n")
+    assert made.files() == [(INNER.path, "evil.go", "extra")]
+
+
 def test_files_of_an_inner_module_that_is_not_compared(make: Maker) -> None:
     made = nested(make)
     remove(made.cache.places(INNER).zip)

@@ -226,10 +226,11 @@ def _share_out(folder: str, compared: Sequence[_Compared]) -> tuple[list[Differe
         owners = [by_path[prefix] for prefix in _prefixes(whole) if prefix in by_path]
         if len(told) < sum(1 for owner in owners if not owner.reason):
             continue  # it is as another of them has it
-        if all(difference.change == "extra" for _, difference in told) and any(
-            owner.reason and _may_own(owner, whole) for owner in owners
-        ):
-            continue  # it may be a file of one that was not compared, and is then said not to be
+        if all(difference.change == "extra" for _, difference in told):
+            # No package is of two modules: of one that was compared it is, whatever others claim.
+            claiming = [owner for owner in owners if _may_own(owner, whole)]
+            if claiming and all(owner.reason for owner in claiming):
+                continue  # it may be a file of one that was not compared, and is then said not to be
         # The innermost that knows a file of the name, else the innermost.
         told.sort(key=lambda pair: (_GRAVEST.index(pair[1].change), len(pair[0].module.path)))
         told[-1][0].found.append(told[-1][1])
