@@ -221,6 +221,20 @@ def test_the_zip_is_not_there(make: Maker) -> None:
     assert made.check().counts.not_verified_by_reason == {"untracked": 1}
 
 
+def test_a_version_that_neither_cache_nor_go_sum_has(make: Maker) -> None:
+    """Who writes it into modules.txt may put anything into the folder; go 1.16 does not mind."""
+    made = rich(make, "1.16")
+    txt = made.folder / "modules.txt"
+    txt.write_text(txt.read_text().replace(f"# {RICH.path} {RICH.version}", f"# {RICH.path} v1.99.77"))
+    [finding] = [finding for finding in made.findings() if finding.module == RICH.path]
+    assert (finding.verdict, finding.severity, finding.version) == ("untracked", "error", "v1.99.77")
+    assert "no go.sum has v1.99.77" in finding.message
+    # Without a go.sum nobody can know.
+    (made.root / "go.sum").unlink()
+    [finding] = [finding for finding in made.findings() if finding.module == RICH.path]
+    assert finding.severity == "warning"
+
+
 def test_a_module_that_is_not_compared_speaks_for_no_other(make: Maker) -> None:
     """Its path begins that of another module, whose files lie below its folder."""
     made = nested(make)

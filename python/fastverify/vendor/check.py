@@ -41,6 +41,8 @@ class _Compared:
     reason: str = ""
     #: Whether nothing is the matter with it but that it is not here.
     is_absent: bool = False
+    #: Whether go.sum has nothing of it, either.
+    is_unknown: bool = False
     authority: Authority = ""
     said_by: str = ""
     differences: dict[bytes, Difference] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class _Comparison:
             if "zip" not in files.files:
                 one.reason = "its zip is not in the module cache"
                 one.is_absent = True
+                one.is_unknown = self._is_unknown(path, version)
                 continue
             tasks.append(self._task(len(tasks), files, one))
             parts.append(files)
@@ -124,6 +127,12 @@ class _Comparison:
         with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
             for measured in measurements:
                 self._take(of_key[measured.key], parts[measured.key], measured)
+
+    def _is_unknown(self, path: str, version: str) -> bool:
+        """Whether the project's go.sum has not the version: go mod vendor copies only what it can check."""
+        project = self._folder.project
+        has_sums = project is not None and project.sums.main is not None
+        return has_sums and not self._sums.of_module(path, version)
 
     def _tree(self, one: _Compared) -> str:
         return os.path.join(self._folder.path, *one.module.path.split("/"))
@@ -303,6 +312,14 @@ def _strangers_finding(folder: VendorFolder, strangers: list[Difference]) -> Fin
     )
 
 
+def _hint(folder: VendorFolder, one: _Compared, name: str) -> str:
+    if one.is_unknown:
+        return f"find out who wrote that into modules.txt, and let {folder.makes_it} make the folder anew"
+    if one.is_absent:
+        return f"fetch it, and check again: go mod download {name}"
+    return "mend it first (fastverify explain shows how), and check again"
+
+
 def _result(folder: VendorFolder, one: _Compared) -> ModuleResult:
     path, version = one.module.source
     if not version:
@@ -313,14 +330,13 @@ def _result(folder: VendorFolder, one: _Compared) -> ModuleResult:
         findings.append(
             Finding(
                 "untracked" if one.is_absent else "unreadable",
-                "warning" if one.is_absent else "error",
+                "warning" if one.is_absent and not one.is_unknown else "error",
                 "vendor",
                 place,
-                f"the vendored files are not compared: {one.reason}",
+                f"the vendored files are not compared: {one.reason}"
+                + (f", and no go.sum has {version}, which modules.txt says it is" if one.is_unknown else ""),
                 _GO_BUILDS,
-                f"fetch it, and check again: go mod download {path}@{version}"
-                if one.is_absent
-                else "mend it first (fastverify explain shows how), and check again",
+                _hint(folder, one, f"{path}@{version}"),
                 cache="vendor",
                 module=path,
                 version=version,
