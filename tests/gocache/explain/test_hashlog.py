@@ -77,6 +77,28 @@ def test_two_folders_that_mix() -> None:
     assert log.unproved == {}
 
 
+@pytest.mark.parametrize("first_ends", [False, True])
+def test_a_folder_that_begins_before_another_is_read_whole(first_ends: bool) -> None:
+    """Each block is left the salt that it began with, whichever ends first."""
+    first = block_lines("moduleIndex", [b"module index go1.26.8 go index v2 /a\n", b"file a.go t 1\n"])
+    second = block_lines("moduleIndex", [b"modroot /m\n", b"package /m/p\n", b"file b.go t 1\n"])
+    third = block_lines("moduleIndex", [b"modroot /n\n", b"package /n/p\n", b"file c.go t 1\n"])
+    begun, rest = first[:3], first[3:]
+    mixed = [*begun, *second[:3], *rest, *second[3:]] if first_ends else [*begun, *second, *third, *rest]
+    log = parse_hash_log(mixed)
+    assert log.unproved == {}
+    assert len(log.blocks) == (2 if first_ends else 3)
+    assert {block.salt for block in log.blocks} == {"go1.26.8"}
+
+
+@given(st.lists(st.sampled_from([b"modroot /m\n", b"package a\n", b"file a t 1\n", b"file", SALT, b"x"])))
+def test_any_lines_of_folders_can_be_read(parts: list[bytes]) -> None:
+    lines = block_lines("moduleIndex", parts, salt=b"package cut off")
+    mixed = [line for pair in zip(lines, block_lines("moduleIndex", parts[::-1]), strict=True) for line in pair]
+    log = parse_hash_log(mixed)
+    assert len(log.blocks) + sum(log.unproved.values()) == 2
+
+
 def test_a_block_that_never_ends_does_not_hide_the_next() -> None:
     lost = block_lines("moduleIndex", [b"modroot /lost\n", b"package /lost\n", b"file a t 1\n"])[:-1]
     kept = block_lines("moduleIndex", [b"modroot /kept\n", b"package /kept\n", b"file a t 1\n"])

@@ -135,6 +135,8 @@ class _Named:
     open: int = 0
     #: In the order of the log.
     writes: list[bytes] = field(default_factory=list)
+    #: What each of its blocks begins with: the first write of all.
+    salt: bytes = b""
     #: Writes of the block that ended last: go goes on with gccCompilerID after its sum.
     last: tuple[bytes, ...] = ()
     #: Choices that were tried.
@@ -165,6 +167,8 @@ def _block_line(log: HashLog, named: dict[bytes, _Named], text: bytes) -> bool:
         if match[1] not in named or write is None:
             return False
         pending = named[match[1]].writes
+        if not pending:
+            named[match[1]].salt = write
         pending.append(write)
         if len(pending) > _MOST_PENDING:
             del pending[: _MOST_PENDING // 2]
@@ -221,7 +225,7 @@ def _summed(lines: _Named, total: str) -> Sequence[int] | None:
         # Later blocks that stand alone can still be read.
         writes.clear()
         return None
-    salt = writes[0]
+    salt = lines.salt
     # How many runs, a number that keeps the order, where the last run may begin, those taken, their hash.
     queue: list[tuple[int, int, int, tuple[int, ...], hashlib._Hash]] = [(1, 0, 0, (), hashlib.sha256())]
     order = tries = 0
@@ -251,12 +255,24 @@ def _summed(lines: _Named, total: str) -> Sequence[int] | None:
             taken = (*taken, number)
             if digest.hexdigest() == total:
                 lines.tries += tries
-                return taken
+                return _with_latest_salt(writes, taken)
             tries += 1
         if tries > _TRIES:
             break
     lines.tries += tries
     return None
+
+
+def _with_latest_salt(writes: list[bytes], taken: tuple[int, ...]) -> tuple[int, ...]:
+    """The same choice with the last salt that it can begin with.
+
+    Salts are equal: which one a block takes does not change its sum, but an earlier one may be all that
+    stands before the writes of a block still open.
+    """
+    if len(taken) < 2:
+        return taken
+    latest = max(number for number in range(taken[0], taken[1]) if writes[number] == writes[taken[0]])
+    return (latest, *taken[1:])
 
 
 def _may_follow(writes: list[bytes], taken: tuple[int, ...], number: int) -> bool:
@@ -267,7 +283,7 @@ def _may_follow(writes: list[bytes], taken: tuple[int, ...], number: int) -> boo
     if write.startswith(b"package "):
         return last.startswith(b"modroot ")
     if write.startswith(b"file ") and len(taken) > 1 and writes[taken[1]].startswith(b"modroot "):
-        return last.startswith(b"package ") or last.split(b" ", 2)[1] < write.split(b" ", 2)[1]
+        return not last.startswith(b"file ") or last.split(b" ", 2)[1] < write.split(b" ", 2)[1]
     return True
 
 
