@@ -94,7 +94,9 @@ def test_a_folder_that_begins_before_another_is_read_whole(first_ends: bool) -> 
 @given(st.lists(st.sampled_from([b"modroot /m\n", b"package a\n", b"file a t 1\n", b"file", SALT, b"x"])))
 def test_any_lines_of_folders_can_be_read(parts: list[bytes]) -> None:
     lines = block_lines("moduleIndex", parts, salt=b"package cut off")
-    mixed = [line for pair in zip(lines, block_lines("moduleIndex", parts[::-1]), strict=True) for line in pair]
+    mixed = [
+        line for pair in zip(lines, block_lines("moduleIndex", parts[::-1]), strict=True) for line in pair
+    ]
     log = parse_hash_log(mixed)
     assert len(log.blocks) + sum(log.unproved.values()) == 2
 
@@ -233,6 +235,17 @@ def test_what_is_no_log() -> None:
 @given(st.binary(max_size=40))
 def test_quoting(data: bytes) -> None:
     assert unquote(go_quote(data)) == data
+
+
+@given(st.text(max_size=10))
+def test_quoting_of_any_character(text: str) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    assert unquote(go_quote(data)) == data
+
+
+def test_small_and_capital_letters_differ_in_quotes() -> None:
+    assert unquote(rb'"\u2028\U000400001"') == "\u2028\U000400001".encode()
+    assert unquote(rb'"\N"') is None
 
 
 @pytest.mark.parametrize("quoted", [b"", b'"', b'"a', b'a"', rb'"\q"', rb'"\x1"', rb'"\ud800"', b'"a"b"'])

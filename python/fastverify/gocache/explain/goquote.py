@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ESCAPE = re.compile(
-    rb"\\(?:([abfnrtv\\\"'])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))|(\\)", re.IGNORECASE
-)
+_ESCAPE = re.compile(rb"\\(?:([abfnrtv\\\"'])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))|(\\)")
 _PLAIN = {
     b"a": b"\a",
     b"b": b"\b",
@@ -73,7 +71,7 @@ def _unescaped(inner: bytes) -> bytes | None:
         nonlocal bad
         plain, byte, short, long, stray = match.groups()
         if plain is not None:
-            return _PLAIN[plain.lower()]
+            return _PLAIN[plain]
         if byte is not None:
             return bytes([int(byte, 16)])
         if stray is not None:
