@@ -13,6 +13,7 @@ from fastverify.engine.buildcache import (
     MAX_ENTRIES,
     ActionEntry,
     EntryOf,
+    Imports,
     OutputMeasurement,
     OutputsRead,
     Survey,
@@ -22,6 +23,7 @@ from fastverify.engine.protocol import Engine
 from fastverify.gocache import hazards, live
 from fastverify.gocache.corpus import check_corpus
 from fastverify.gocache.examine import Examined, examine
+from fastverify.gocache.imports import altered, missing_finding
 from fastverify.gocache.judge import judge_entry, judge_output
 from fastverify.gocache.layout import entry_path, output_path
 from fastverify.gocache.suspects import Damaged, damaged, importers, package_of
@@ -60,6 +62,7 @@ class BuildCheck:
         self._suspects: list[_Suspect] = []
         self._denied = _Denied()
         self._damaged: list[Damaged] = []
+        self._imports: Imports | None = None
         self._results = self._run()
 
     def __iter__(self) -> Iterator[BuildResult]:
@@ -89,17 +92,30 @@ class BuildCheck:
                         yield BuildResult((finding,))
                 elif isinstance(answer, OutputsRead):
                     yield BuildResult(outputs=answer.outputs, bytes=answer.size, vanished=answer.vanished)
+                elif isinstance(answer, Imports):
+                    self._imports = answer
                 else:
                     yield from self._take(answer)
         yield from self._settle()
-        found, self._damaged = self._damaged, []
-        for finding in importers(self._root, found) if found else ():
-            yield BuildResult((finding,))
+        yield from self._importers()
         if self._denied.paths:
             reason = os.strerror(self._denied.number)
             finding = hazards.unreadable_finding(self._denied.paths, reason)
             yield BuildResult((finding,), unreadable=len(self._denied.paths))
         yield from check_corpus(self._root)
+
+    def _importers(self) -> Iterator[BuildResult]:
+        """What was compiled from damaged archives, and from such as are not there."""
+        found, self._damaged = self._damaged, []
+        imports, self._imports = self._imports, None
+        if imports is not None:
+            known = {one.package for one in found}
+            found += [one for one in altered(self._root, imports) if one.package not in known]
+        for finding in importers(self._root, found) if found else ():
+            yield BuildResult((finding,))
+        missing = missing_finding(self._root, imports) if imports is not None else None
+        if missing is not None:
+            yield BuildResult((missing,))
 
     def _take(self, answer: ActionEntry | ToldOutput) -> Iterator[BuildResult]:
         suspect = self._judged(answer)

@@ -40,14 +40,17 @@ class Damaged(NamedTuple):
     package: Package
     #: When its entry was written, in nanoseconds since 1970: nothing older was compiled from it.
     since: int
+    #: Of the archive; empty where it is gone or made anew.
     output: bytes
+    #: Whether no sound archive has this fingerprint, so that what names it was compiled from this one.
+    alone: bool = False
 
 
 def package_of(root: str, measured: OutputMeasurement) -> Package | None:
     """The package whose archive this output is, where that can still be read."""
     if measured.kind != "archive" or measured.file:
         return None
-    read = _read(output_path(root, measured.output))
+    read = read_output_archive(root, measured.output)
     if read is None or read.package is None or read.package.path == "main":
         return None
     return Package(read.package.path, read.fingerprint)
@@ -55,7 +58,9 @@ def package_of(root: str, measured: OutputMeasurement) -> Package | None:
 
 def damaged(package: Package, measured: OutputMeasurement, entries: Sequence[EntryOf]) -> Damaged:
     """The archive of `package` that these entries lead to."""
-    return Damaged(package, min(entry.time for entry in entries), measured.output)
+    # Neither what it is the fingerprint of nor the copy of it is as it says: it is what is damaged.
+    alone = {"export-fingerprint", "object-fingerprint"} <= set(measured.flaws)
+    return Damaged(package, min(entry.time for entry in entries), measured.output, alone)
 
 
 def importers(root: str, found: Sequence[Damaged]) -> Iterator[Finding]:
@@ -82,14 +87,24 @@ def importers(root: str, found: Sequence[Damaged]) -> Iterator[Finding]:
 
 def _finding(root: str, output: bytes, entry: EntryOf, read: GoArchive, source: Damaged) -> Finding:
     name = read.package.path if read.package is not None else "a package"
+    message = (
+        f"{name} was compiled from the damaged archive of {source.package.path}, or from a sound one before "
+        "the damage: it may carry the damage on"
+    )
+    go = advice.GO_KEEPS_IMPORTERS
+    if source.alone:
+        message = (
+            f"{name} was compiled from a damaged archive of {source.package.path}, whose fingerprint "
+            f"({source.package.fingerprint.hex()}) it has: it may carry the damage on"
+        )
+        go = advice.GO_REFUSES_IMPORTERS
     return Finding(
         "warning",
         "warning",
         "output",
         output_path(root, output),
-        f"{name} was compiled from the damaged archive of {source.package.path}, or from a sound one before "
-        "the damage: it may carry the damage on",
-        advice.GO_KEEPS_IMPORTERS,
+        message,
+        go,
         advice.drop_entries([entry_path(root, entry.action)], total=1),
         cache="gocache",
         action=entry.action.hex(),
@@ -111,6 +126,11 @@ def _archives(root: str) -> Iterator[tuple[str, bytes]]:
                 except ValueError:
                     continue
                 yield os.path.join(root, shard, name), output
+
+
+def read_output_archive(root: str, output: bytes) -> GoArchive | None:
+    """The archive that an output is; None where it is none, or cannot be read."""
+    return _read(output_path(root, output))
 
 
 def _read(path: str) -> GoArchive | None:

@@ -48,6 +48,7 @@ fn measured(root: &Folder, threads: usize) -> (Survey, Vec<ActionEntry>, Vec<Tol
             BuildAnswer::Survey(found) => survey = Some(*found),
             BuildAnswer::Told(output) => told.push(*output),
             BuildAnswer::Read { outputs, .. } => read += outputs,
+            BuildAnswer::Imports(_) => {}
         }
     }
     (survey.unwrap(), entries, told, read)
