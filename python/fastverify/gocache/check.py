@@ -21,7 +21,7 @@ from fastverify.engine.buildcache import (
 )
 from fastverify.engine.protocol import Engine
 from fastverify.gocache import hazards, live
-from fastverify.gocache.corpus import check_corpus
+from fastverify.gocache.corpus import CorpusCheck
 from fastverify.gocache.examine import Examined, examine
 from fastverify.gocache.imports import altered, missing_finding
 from fastverify.gocache.judge import judge_entry, judge_output
@@ -63,6 +63,7 @@ class BuildCheck:
         self._denied = _Denied()
         self._damaged: list[Damaged] = []
         self._imports: Imports | None = None
+        self._corpus = CorpusCheck(root)
         self._results = self._run()
 
     def __iter__(self) -> Iterator[BuildResult]:
@@ -72,11 +73,11 @@ class BuildCheck:
         return next(self._results)
 
     def close(self) -> list[BuildResult]:
-        """End the check early.  Returns what was to be looked at once more."""
+        """End the check early.  Returns what was found and is not told, looked at once more or not."""
         self._results.close()
         left = [self._result(suspect) for suspect in self._suspects]
         self._suspects = []
-        return left
+        return [*left, *self._unreadable(), *self._corpus.close()]
 
     def _run(self) -> Generator[BuildResult, None, None]:
         now = time.time_ns()
@@ -98,11 +99,15 @@ class BuildCheck:
                     yield from self._take(answer)
         yield from self._settle()
         yield from self._importers()
-        if self._denied.paths:
-            reason = os.strerror(self._denied.number)
-            finding = hazards.unreadable_finding(self._denied.paths, reason)
-            yield BuildResult((finding,), unreadable=len(self._denied.paths))
-        yield from check_corpus(self._root)
+        yield from self._unreadable()
+        yield from self._corpus
+
+    def _unreadable(self) -> Iterator[BuildResult]:
+        """What this user may not read, as one finding."""
+        denied, self._denied = self._denied, _Denied()
+        if denied.paths:
+            finding = hazards.unreadable_finding(denied.paths, os.strerror(denied.number))
+            yield BuildResult((finding,), unreadable=len(denied.paths))
 
     def _importers(self) -> Iterator[BuildResult]:
         """What was compiled from damaged archives, and from such as are not there."""

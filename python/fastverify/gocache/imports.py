@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from fastverify.engine.buildcache import Imports, MissingImport
 from fastverify.gocache import advice
+from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.layout import output_path
 from fastverify.gocache.suspects import Damaged, Package, read_output_archive
 from fastverify.report.model import Finding
@@ -36,7 +37,7 @@ def missing_finding(root: str, imports: Imports) -> Finding | None:
     more = f"; nor are {others:,} others that archives were compiled from" if others > 1 else ""
     if others == 1:
         more = "; nor is another that archives were compiled from"
-    return Finding(
+    return cache_finding(
         "missing",
         "note",
         "layout",
@@ -45,7 +46,6 @@ def missing_finding(root: str, imports: Imports) -> Finding | None:
         f"not in the cache, as trim leaves it{more}",
         advice.GO_REMAKES_IMPORTS,
         advice.HINT_WHY,
-        cache="gocache",
         output=first.importer.hex(),
     )
 

@@ -19,6 +19,7 @@ from fastverify.engine.pure.files import open_regular
 from fastverify.gocache import advice
 from fastverify.gocache.buildid import BuildId
 from fastverify.gocache.content import Content, MalformedError
+from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.identify.goarchive import GoArchive, read_archive
 from fastverify.gocache.layout import SHARDS, entry_path, output_path
 from fastverify.report.model import Finding
@@ -98,7 +99,7 @@ def _finding(root: str, output: bytes, entry: EntryOf, read: GoArchive, source: 
             f"({source.package.fingerprint.hex()}) it has: it may carry the damage on"
         )
         go = advice.GO_REFUSES_IMPORTERS
-    return Finding(
+    return cache_finding(
         "warning",
         "warning",
         "output",
@@ -106,7 +107,6 @@ def _finding(root: str, output: bytes, entry: EntryOf, read: GoArchive, source: 
         message,
         go,
         advice.drop_entries([entry_path(root, entry.action)], total=1),
-        cache="gocache",
         action=entry.action.hex(),
         output=output.hex(),
     )
