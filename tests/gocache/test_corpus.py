@@ -179,6 +179,8 @@ def test_what_go_does_with_damage(fuzzed: World) -> None:
         os.mkfifo(path)
         with pytest.raises(subprocess.TimeoutExpired):
             fuzzed.run(*ran, timeout=8)
+        # The test's own program is still waiting: its end of the fifo is closed.
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
     finally:
         path.unlink()
 
