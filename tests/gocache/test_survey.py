@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -93,6 +94,30 @@ def test_files_that_others_may_write(world: World, engine: Engine) -> None:
     assert "more" in next(f.message for f in report_of(world.cache, engine).findings if "group" in f.message)
 
 
+def an_executable(world: World) -> Path:
+    """A file in the folder of an executable."""
+    content = b"a program"
+    output = hashlib.sha256(content).hexdigest()
+    path = world.cache / output[:2] / f"{output}-d" / "program"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
+
+
+def test_an_executable_that_others_may_write(world: World, engine: Engine) -> None:
+    """What go run executes is the file, and who may write it need not own its folder."""
+    program = an_executable(world)
+    assert found(report_of(world.cache, engine)) == []
+    program.chmod(0o777)
+    assert one(world, engine, "written by everybody") == "warning warning layout"
+    program.chmod(0o775)
+    assert one(world, engine, "written by its group") == "note warning layout"
+    program.chmod(0o755)
+    os.link(program, world.cache.parent / "program")
+    assert one(world, engine, "hard links") == "warning warning layout"
+
+
 def test_folders_that_others_may_write(world: World, engine: Engine) -> None:
     for path in world.cache.glob("??"):
         path.chmod(0o777)
@@ -108,6 +133,12 @@ def test_folders_that_others_may_write(world: World, engine: Engine) -> None:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 def test_files_of_several_users(world: World, engine: Engine) -> None:
     os.chown(world.packages[LOW].output_path, NOBODY, NOBODY)
+    assert one(world, engine, "belong to 2 users") == "warning warning layout"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_an_executable_of_another_user(world: World, engine: Engine) -> None:
+    os.chown(an_executable(world), NOBODY, NOBODY)
     assert one(world, engine, "belong to 2 users") == "warning warning layout"
 
 
