@@ -24,6 +24,7 @@ from tests.gocache.making import (
     MadeCache,
     World,
     entry_fields,
+    entry_text,
     overwrite,
     signed,
     write_project,
@@ -34,6 +35,11 @@ pytestmark = [pytest.mark.go, pytest.mark.usefixtures("nobody_else")]
 
 PROGRAM = {
     **SMALL,
+    # What is inlined leaves no name in a program.
+    "low/low.go": (
+        'package low\n\nconst Word = "original"\n\n//go:noinline\nfunc Name() string { return Word }\n'
+    ),
+    "high/high.go": 'package high\n\nimport "example.com/m/low"\n\nvar Said = low.Name() + low.Name()\n',
     "main.go": 'package main\n\nimport "example.com/m/high"\n\nfunc main() { println(high.Said) }\n',
 }
 #: Long after the tests, so that nothing is too young to count.
@@ -120,6 +126,39 @@ def test_an_importer_of_a_damaged_fingerprint(linking: World, engine: Engine, tm
     world.package(HIGH).entry_path.unlink()
     assert link() == (0, "")
     assert carriers(report_of(world.cache, engine)) == []
+
+
+def test_a_program_that_was_linked_from_a_damaged_archive(
+    linking: World, engine: Engine, tmp_path: Path
+) -> None:
+    """Go keeps it for go run, and runs it also when the archive is sound again."""
+    world = linking.copy(tmp_path / "cache")
+    low = world.packages[LOW]
+    # Now, and not when the cache was made.
+    action, output, size, _ = entry_fields(low.entry_path)
+    overwrite(low.entry_path, entry_text(action, output, size, time.time_ns()))
+
+    def run() -> str:
+        status, _, said = world.run("run", ".")
+        assert status == 0, said
+        return said.strip()
+
+    settled(world.cache)
+    good = low.output_path.read_bytes()
+    overwrite(low.output_path, good.replace(b"original", b"poisoned"))
+    assert carriers(report_of(world.cache, engine)) == []
+    assert run() == "poisonedpoisoned"
+    settled(world.cache)
+    [program] = carriers(report_of(world.cache, engine))
+    assert LOW in program.message
+    assert "go run" in program.go
+
+    low.entry_path.unlink()
+    assert world.built("./low") == [LOW]
+    assert low.output_path.read_bytes() == good
+    assert run() == "poisonedpoisoned"
+    (world.cache / program.action[:2] / f"{program.action}-a").unlink()
+    assert run() == "originaloriginal"
 
 
 def test_what_trim_has_removed_is_one_note(linking: World, engine: Engine, tmp_path: Path) -> None:

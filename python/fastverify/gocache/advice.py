@@ -65,6 +65,10 @@ GO_KEEPS_IMPORTERS = (
     "the go command goes on using it, because what it was made from looks the same when the damaged archive "
     "is made anew"
 )
+GO_KEEPS_PROGRAMS = (
+    "go run and go tool go on running it, because what it was linked from looks the same when the damaged "
+    "archive is made anew"
+)
 GO_REFUSES_IMPORTERS = (
     "linking fails with: fingerprint mismatch; also when the damaged archive is made anew, because the go "
     "command goes on using what was compiled from it"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 
 from fastverify.engine.buildcache import (
     MAX_ENTRIES,
@@ -26,7 +27,7 @@ from fastverify.gocache.examine import Examined, examine
 from fastverify.gocache.imports import altered, missing_finding
 from fastverify.gocache.judge import judge_entry, judge_output
 from fastverify.gocache.layout import entry_path, output_path
-from fastverify.gocache.suspects import Damaged, damaged, importers, package_of
+from fastverify.gocache.suspects import Damaged, damaged, importers, package_of, programs
 from fastverify.report.model import BuildResult, Finding
 
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -116,7 +117,7 @@ class BuildCheck:
         if imports is not None:
             known = {one.package for one in found}
             found += [one for one in altered(self._root, imports) if one.package not in known]
-        for finding in importers(self._root, found) if found else ():
+        for finding in chain(importers(self._root, found), programs(self._root, found)) if found else ():
             yield BuildResult((finding,))
         missing = missing_finding(self._root, imports) if imports is not None else None
         if missing is not None:

@@ -2,7 +2,7 @@
 
 What was compiled from damaged export data is whole by itself, and its action does not change when the
 archive is made anew.  What names it is the linker's object, which has the path and the fingerprint of
-each package that was imported.
+each package that was imported.  So is a program that was linked from it and kept for ``go run``.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from fastverify.engine.buildcache import EntryOf, OutputMeasurement
+from fastverify.engine.protocol import MAX_OUTPUT_BYTES
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import open_regular
 from fastverify.gocache import advice
-from fastverify.gocache.buildid import BuildId
+from fastverify.gocache.buildid import BuildId, read_build_id
 from fastverify.gocache.content import Content, MalformedError
 from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.identify.goarchive import GoArchive, read_archive
@@ -69,7 +71,7 @@ def importers(root: str, found: Sequence[Damaged]) -> Iterator[Finding]:
     by_package: Mapping[Package, Damaged] = {one.package: one for one in found}
     outputs = {one.output for one in found}
     number = 0
-    for path, output in _archives(root):
+    for path, output in _outputs(root):
         read = None if output in outputs else _read(path)
         if read is None or read.linker_object is None or read.head.build_id is None:
             continue
@@ -84,6 +86,79 @@ def importers(root: str, found: Sequence[Damaged]) -> Iterator[Finding]:
             number += 1
             if number == _MOST:
                 return
+
+
+def programs(root: str, found: Sequence[Damaged]) -> Iterator[Finding]:
+    """A finding for each cached program that was linked after and from one of the damaged archives.
+
+    A program does not say from which packages it was linked, but which functions it has, inlined ones apart.
+    """
+    names = [(one, _beginnings(one.package.path)) for one in found if one.output]
+    number = 0
+    for path, output in _executables(root) if names else ():
+        linked = _linked(path, names)
+        entry = _entry(root, linked[0], output) if linked is not None else None
+        if linked is None or entry is None:
+            continue
+        sources = [one for one in linked[1] if one.since <= entry.time]
+        if not sources:
+            continue
+        yield cache_finding(
+            "warning",
+            "warning",
+            "output",
+            path,
+            f"the program was linked from the damaged archive of {sources[0].package.path}, or from a sound "
+            "one before the damage: it may carry the damage on",
+            advice.GO_KEEPS_PROGRAMS,
+            advice.drop_entries([entry_path(root, entry.action)], total=1),
+            action=entry.action.hex(),
+            output=output.hex(),
+        )
+        number += 1
+        if number == _MOST:
+            return
+
+
+def _beginnings(path: str) -> tuple[bytes, ...]:
+    """How the names of a package's functions begin in a program: as they are, or as the linker has them."""
+    whole = path.encode("utf-8", "surrogateescape")
+    last = whole.rfind(b"/")
+    # objabi.PathToPrefix
+    escaped = b"".join(
+        b"%%%02x" % byte
+        if byte <= 0x20 or byte in b'%"' or byte >= 0x7F or (byte == 0x2E and at > last)
+        else bytes([byte])
+        for at, byte in enumerate(whole)
+    )
+    return tuple({b"\0" + whole + b".", b"\0" + escaped + b"."})
+
+
+def _linked(
+    path: str, names: Sequence[tuple[Damaged, tuple[bytes, ...]]]
+) -> tuple[BuildId, list[Damaged]] | None:
+    """The build ID of a program and those whose functions it has; None where it is no program of Go's."""
+    try:
+        fd, _ = open_regular(os.fsencode(path))
+        with open(fd, "rb") as file:
+            content = Content.of_file(file)
+            build_id = read_build_id(content)
+            if build_id is None or not build_id.is_go_cache_form or content.size > MAX_OUTPUT_BYTES:
+                return None
+            longest = max(len(name) for _, beginnings in names for name in beginnings)
+            sources: list[Damaged] = []
+            before = b""
+            for piece in content.pieces():
+                window = before + piece
+                sources += [
+                    one
+                    for one, beginnings in names
+                    if one not in sources and any(name in window for name in beginnings)
+                ]
+                before = window[-longest:]
+            return build_id, sources
+    except (OSError, FaultError, MalformedError):
+        return None
 
 
 def _finding(root: str, output: bytes, entry: EntryOf, read: GoArchive, source: Damaged) -> Finding:
@@ -112,8 +187,18 @@ def _finding(root: str, output: bytes, entry: EntryOf, read: GoArchive, source: 
     )
 
 
-def _archives(root: str) -> Iterator[tuple[str, bytes]]:
-    """Path and ID of each output that is a file."""
+def _executables(root: str) -> Iterator[tuple[str, bytes]]:
+    """Path and ID of each file that lies alone in the folder of an executable."""
+    for path, output in _outputs(root):
+        if os.path.isdir(path) and not os.path.islink(path):
+            with suppress(OSError):
+                names = os.listdir(path)
+                if len(names) == 1 and not os.path.islink(os.path.join(path, names[0])):
+                    yield os.path.join(path, names[0]), output
+
+
+def _outputs(root: str) -> Iterator[tuple[str, bytes]]:
+    """Path and ID of each output."""
     for shard in SHARDS:
         try:
             names = sorted(os.listdir(os.path.join(root, shard)))
