@@ -16,6 +16,7 @@ import pytest
 from fastverify import check_caches, check_module_cache
 from fastverify.engine.protocol import Engine
 from fastverify.errors import FastverifyError
+from fastverify.gocache.catalog.contents import read_contents
 from tests.gocache.checking import found, report_of, short
 from tests.gocache.making import LOW, World, entry_fields, entry_text, overwrite
 from tests.making.users import NOBODY
@@ -92,6 +93,29 @@ def test_files_that_others_may_write(world: World, engine: Engine) -> None:
     for path in world.cache.glob("??/*"):
         path.chmod(0o664)
     assert "more" in next(f.message for f in report_of(world.cache, engine).findings if "group" in f.message)
+
+
+def test_a_cache_that_go_has_emptied(world: World, engine: Engine) -> None:
+    """It is one still, in which nothing is; its values for fuzzing are kept, and checked."""
+    value = world.cache / "fuzz" / "example.com" / "m" / "low" / "FuzzX" / ("0" * 16)
+    value.parent.mkdir(parents=True)
+    value.write_bytes(b"go test fuzz v1\nint(1)\n")
+    world.run("clean", "-cache")
+    assert list(world.cache.glob("??")) == []
+    report = report_of(world.cache, engine)
+    assert (report.counts.entries, report.counts.outputs, report.counts.fuzz_values) == (0, 0, 1)
+    assert [finding.path for finding in found(report)] == [str(value)]
+    assert list(read_contents(str(world.cache)).entries) == []
+
+
+def test_a_folder_with_a_readme_is_no_cache(tmp_path: Path) -> None:
+    for names in (["README"], ["README", "trim.txt", "more"], ["trim.txt", "fuzz"]):
+        for name in names:
+            (tmp_path / name).write_text("")
+        with pytest.raises(FastverifyError, match="is no module cache"):
+            check_caches(tmp_path)
+        for name in names:
+            (tmp_path / name).unlink()
 
 
 def an_executable(world: World) -> Path:

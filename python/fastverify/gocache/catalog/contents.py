@@ -103,9 +103,7 @@ def read_contents(
     no build cache or cannot be listed.
     """
     if not is_build_cache(names_in(root)):
-        raise FastverifyError(
-            f"{root} is not a build cache, or one that go clean -cache has emptied: it has no shards 00 to ff"
-        )
+        raise FastverifyError(f"{root} is not a build cache: it has no shards 00 to ff")
     contents = Contents(root)
     reader = _Reader(contents, imports=imports)
     for shard in shards:
