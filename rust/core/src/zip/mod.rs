@@ -14,7 +14,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod testzip;
 
-pub(crate) use content::{ContentReader, Extent, Span, content_of};
+pub(crate) use content::{ContentReader, Extent, Span, content_of, is_content_of};
 pub use directory::{Archive, Entry, MAX_DIRECTORY_BYTES};
 pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};
