@@ -190,20 +190,26 @@ impl Decoder {
         let (mut at, mut before) = (0, REPEAT);
         while at < total {
             bits.refill();
-            let entry = self.lengths.root(bits.bits);
-            let (length, times) = repeated(entry, bits.bits);
-            bits.try_skip(takes(entry))?;
-            let length = if length == REPEAT { before } else { length };
-            // There is nothing before the first.
-            if length == REPEAT {
-                return Err(Unusual);
+            // Four of them take at most 14 bits each.
+            for _ in 0..4 {
+                let entry = self.lengths.root(bits.bits);
+                let (length, times) = repeated(entry, bits.bits);
+                bits.try_skip(takes(entry))?;
+                let length = if length == REPEAT { before } else { length };
+                // There is nothing before the first.
+                if length == REPEAT {
+                    return Err(Unusual);
+                }
+                lengths[at..at + PIECE].fill(length);
+                if times > PIECE {
+                    lengths[at + PIECE..at + times].fill(length);
+                }
+                at += times;
+                before = length;
+                if at >= total {
+                    break;
+                }
             }
-            lengths[at..at + PIECE].fill(length);
-            if times > PIECE {
-                lengths[at + PIECE..at + times].fill(length);
-            }
-            at += times;
-            before = length;
         }
         // A repetition beyond the end, or a block without an end.
         if at > total || lengths[256] == 0 {
