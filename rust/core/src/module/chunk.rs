@@ -1,7 +1,7 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
 use std::fs::File;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::plan::{LONG, Plan, Unit};
 use super::relay::Crew;
@@ -88,7 +88,7 @@ impl Scratch {
         crew: &dyn Crew,
         complete: &mut dyn FnMut(&Plan),
     ) {
-        let units = &plan.units[plan.chunks[number].clone()];
+        let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
         let place = self.waiting.iter().position(Option::is_none).unwrap_or(self.waiting.len());
         let span = plan.span(units).map_or(Span::default(), |(start, len)| {
             self.span.resize(self.span.len().max(len), 0);
@@ -166,17 +166,6 @@ impl Scratch {
     }
 }
 
-impl Plan {
-    /// Notes what has been found in a chunk.  True where it was the last of the module.
-    fn found(&self, chunk: usize, outcomes: Vec<Outcome>, tree_bytes: u64) -> bool {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.outcomes[chunk] = outcomes;
-        found.tree_bytes += tree_bytes;
-        found.left -= 1;
-        found.left == 0
-    }
-}
-
 struct Reader<'a> {
     archive: Option<&'a Archive<File>>,
     tree: Option<(&'a Root, &'a Listing)>,
@@ -198,7 +187,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self, at: usize, unit: Unit) {
         if let (Some(archive), Some(number)) = (self.archive, unit.entry) {
-            let entry = &archive.entries()[number as usize];
+            let entry = &archive.entry(number as usize);
             match archive.extent(entry, self.span) {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),

@@ -7,6 +7,7 @@
 
 mod content;
 mod directory;
+mod entries;
 mod plain;
 mod rules;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 pub(crate) mod testzip;
 
 pub(crate) use content::{ContentReader, Extent, Span, content_of};
-pub use directory::{Archive, Entry, MAX_DIRECTORY_BYTES};
+pub use directory::{Archive, MAX_DIRECTORY_BYTES};
+pub use entries::Entry;
 pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};

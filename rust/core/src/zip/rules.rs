@@ -65,7 +65,7 @@ pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<V
         if violations.len() >= limit {
             break;
         }
-        let name = archive.name(entry);
+        let name = archive.name(&entry);
         if let Err(code) = names.check(name, prefix, entry.uncompressed as i64) {
             violations.push(Violation { code, name: name.to_vec() });
         }
