@@ -19,7 +19,7 @@ use crate::zip::{Archive, Entry, Violation, are_plain, violations};
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Entries or files of a chunk.
 const CHUNK_UNITS: usize = 256;
-/// An entry or file with more than this, compressed or not, is read in windows.
+/// An entry or file with more than this, compressed or not, is read in windows, whatever memory there is.
 pub(super) const LONG: u64 = 4 << 20;
 /// Units beyond which they are read in the order of their names, and not in the zip's: as a verdict goes by
 /// names, what has been found of a unit is then of use at once, and need not be kept.
@@ -302,13 +302,13 @@ impl Plan {
         before.saturating_add(entry.compressed)
     }
 
-    /// Where the data of the chunk's short entries most likely is.
-    pub(super) fn span(&self, units: &[Unit]) -> Option<(u64, usize)> {
+    /// Where the data of the chunk's short entries most likely is, which are those up to `long`.
+    pub(super) fn span(&self, units: &[Unit], long: u64) -> Option<(u64, usize)> {
         let archive = self.archive()?;
         let (mut start, mut end, mut used) = (u64::MAX, 0, 0u64);
         for number in units.iter().filter_map(|unit| unit.entry) {
             let entry = archive.entry(number as usize);
-            if entry.header_offset < 0 || entry.compressed > LONG || entry.uncompressed > LONG {
+            if entry.header_offset < 0 || entry.compressed > long || entry.uncompressed > long {
                 continue;
             }
             let (from, to) = (entry.header_offset as u64, self.span_end(&entry));
@@ -317,6 +317,6 @@ impl Plan {
         }
         let len = end.min(archive.size()).checked_sub(start)?;
         // Where entries lie on top of each other, or far from each other, each is read by itself.
-        (len <= 2 * LONG && len <= used.saturating_mul(4)).then_some((start, len as usize))
+        (len <= 2 * long && len <= used.saturating_mul(4)).then_some((start, len as usize))
     }
 }
