@@ -23,7 +23,7 @@ const CHUNK_UNITS: usize = 256;
 pub(super) const LONG: u64 = 4 << 20;
 /// Units beyond which they are read in the order of their names, and not in the zip's: as a verdict goes by
 /// names, what has been found of a unit is then of use at once, and need not be kept.
-const SCATTERED: usize = 1 << 17;
+pub(super) const SCATTERED: usize = if cfg!(test) { 1000 } else { 1 << 17 };
 /// Room in a span for what cannot be known before reading it: the local header's extra field, a data
 /// descriptor.
 const SPAN_SLACK: u64 = 64;
