@@ -292,6 +292,34 @@ fn one_other_content_is_another_hash() {
     }
 }
 
+/// The CRC of an entry that is read in windows counts as that of any other.
+#[test]
+fn long_entries_with_a_wrong_crc() {
+    let content = contents().pop().unwrap().1;
+    let name = format!("{PREFIX}long");
+    for entry in [TestEntry::stored(&name, &content), TestEntry::deflated(&name, &content)] {
+        let wrong = TestEntry { crc32: entry.crc32 ^ 1, ..entry.clone() };
+        let none = TestEntry { crc32: 0, ..entry.clone() };
+        let checksum = Some(fault(FaultCode::ZipChecksum, &name));
+        for (entry, expected) in [
+            (entry.clone().with_descriptor(true), None),
+            (entry, None),
+            (wrong.clone(), checksum.clone()),
+            (wrong.with_descriptor(true), checksum.clone()),
+            (none.clone(), None),
+            (none.with_descriptor(true), checksum),
+        ] {
+            let module = Module::of_zip(TestZip::of(vec![entry]));
+            module.write("long", &content);
+            for threads in [1, 2] {
+                let measured = only(module.task(), threads);
+                assert_eq!(measured.zip.unwrap().fault, expected);
+                assert_eq!(measured.tree.unwrap().h1, Some(h1(&[("long".to_owned(), content.clone())])));
+            }
+        }
+    }
+}
+
 #[test]
 fn long_files_that_differ_anywhere() {
     let content = contents().pop().unwrap().1;
@@ -515,6 +543,12 @@ fn go_mod_files_that_a_toolchain_copies_lie_in_each_other() {
     contents.push(("a/b/x/go.mod".to_owned(), b"another".to_vec()));
     contents.push(("n/go.mod".to_owned(), b"n/".to_vec()));
     assert_eq!(module.measure().tree.unwrap().h1, Some(h1(&contents)));
+    // A copy is none of the toolchain's files, even where its zip has it.
+    let both = [("_go.mod".to_owned(), b"module m".to_vec()), ("go.mod".to_owned(), b"module m".to_vec())];
+    let module = Module { toolchain: true, ..Module::new(&both) };
+    let measured = module.measure();
+    assert_eq!(measured.tree.unwrap().h1, Some(h1(&both[..1])));
+    assert_eq!(measured.zip.unwrap().h1, Some(h1(&both)));
 }
 
 #[test]

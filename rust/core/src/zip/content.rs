@@ -198,7 +198,8 @@ pub(crate) struct ContentReader<'a, R> {
     archive: &'a Archive<R>,
     entry: Entry,
     extent: Extent,
-    crc: Crc,
+    /// None where somebody else reckons it.
+    crc: Option<Crc>,
     /// None where the fast decoder has given up.
     fast: Option<Pieces<'a>>,
     exact: Windows<'a>,
@@ -238,7 +239,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             archive,
             entry: *entry,
             extent,
-            crc: Crc::new(),
+            crc: Some(Crc::new()),
             fast: Some(fast),
             exact,
             input,
@@ -250,7 +251,18 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         })
     }
 
-    /// The next bytes of the content; none at its end, which has then been checked.
+    /// Leaves the CRC to the caller, who gives it to [`ContentReader::end`].
+    pub(crate) fn without_crc(self) -> Self {
+        Self { crc: None, ..self }
+    }
+
+    /// Checks the end of the content, all of which has been read, with the CRC of it.
+    pub(crate) fn end(&self, crc32: u32) -> Result<(), FaultCode> {
+        self.archive.check_end(&self.entry, self.extent.descriptor, Span::default(), || crc32)
+    }
+
+    /// The next bytes of the content; none at its end, which has then been checked, but for the CRC where that
+    /// is left to the caller.
     pub(crate) fn next(&mut self) -> Result<&[u8], FaultCode> {
         let piece = if !self.extent.deflated {
             self.stored()?
@@ -262,11 +274,12 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             }
             self.exactly(PIECE)?
         };
-        self.crc.update(&self.room[piece.clone()]);
+        if let Some(crc) = &mut self.crc {
+            crc.update(&self.room[piece.clone()]);
+        }
         self.given += piece.len() as u64;
-        if piece.is_empty() {
-            let crc32 = std::mem::take(&mut self.crc).finalize();
-            self.archive.check_end(&self.entry, self.extent.descriptor, Span::default(), || crc32)?;
+        if let (true, Some(crc)) = (piece.is_empty(), &self.crc) {
+            self.end(crc.clone().finalize())?;
         }
         Ok(&self.room[piece])
     }
