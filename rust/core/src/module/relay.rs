@@ -1,7 +1,7 @@
 //! A long entry on two threads: one inflates, and one that has nothing else to do compares and hashes.
 //!
-//! Inflating is one thing after the other, and so is hashing; comparing is not.  So it is done by the one that
-//! has time for it.
+//! Inflating is one thing after the other, and so is hashing; comparing is not.  So it is done by the one
+//! that has time for it.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -261,8 +261,8 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         self.archive.check_end(&self.entry, self.extent.descriptor, Span::default(), || crc32)
     }
 
-    /// The next bytes of the content; none at its end, which has then been checked, but for the CRC where that
-    /// is left to the caller.
+    /// The next bytes of the content; none at its end, which has then been checked, but for the CRC where
+    /// that is left to the caller.
     pub(crate) fn next(&mut self) -> Result<&[u8], FaultCode> {
         let piece = if !self.extent.deflated {
             self.stored()?

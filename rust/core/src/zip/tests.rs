@@ -246,8 +246,8 @@ fn a_directory_that_is_too_large_is_refused() {
     assert_eq!(Archive::open(&zip[..], zip.len() as u64).unwrap().entries().len(), count - 1);
 }
 
-/// An entry that is read in pieces, from many pieces of compressed data: both ways of reading agree wherever it
-/// is broken, with the same fault.
+/// An entry that is read in pieces, from many pieces of compressed data: both ways of reading agree wherever
+/// it is broken, with the same fault.
 #[test]
 fn long_entries() {
     let mut state = 1u64;
