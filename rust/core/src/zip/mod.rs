@@ -5,6 +5,7 @@
 //! [`Archive`] is Go's reading of the central directory, the content of an entry is checked in the order in
 //! which Go does, and [`violations`] holds the names to the rules of `golang.org/x/mod/zip`.
 
+mod collisions;
 mod content;
 mod directory;
 mod entries;
