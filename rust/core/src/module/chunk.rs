@@ -1,7 +1,7 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
 use std::fs::File;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::plan::{LONG, Plan, Unit};
 use super::relay::Crew;
@@ -32,12 +32,18 @@ const EMPTY: Digest = [
     0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ];
 
-/// Room for contents in a small scratch.
-const SMALL_ROOM: usize = 1 << 20;
+/// What all threads together hold in memory of contents of which each is held whole: where there are many of
+/// them, each has less.
+const WHOLE: u64 = 16 << 20;
+/// The least that a thread has of it, and what a spare one has.
+const LEAST_WHOLE: u64 = 64 << 10;
+const SPARE_WHOLE: u64 = 1 << 20;
 
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
 pub struct Scratch {
+    /// What is longer, compressed or not, is read in windows.
+    long: u64,
     /// The zip's bytes of a chunk.
     span: Vec<u8>,
     /// Compressed data that is not in the span.
@@ -74,9 +80,19 @@ struct Chunk {
 }
 
 impl Scratch {
-    /// With little room for contents that are hashed together.
+    /// For one of so many threads.
+    pub(crate) fn of_one_of(threads: usize) -> Scratch {
+        let long = (WHOLE / threads as u64).clamp(LEAST_WHOLE, LONG);
+        Scratch::with(long, 2 * long)
+    }
+
+    /// For a spare thread: with little room.
     pub(crate) fn small() -> Scratch {
-        Scratch { queue: Queue::with_room(SMALL_ROOM), ..Scratch::default() }
+        Scratch::with(SPARE_WHOLE, SPARE_WHOLE)
+    }
+
+    fn with(long: u64, room: u64) -> Scratch {
+        Scratch { long, queue: Queue::with_room(room as usize), ..Scratch::default() }
     }
 
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
@@ -88,9 +104,9 @@ impl Scratch {
         crew: &dyn Crew,
         complete: &mut dyn FnMut(&Plan),
     ) {
-        let units = &plan.units[plan.chunks[number].clone()];
+        let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
         let place = self.waiting.iter().position(Option::is_none).unwrap_or(self.waiting.len());
-        let span = plan.span(units).map_or(Span::default(), |(start, len)| {
+        let span = plan.span(units, self.long).map_or(Span::default(), |(start, len)| {
             self.span.resize(self.span.len().max(len), 0);
             let read = plan
                 .archive()
@@ -100,6 +116,7 @@ impl Scratch {
         });
         timings::lap(Stage::ReadZip);
         let mut reader = Reader {
+            long: self.long,
             archive: plan.archive(),
             tree: plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing))),
             span,
@@ -166,18 +183,9 @@ impl Scratch {
     }
 }
 
-impl Plan {
-    /// Notes what has been found in a chunk.  True where it was the last of the module.
-    fn found(&self, chunk: usize, outcomes: Vec<Outcome>, tree_bytes: u64) -> bool {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.outcomes[chunk] = outcomes;
-        found.tree_bytes += tree_bytes;
-        found.left -= 1;
-        found.left == 0
-    }
-}
-
 struct Reader<'a> {
+    /// The scratch's.
+    long: u64,
     archive: Option<&'a Archive<File>>,
     tree: Option<(&'a Root, &'a Listing)>,
     span: Span<'a>,
@@ -198,11 +206,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self, at: usize, unit: Unit) {
         if let (Some(archive), Some(number)) = (self.archive, unit.entry) {
-            let entry = &archive.entries()[number as usize];
+            let entry = &archive.entry(number as usize);
             match archive.extent(entry, self.span) {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
-                Ok(Some(extent)) if entry.uncompressed > LONG || extent.len() > LONG => {
+                Ok(Some(extent)) if entry.uncompressed > self.long || extent.len() > self.long => {
                     let file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
                     let in_tree = file.is_some();
                     let buffers = [&mut *self.spare, &mut *self.window];
@@ -276,7 +284,8 @@ impl Reader<'_> {
             return self.hash(size, at, true, false);
         };
         let file = &listing.files()[number as usize];
-        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, LONG as usize);
+        let limit = self.long as usize;
+        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, limit);
         timings::lap(Stage::ReadFile);
         let same = match read {
             Err((code, stat)) => {
@@ -333,7 +342,7 @@ impl Reader<'_> {
     fn hash_file(&mut self, at: usize, number: u32) {
         let Some((file, size)) = self.open(at, number) else { return };
         let mut hasher = sha256::Hasher::new();
-        if size <= LONG {
+        if size <= self.long {
             let size = size as usize;
             let room = self.queue.room(size + 1);
             let read = tree::read_whole(&file, room);

@@ -204,6 +204,10 @@ impl Job for ModuleJob {
     type Scratch = Scratch;
     type Answer = ModuleMeasurement;
 
+    fn scratch(threads: usize) -> Scratch {
+        Scratch::of_one_of(threads)
+    }
+
     fn spare_scratch() -> Scratch {
         Scratch::small()
     }

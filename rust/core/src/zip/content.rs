@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use crc32fast::Hasher as Crc;
 
-use super::directory::{Archive, Entry, read_bounded};
+use super::directory::{Archive, read_bounded};
+use super::entries::{Entry, Method};
 use crate::fault::FaultCode;
 use crate::inflate::{HISTORY, INPUT_SLACK, Inflater, Need, OUTPUT_SLACK, Pieces, Step, Taken, Windows};
 use crate::readat::ReadAt;
@@ -86,11 +87,11 @@ impl<R: ReadAt> Archive<R> {
             return if entry.uncompressed == 0 { Ok(None) } else { Err(FaultCode::ZipFormat) };
         }
         let deflated = match entry.method {
-            0 => false,
-            8 => true,
-            _ => return Err(FaultCode::ZipAlgorithm),
+            Method::Stored => false,
+            Method::Deflated => true,
+            Method::Other => return Err(FaultCode::ZipAlgorithm),
         };
-        let descriptor = (entry.flags & 8 != 0).then(|| (start as i64).wrapping_add(entry.compressed as i64));
+        let descriptor = entry.has_descriptor.then(|| (start as i64).wrapping_add(entry.compressed as i64));
         let len = self.size().saturating_sub(start).min(entry.compressed);
         Ok(Some(Extent { deflated, start, len, descriptor }))
     }
@@ -224,9 +225,10 @@ fn compressed<'a, R: ReadAt>(
 /// Reads the content of an entry in pieces, however long it is.
 pub(crate) struct ContentReader<'a, R> {
     archive: &'a Archive<R>,
-    entry: &'a Entry,
+    entry: Entry,
     extent: Extent,
-    crc: Crc,
+    /// None where somebody else reckons it.
+    crc: Option<Crc>,
     /// None where the fast decoder has given up.
     fast: Option<Pieces<'a>>,
     exact: Windows<'a>,
@@ -250,7 +252,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
     /// Begins an entry; `inflater`, `input` and `room` are the thread's own, to be used again.
     pub(crate) fn new(
         archive: &'a Archive<R>,
-        entry: &'a Entry,
+        entry: &Entry,
         extent: Extent,
         inflater: &'a mut Inflater,
         [input, room]: [&'a mut Vec<u8>; 2],
@@ -264,9 +266,9 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         let (fast, exact) = inflater.begin(entry.uncompressed);
         Ok(ContentReader {
             archive,
-            entry,
+            entry: *entry,
             extent,
-            crc: Crc::new(),
+            crc: Some(Crc::new()),
             fast: Some(fast),
             exact,
             input,
@@ -278,7 +280,18 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         })
     }
 
-    /// The next bytes of the content; none at its end, which has then been checked.
+    /// Leaves the CRC to the caller, who gives it to [`ContentReader::end`].
+    pub(crate) fn without_crc(self) -> Self {
+        Self { crc: None, ..self }
+    }
+
+    /// Checks the end of the content, all of which has been read, with the CRC of it.
+    pub(crate) fn end(&self, crc32: u32) -> Result<(), FaultCode> {
+        self.archive.check_end(&self.entry, self.extent.descriptor, Span::default(), || crc32)
+    }
+
+    /// The next bytes of the content; none at its end, which has then been checked, but for the CRC where
+    /// that is left to the caller.
     pub(crate) fn next(&mut self) -> Result<&[u8], FaultCode> {
         let piece = if !self.extent.deflated {
             self.stored()?
@@ -290,11 +303,12 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             }
             self.exactly(PIECE)?
         };
-        self.crc.update(&self.room[piece.clone()]);
+        if let Some(crc) = &mut self.crc {
+            crc.update(&self.room[piece.clone()]);
+        }
         self.given += piece.len() as u64;
-        if piece.is_empty() {
-            let crc32 = std::mem::take(&mut self.crc).finalize();
-            self.archive.check_end(self.entry, self.extent.descriptor, Span::default(), || crc32)?;
+        if let (true, Some(crc)) = (piece.is_empty(), &self.crc) {
+            self.end(crc.clone().finalize())?;
         }
         Ok(&self.room[piece])
     }
