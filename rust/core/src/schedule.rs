@@ -7,6 +7,7 @@
 mod spare;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,6 +31,14 @@ pub trait Job: Send + Sized + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
 
+    /// Whether [`Worker::is_from_disk`] is asked.
+    const ASKS_FOR_DISKS: bool = false;
+
+    /// What one of so many threads keeps.
+    fn scratch(_threads: usize) -> Self::Scratch {
+        Self::Scratch::default()
+    }
+
     /// What a spare thread keeps: it makes do with little memory, and is never far from its
     /// [`Job::rest`].
     fn spare_scratch() -> Self::Scratch {
@@ -48,9 +57,16 @@ pub trait Job: Send + Sized + 'static {
 pub struct Worker<'a, J: Job> {
     shared: &'a Shared<J>,
     answers: &'a SyncSender<Result<J::Answer, Panicked>>,
+    from_disk: Cell<bool>,
 }
 
 impl<J: Job> Worker<'_, J> {
+    /// Whether this thread has lately read from a disk and not only from memory, as far as that is known; see
+    /// [`Job::ASKS_FOR_DISKS`].
+    pub fn is_from_disk(&self) -> bool {
+        self.from_disk.get()
+    }
+
     /// Whether nobody waits for answers any more.  Asked often by long jobs.
     pub fn stopped(&self) -> bool {
         self.shared.stop.load(Ordering::Relaxed)
@@ -89,6 +105,8 @@ struct Shared<J> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
+    /// Threads without the spare ones.
+    threads: usize,
     /// Threads that wait for a job.
     idle: AtomicUsize,
     spares: Spares,
@@ -198,16 +216,18 @@ pub fn start_with_spares<J: Job>(
     spares: usize,
 ) -> std::io::Result<Running<J>> {
     jobs.reverse();
+    let threads = threads.clamp(1, MAX_THREADS);
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
+        threads,
         idle: AtomicUsize::new(0),
         spares: Spares::up_to(spares.min(MAX_THREADS)),
     });
     let (sender, receiver) = sync_channel(RESULTS);
     let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
-    for i in 0..threads.clamp(1, MAX_THREADS) {
+    for i in 0..threads {
         let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
         match thread::Builder::new()
             .name(format!("fastverify-{i}"))
@@ -225,7 +245,7 @@ pub fn start_with_spares<J: Job>(
 /// What a thread does; a spare one ends when it no longer has to wait for a disk.
 fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
     let _recording = timings::of_this_thread();
-    let worker = Worker { shared, answers };
+    let worker = Worker { shared, answers, from_disk: Cell::new(is_spare) };
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Told before anything is stopped, so that the end is not taken for a good one.
@@ -233,7 +253,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             shared.stop();
         }
     };
-    let mut disk = shared.spares.any().then(DiskWaits::of_this_thread);
+    let mut disk = (J::ASKS_FOR_DISKS || shared.spares.any()).then(DiskWaits::of_this_thread);
     let mut scratch = None;
     let rest = |scratch: &mut Option<J::Scratch>| {
         if let Some(scratch) = scratch {
@@ -245,8 +265,9 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         let mut job = Some(job);
         guarded(&mut || {
             if let Some(job) = job.take() {
-                let scratch =
-                    scratch.get_or_insert_with(if is_spare { J::spare_scratch } else { J::Scratch::default });
+                let scratch = scratch.get_or_insert_with(|| {
+                    if is_spare { J::spare_scratch() } else { J::scratch(shared.threads) }
+                });
                 job.run(scratch, &worker);
             }
         });
@@ -256,7 +277,11 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             // While it waits for a disk it gains nothing by large batches, and they would take memory.
             rest(&mut scratch);
         }
-        match disk.as_mut().and_then(DiskWaits::lately) {
+        let lately = disk.as_mut().and_then(DiskWaits::lately);
+        if let Some(lately) = lately {
+            worker.from_disk.set(lately.from_disk);
+        }
+        match lately.map(|lately| lately.waited) {
             Some(true) => start_spare(shared, answers),
             Some(false) if is_spare => break,
             _ => {}
