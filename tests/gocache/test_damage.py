@@ -228,7 +228,7 @@ CASES = {
     "entry is a link": Case(link_entry, "hit", ("error unreadable action",), "symbolic link", heals=False),
     "entry is a fifo": Case(fifo_entry, "hang", ("error unreadable action",), "fifo", heals=False),
     "entry is a folder": Case(folder_entry, "miss", ("error unreadable action",), "directory", heals=False),
-    "entry of nothing": Case(change_entry(lambda _: b""), "miss", MISS, "empty"),
+    "entry of nothing": Case(change_entry(lambda _: b""), "miss", ()),
     "entry too short": Case(change_entry(lambda c: c[:-1]), "miss", MISS, "shorter"),
     "entry too long": Case(change_entry(lambda c: c + b"\n"), "miss", MISS, "longer"),
     "entry much too long": Case(change_entry(lambda c: c * 1000), "miss", MISS, "longer"),
@@ -368,6 +368,16 @@ def test_notes_on_what_is_normal(world: World, engine: Engine) -> None:
         "note modified layout",
         "note untracked layout",
     ]
+
+
+def test_what_a_killed_go_command_leaves(world: World, engine: Engine) -> None:
+    """It makes the file of an entry before it writes it; no damage, and told all the same."""
+    world.packages[LOW].entry_path.write_bytes(b"")
+    report = report_of(world.cache, engine)
+    assert found(report) == []
+    [note] = [finding for finding in report.findings if finding.where == "action"]
+    assert short(note) == "note malformed action"
+    assert "empty" in note.message
 
 
 def test_an_output_that_no_entry_names(world: World, engine: Engine) -> None:

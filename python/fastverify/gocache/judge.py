@@ -21,7 +21,7 @@ _NOT_EXAMINED = Examined()
 _NAMED_ENTRIES = 3
 
 _ENTRY_FLAWS: dict[EntryFlaw, str] = {
-    "empty": "it is empty",
+    "empty": "it is empty, as a killed go command or a full disk leaves it",
     "short": "it is shorter than an entry's 175 bytes",
     "long": "it is longer than an entry's 175 bytes",
     "header": "its frame (version, blanks, end of line) is not that of an entry",
@@ -53,10 +53,12 @@ def judge_entry(root: str, entry: ActionEntry) -> list[Finding]:
     if entry.form == "canonical":
         return []
     malformed = entry.form == "malformed"
+    # putIndexEntry makes the file before it writes: nothing is wrong where it is stopped in between.
+    severity: Severity = "note" if entry.flaw == "empty" else "warning"
     return [
         cache_finding(
             "malformed" if malformed else "warning",
-            "warning",
+            severity,
             "action",
             path,
             _ENTRY_FLAWS[entry.flaw]
