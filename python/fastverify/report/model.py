@@ -6,7 +6,7 @@ renamed or removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -264,6 +264,13 @@ class Report:
         if self.timings is not None:
             report["timings"] = self.timings.to_json()
         return report
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Enter what was found, and count it by verdict."""
+        for finding in findings:
+            self.findings.append(finding)
+            by_verdict = self.counts.by_verdict
+            by_verdict[finding.verdict] = by_verdict.get(finding.verdict, 0) + 1
 
     def worst(self) -> Severity | None:
         """The gravest severity among the findings; None where there are none."""
