@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Literal
 
 from fastverify.gomod.modfile import ModFile
@@ -19,8 +19,11 @@ from fastverify.report.model import Finding
 _NAMED = 3
 
 
-def project_findings(project: Project) -> Iterator[Finding]:
-    """What the go command would refuse in a project's go.mod and go.work files."""
+def project_findings(project: Project, folders: Mapping[str, Problem]) -> Iterator[Finding]:
+    """What the go command would refuse in a project's go.mod and go.work files.
+
+    `folders` are those of :func:`missing_folders`.
+    """
     for problem in project.problems:
         yield Finding(
             "malformed",
@@ -44,7 +47,7 @@ def project_findings(project: Project) -> Iterator[Finding]:
             "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
         )
 
-    for problem in [*refused_lines(project), *_missing_folders(project).values()]:
+    for problem in [*refused_lines(project), *folders.values()]:
         yield Finding(
             "malformed",
             "error",
@@ -67,7 +70,7 @@ def refused_lines(project: Project) -> Iterator[Problem]:
                 yield Problem(main.file.file, 0, 0, f"tool {tool}: malformed path: {fault}")
 
 
-def _missing_folders(project: Project) -> dict[str, Problem]:
+def missing_folders(project: Project) -> dict[str, Problem]:
     """Folders without a go.mod that stand in for required modules: the missing go.mod, and the line."""
     files: list[ModFile | WorkFile] = [*_go_mods(project)]
     if project.work is not None:
@@ -100,17 +103,19 @@ def _place(problem: Problem) -> str:
     return f"line {problem.line}{column}: "
 
 
-def build_list_findings(modules: BuildList, checked: Container[Module]) -> Iterator[Finding]:
+def build_list_findings(
+    modules: BuildList, checked: Container[Module], folders: Container[str]
+) -> Iterator[Finding]:
     """The go.mod files that a build list lacks, and so perhaps modules that it should have.
 
-    An unreadable one of the `checked` modules is told where they are judged.
+    An unreadable one of the `checked` modules is told where they are judged, and one of `folders` that is
+    missing among the :func:`project_findings`.
     """
     for absent in modules.missing:
         go = "the go command fetches it, and stops where it may not"
         yield _absent(absent, "missing", go, f"go mod graph fetches it, in {modules.project.root}")
-    told = _missing_folders(modules.project)
     for absent in modules.errors:
-        if absent.file in told:
+        if absent.file in folders:
             continue
         go = "the go command stops with an error"
         yield _absent(absent, "malformed", go, "mend the file, or the requirement that leads to it")
