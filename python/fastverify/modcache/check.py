@@ -428,6 +428,7 @@ def _count(counts: Counts, result: ModuleResult) -> None:
     if not result.module:
         return
     counts.modules += 1
+    counts.vendored += result.vendored
     counts.zips += result.zips
     counts.trees += result.trees
     counts.mods += result.mods

@@ -171,7 +171,7 @@ def replaced_by_folders(project: Project) -> str | None:
 def scope_sentences(lists: Sequence[BuildList], absent: int) -> list[str]:
     """What a check of build lists leaves out."""
     roots = ", ".join(dict.fromkeys(modules.project.root for modules in lists))
-    said = [f"what of the cache is not in the build list of {roots}"]
+    said = [f"modules of the cache that are not in the build list of {roots}"]
     if absent:
         modules = "1 module" if absent == 1 else f"{absent:,} modules"
         said.append(f"{modules} of the build list, of which the cache has neither zip nor tree")

@@ -123,6 +123,8 @@ class Counts:
     modules: int = 0
     verified: int = 0
     not_verified: int = 0
+    #: How many of the modules are the files of one in a vendor folder.
+    vendored: int = 0
     zips: int = 0
     trees: int = 0
     #: ``.mod`` files held to an authority or read.
@@ -171,6 +173,8 @@ class ModuleResult:
     verified: bool = False
     #: Why not, as a key of ``not_verified_by_reason``; "" where it is verified.
     reason: str = ""
+    #: Whether it is not a version of a cache, but what a vendor folder has of one; its tree then is there.
+    vendored: bool = False
     zips: int = 0
     trees: int = 0
     mods: int = 0

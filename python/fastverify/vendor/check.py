@@ -380,6 +380,7 @@ def _result(folder: VendorFolder, one: _Compared) -> ModuleResult:
         authority="" if reason else one.authority,
         verified=not reason,
         reason=reason,
+        vendored=True,
         trees=1,
         files=one.files,
         bytes=one.bytes,
