@@ -83,7 +83,7 @@ def test_with_its_project(make: Maker) -> None:
     made = rich(make)
     report = made.check(project=True)
     assert report.worst() is None
-    assert report.counts.modules == 4
+    assert (report.counts.modules, report.counts.vendored) == (4, 2)
     assert [kind for kind, _ in report.caches] == ["modcache", "vendor"]
     rewrite(made.folder / RICH.path / "sub/pkg/pkg.go", b"package pkg\n")
     report = made.check(project=True)

@@ -134,12 +134,13 @@ def _with_too_new(project: Project, variables: GoVariables) -> Project:
     version = goversion.of_toolchain(installed_toolchain(variables.environ))
     setting = variables.get("GOTOOLCHAIN", "local")
     project.may_switch = setting in ("auto", "path") or setting.endswith(("+auto", "+path"))
+    running = goversion.of_toolchain(setting.partition("+")[0]) or version
     files: list[ModFile | WorkFile] = [main.file for main in project.main_modules]
     if project.work is not None:
         files.insert(0, project.work)
     for file in files:
-        if version and file.go is not None and goversion.is_before(version, file.go):
-            message = f"go {file.go} is newer than the go command here, which is go {version}"
+        if version and file.go is not None and goversion.is_before(running, file.go):
+            message = f"go {file.go} is newer than the go command here, which is go {running}"
             project.too_new.append(Problem(file.file, file.go_line, 1, message))
         project.godebugs += _godebug_problems(file, version, variables.goroot)
     return project

@@ -36,8 +36,8 @@ def project_findings(project: Project, folders: Mapping[str, Problem]) -> Iterat
         )
     for line in project.too_new:
         yield Finding(
-            "warning",
-            "note" if project.may_switch else "warning",
+            "warning" if project.may_switch else "malformed",
+            "note" if project.may_switch else "error",
             "mod",
             line.file,
             f"{_place(line)}{line.message}",
