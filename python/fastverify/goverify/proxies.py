@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 
+from fastverify.goverify.addresses import AddressError, UnknownAddressError, parse_address
 from fastverify.locate import GoSettings
 from fastverify.sumdb.settings import matches_prefix
 
-#: Addresses that ``net/url`` takes as they stand.
+#: Addresses that ``net/url`` writes as they stand.
 _PLAIN = re.compile(r"[A-Za-z0-9._~/:-]*")
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 
 
 def lookup_words(settings: GoSettings, module: str) -> str | None:
@@ -37,16 +37,24 @@ def lookup_words(settings: GoSettings, module: str) -> str | None:
 
 
 def _refused(address: str) -> str | None:
-    """``newProxyRepo``: why no proxy has this address; None where only Go's own parser can tell."""
-    if not _PLAIN.fullmatch(address):
-        return None
+    """``newProxyRepo``: why no proxy has this address, "" where one may; None where only Go can tell."""
     if any(mark in address for mark in ".:/") and ":/" not in address and not os.path.isabs(address):
         address = f"https://{address}"
-    scheme = _SCHEME.match(address)
-    if scheme is None:
-        return None if ":" in address else f"invalid proxy URL missing scheme: {address}"
-    if scheme[1] in ("http", "https"):
+    try:
+        found = parse_address(address)
+    except AddressError as error:
+        return str(error)
+    except UnknownAddressError:
+        return None
+    if found.scheme in ("http", "https"):
         return ""
-    if scheme[1] == "file":
-        return "" if address.startswith("file:///") else None
-    return f"invalid proxy URL scheme (must be https, http, file): {address}"
+    if found.scheme == "file" and found.authority == "" and not found.has_more:
+        return ""
+    if not _PLAIN.fullmatch(address) or not (found.authority or found.path):
+        return None  # Go writes it otherwise than it was given
+    shown = found.scheme + address[len(found.scheme) :]
+    if found.scheme == "file":
+        return f"invalid file:// proxy URL with non-path elements: {shown}"
+    if not found.scheme:
+        return f"invalid proxy URL missing scheme: {shown}"
+    return f"invalid proxy URL scheme (must be https, http, file): {shown}"
