@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,72 @@ def test_explanation_of_what_go_accepts(both: Both, tmp_path: Path) -> None:
     told = both.of_fastverify(world.cache.root, world.project.root, "--explain", "--color", "never")
     assert told.status == 0
     assert f"{VICTIM.path}@{VICTIM.version}" in told.out
+
+
+def _without_requirements(world: World) -> None:
+    (world.project.root / "go.mod").write_text("module example.org/project\n\ngo 1.20\n")
+
+
+def _in_a_folder(world: World) -> None:
+    near = world.folder / "near"
+    near.mkdir()
+    (near / "go.mod").write_text("module example.com/near\n")
+    (world.project.root / "go.mod").write_text(
+        "module example.org/project\n\ngo 1.20\n\nrequire example.com/near v1.0.0\n\n"
+        "replace example.com/near => ../near\n"
+    )
+
+
+@pytest.mark.parametrize("modcache", ["relative", "../cache", "/dev/null", "/dev/null/below"])
+@pytest.mark.parametrize("change", [lambda _: None, _without_requirements, _in_a_folder])
+def test_no_module_cache(both: Both, tmp_path: Path, modcache: str, change: Callable[[World], None]) -> None:
+    """Go goes on without one where GOMODCACHE is relative or no folder."""
+    world = World(tmp_path)
+    change(world)
+    both.agree_on(world, {"GOFLAGS": "", "GOMODCACHE": modcache})
+    if change is _in_a_folder:
+        (world.project.root / "hash").write_text("")
+    elif change is _without_requirements:
+        return
+    proxy = {"GOFLAGS": "", "GOMODCACHE": modcache, "GOPROXY": "https://x.invalid"}
+    said = both.of_fastverify(world.cache.root, world.project.root, settings=proxy)
+    assert (said.status, said.out) == (2, "")
+    assert modcache in said.err or "project/hash" in said.err
+
+
+@pytest.mark.parametrize("settings", [{}, {"GOSUMDB": "nonsense"}], ids=str)
+def test_a_go_sum_that_is_a_folder(both: Both, tmp_path: Path, settings: dict[str, str]) -> None:
+    """It counts as empty."""
+    world = World(tmp_path)
+    world.project.gosum.unlink()
+    world.project.gosum.mkdir()
+    said = both.agree_on(world, {"GOFLAGS": "", **settings})
+    assert said.status == (1 if settings else 0)
+
+
+@pytest.mark.parametrize(
+    "version", ["v1.2.3+meta", "v1.2.3+a.b-c", "v1.9.9+meta", "v2.0.0+meta", "v1.2.3+", "v1+m"]
+)
+@pytest.mark.parametrize("info", ["{version}", "", "{other}", None])
+def test_versions_with_metadata(both: Both, tmp_path: Path, version: str, info: str | None) -> None:
+    """They stand for those without, where the module cache knows them."""
+    world = World(tmp_path)
+    go_mod = world.project.root / "go.mod"
+    go_mod.write_text(go_mod.read_text().replace("v1.2.3", version))
+    if info is None:
+        world.places.info.unlink()
+    elif info == "":
+        world.places.info.write_text("no JSON")
+    elif info == "{other}":
+        world.places.info.write_text('{"Version":"v1.0.0"}')
+    ours = both.of_fastverify(world.cache.root, world.project.root)
+    before = go_mod.read_text()
+    if info in ("", "{other}") and version.startswith("v1.2.3+") and version != "v1.2.3+":
+        assert (ours.status, ours.out) == (2, "")
+        return
+    theirs = both.of_go(world.cache.root, world.project.root)
+    assert ours == theirs
+    assert (ours.out == "all modules verified\n") == (
+        info == "{version}" and version in ("v1.2.3+meta", "v1.2.3+a.b-c")
+    )
+    go_mod.write_text(before)

@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import re
 
+from fastverify.gomod.directives import DirectiveError, VersionError, VersionFixer, without_lookup
+from fastverify.gomod.reading import read_file
+from fastverify.gomod.semver import canonical
 from fastverify.goverify.addresses import AddressError, UnknownAddressError, parse_address
 from fastverify.locate import GoSettings
+from fastverify.modcache import layout
+from fastverify.modcache.inventory import file_path
+from fastverify.modcache.versionfiles import info_problem
 from fastverify.sumdb.settings import matches_prefix
 
 #: Addresses that ``net/url`` writes as they stand.
@@ -34,6 +40,42 @@ def lookup_words(settings: GoSettings, module: str) -> str | None:
         return "GOPROXY list is not the empty string, but contains no entries"
     is_private = settings.gonoproxy and matches_prefix(settings.gonoproxy, module)
     return "module lookup disabled by GOPROXY=off" if addresses == ["off"] and not is_private else None
+
+
+def without_network(settings: GoSettings, modcache: str) -> VersionFixer:
+    """The VersionFixer of a main module whose versions only the module cache may tell.
+
+    A version with build metadata stands for the one without it: where no proxy can be asked, a ``.info`` file
+    in the cache says that there is one (``queryProxy`` in ``cmd/go/internal/modload/query.go``).
+    """
+
+    def fix(path: str, version: str) -> str:
+        try:
+            return without_lookup(path, version)
+        except VersionError:
+            raise
+        except DirectiveError:
+            info = info_without_metadata(modcache, path, version)
+            if info is None or lookup_words(settings, path) is None:
+                raise
+            plain = canonical(version)
+            try:
+                problem = info_problem(read_file(info), plain)
+            except OSError:
+                problem = "it cannot be read"
+            if problem:
+                raise
+            return plain
+
+    return fix
+
+
+def info_without_metadata(modcache: str, path: str, version: str) -> str | None:
+    """The ``.info`` file that can tell what a `version` with build metadata stands for; None of others."""
+    plain = canonical(version)
+    if "+" not in version or not plain or not (layout.is_module_path(path) and layout.agrees(path, plain)):
+        return None
+    return file_path(modcache, path, plain, "info")
 
 
 def _refused(address: str) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from fastverify.errors import FastverifyError
 from fastverify.gomod import goversion
+from fastverify.gomod.directives import VersionFixer, without_lookup
 from fastverify.gomod.godebug import godebug_fault
 from fastverify.gomod.modfile import ModFile, parse_mod
 from fastverify.gomod.modulepath import import_path_fault
@@ -86,13 +87,22 @@ def read_sum_file(path: str) -> gosum.SumFile:
     return gosum.parse(path, content)
 
 
-def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Project:
+def find_project(
+    folder: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    fix: VersionFixer = without_lookup,
+    needs_sums: bool = True,
+) -> Project:
     """The project that a go command started in `folder` would work on, with its sum files.
 
     As in Go, a go.work in the folder or above it makes it a workspace, unless GOWORK is ``off`` or
     names another file; and where GOFLAGS has ``-modfile``, that file stands in for the go.mod, and the
     .sum file beside it for the go.sum.  What is wrong inside its go.mod and go.work files is among the
     ``problems``.  Raises FastverifyError where there is no project, or where its go.work cannot be read.
+
+    `fix` makes versions in go.mod files canonical.  A go.sum outside a workspace that cannot be read is an
+    error, too; unless it `needs_sums`, it counts as empty, as it does for the go command.
     """
     variables = GoVariables(environ)
     if not os.path.isdir(folder):
@@ -104,7 +114,7 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
     if work:
         if modfile:
             raise FastverifyError(f"GOFLAGS has -modfile={modfile}, which no workspace can have ({work})")
-        return _with_too_new(_workspace(work), variables)
+        return _with_too_new(_workspace(work, fix), variables)
     go_mod = find_go_mod(start)
     if go_mod is None:
         raise FastverifyError(
@@ -118,14 +128,16 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
         go_mod = os.path.normpath(os.path.join(start, modfile))
     project = Project(root, gosum.SumSet())
     try:
-        main = _main_module(project, root, go_mod, read_file(go_mod))
+        main = _main_module(project, root, go_mod, read_file(go_mod), fix)
     except OSError as error:
         project.problems.append(Problem(go_mod, 0, 0, f"cannot be read: {error.strerror}"))
         main = MainModule(root, ModFile(go_mod, is_unread=True))
     project.main_modules = [main]
     project.replacements = Replacements([(root, main.file)], None)
     project.problems += project.replacements.problems
-    project.sums.main = _read_if_there(project, f"{go_mod.removesuffix('.mod')}.sum")
+    go_sum = f"{go_mod.removesuffix('.mod')}.sum"
+    if needs_sums or not _is_closed(go_sum):
+        project.sums.main = _read_if_there(project, go_sum)
     return _with_too_new(project, variables)
 
 
@@ -199,7 +211,7 @@ def trusted_sums(projects: Sequence[Project], sum_files: Sequence[str]) -> gosum
     return gosum.TrustedSums(sets)
 
 
-def _workspace(go_work: str) -> Project:
+def _workspace(go_work: str, fix: VersionFixer) -> Project:
     root = os.path.dirname(go_work)
     try:
         work = parse_work(go_work, read_file(go_work))
@@ -215,7 +227,7 @@ def _workspace(go_work: str) -> Project:
             project.problems.append(Problem(go_work, use.line, 1, message))
             continue
         seen[folder] = use
-        _add_member(project, work, use, folder)
+        _add_member(project, work, use, folder, fix)
     if not work.use:
         project.problems.append(Problem(go_work, 0, 0, "the workspace has no modules; go work use adds them"))
     _check_members(project, work)
@@ -226,7 +238,7 @@ def _workspace(go_work: str) -> Project:
     return project
 
 
-def _add_member(project: Project, work: WorkFile, use: Use, folder: str) -> None:
+def _add_member(project: Project, work: WorkFile, use: Use, folder: str, fix: VersionFixer) -> None:
     """Take in the member that the go.work names in `use`."""
     go_mod = os.path.join(folder, "go.mod")
     try:
@@ -235,14 +247,14 @@ def _add_member(project: Project, work: WorkFile, use: Use, folder: str) -> None
         what = "there is no go.mod" if is_absent(error) else f"go.mod cannot be read: {error.strerror}"
         project.problems.append(Problem(work.file, use.line, 1, f"use {use.folder}: {what} in {folder}"))
     else:
-        project.main_modules.append(_main_module(project, folder, go_mod, content))
+        project.main_modules.append(_main_module(project, folder, go_mod, content, fix))
     file = _read_if_there(project, os.path.join(folder, "go.sum"))
     if file is not None:
         project.sums.members.append(file)
 
 
-def _main_module(project: Project, root: str, go_mod: str, content: bytes) -> MainModule:
-    file = parse_mod(go_mod, content)
+def _main_module(project: Project, root: str, go_mod: str, content: bytes, fix: VersionFixer) -> MainModule:
+    file = parse_mod(go_mod, content, fix)
     main = MainModule(root, file)
     project.problems += file.problems
     if file.module is None:
@@ -277,6 +289,11 @@ def _check_members(project: Project, work: WorkFile) -> None:
         if not replace.version and replace.path in seen:
             message = f"{replace.path} is a member of the workspace and cannot be replaced at every version"
             project.problems.append(Problem(work.file, replace.line, 1, message))
+
+
+def _is_closed(path: str) -> bool:
+    """Whether it is a folder, or a file that may not be read."""
+    return os.path.isdir(path) or (os.path.exists(path) and not os.access(path, os.R_OK))
 
 
 def _read_if_there(project: Project, path: str) -> gosum.SumFile | None:
