@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fastverify.errors import FastverifyError
+from fastverify.modcache.buildlist import build_list
+from fastverify.modcache.neededlines import needed_line_findings
 from fastverify.modcache.project import find_project, trusted_sums
+from fastverify.modcache.projectfindings import build_list_findings, missing_folders, project_findings
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 _H1 = "h1:" + "A" * 43 + "="
 
@@ -61,3 +70,44 @@ def test_errors_name_the_path(tmp_path: Path) -> None:
         find_project(str(tmp_path), {})
     with pytest.raises(FastverifyError, match=r"missing\.sum cannot be read"):
         trusted_sums([], [str(tmp_path / "missing.sum")])
+
+
+_LINES = {
+    "required": "require example.com/m{n} v1.0.0\n",
+    "excluded": "require example.com/m{n} v1.0.0\nexclude example.com/m{n} v1.0.1\n",
+    "replaced by folders": "require example.com/m{n} v1.0.0\nreplace example.com/m{n} => ../gone{n}\n",
+    "replaced by modules": "require example.com/m{n} v1.0.0\nreplace example.com/m{n} => x.com/f{n} v1.0.0\n",
+    "replaced twice": "replace example.com/m => example.com/f{n} v1.0.0\n",
+}
+
+
+@pytest.mark.parametrize("kind", _LINES)
+def test_work_grows_with_the_lines_and_no_faster(tmp_path: Path, kind: str) -> None:
+    """How many lines of the program are run, for as many lines of a go.mod and for twice as many."""
+
+    def work(lines: int) -> int:
+        root = tmp_path / str(lines)
+        root.mkdir()
+        text = "".join(_LINES[kind].replace("{n}", str(number)) for number in range(lines))
+        (root / "go.mod").write_text(f"module example.com/x\n\ngo 1.21\n\n{text}")
+        run = 0
+
+        def count(_: FrameType, event: str, __: object) -> TraceFunction:
+            nonlocal run
+            run += event == "line"
+            return count
+
+        project = find_project(str(root), {"GOWORK": "off"})
+        before = sys.gettrace()
+        sys.settrace(count)
+        try:
+            list(project_findings(project, missing_folders(project)))
+            modules = build_list(project, str(tmp_path / "modcache"))
+            list(build_list_findings(modules, set(), set()))
+            list(needed_line_findings(modules))
+        finally:
+            sys.settrace(before)
+        return run
+
+    work(1)  # imports and caches are filled
+    assert work(200) < 2.2 * work(100)

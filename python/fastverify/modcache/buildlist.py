@@ -257,7 +257,8 @@ def build_list(project: Project, modcache: str) -> BuildList:
         return BuildList(project, files, [_workspace_graph(project, project.work, files)])
     main = project.main_modules[0]
     required = [(r.path, r.version) for r in main.file.require]
-    roots = [module for module in required if module not in project.excluded]
+    excluded = project.excluded
+    roots = [module for module in required if module not in excluded]
     roots.append((goversion.GO, main.file.go_version))
     if main.file.toolchain is not None:
         roots.append((goversion.TOOLCHAIN, main.file.toolchain))

@@ -75,7 +75,11 @@ def missing_folders(project: Project) -> dict[str, Problem]:
     files: list[ModFile | WorkFile] = [*_go_mods(project)]
     if project.work is not None:
         files.insert(0, project.work)
-    lines = [(file.file, line) for file in files for line in file.replace]
+    lines: dict[str, tuple[str, int]] = {}
+    for file in files:
+        for line in file.replace:
+            if not line.with_version:
+                lines.setdefault(line.path, (file.file, line.line))
     required = {line.path for file in _go_mods(project) for line in file.require}
     found = {}
     for path, folder in project.replacements.folders():
@@ -84,11 +88,8 @@ def missing_folders(project: Project) -> dict[str, Problem]:
             continue
         what = "has no go.mod" if os.path.isdir(folder) else "does not exist"
         message = f"{path} is replaced by {folder}, which {what}"
-        found[go_mod] = next(
-            Problem(file, line.line, 1, message)
-            for file, line in lines
-            if line.path == path and not line.with_version
-        )
+        in_file, number = lines[path]
+        found[go_mod] = Problem(in_file, number, 1, message)
     return found
 
 
