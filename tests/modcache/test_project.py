@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +11,7 @@ from fastverify.modcache.buildlist import build_list
 from fastverify.modcache.neededlines import needed_line_findings
 from fastverify.modcache.project import find_project, trusted_sums
 from fastverify.modcache.projectfindings import build_list_findings, missing_folders, project_findings
-
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
+from tests.making.work import lines_run
 
 _H1 = "h1:" + "A" * 43 + "="
 
@@ -83,31 +78,22 @@ _LINES = {
 
 @pytest.mark.parametrize("kind", _LINES)
 def test_work_grows_with_the_lines_and_no_faster(tmp_path: Path, kind: str) -> None:
-    """How many lines of the program are run, for as many lines of a go.mod and for twice as many."""
+    """However many lines of one kind a go.mod has."""
 
     def work(lines: int) -> int:
         root = tmp_path / str(lines)
         root.mkdir()
         text = "".join(_LINES[kind].replace("{n}", str(number)) for number in range(lines))
         (root / "go.mod").write_text(f"module example.com/x\n\ngo 1.21\n\n{text}")
-        run = 0
-
-        def count(_: FrameType, event: str, __: object) -> TraceFunction:
-            nonlocal run
-            run += event == "line"
-            return count
-
         project = find_project(str(root), {"GOWORK": "off"})
-        before = sys.gettrace()
-        sys.settrace(count)
-        try:
+
+        def judge() -> None:
             list(project_findings(project, missing_folders(project)))
             modules = build_list(project, str(tmp_path / "modcache"))
             list(build_list_findings(modules, set(), set()))
             list(needed_line_findings(modules))
-        finally:
-            sys.settrace(before)
-        return run
+
+        return lines_run(judge)
 
     work(1)  # imports and caches are filled
     assert work(200) < 2.2 * work(100)
