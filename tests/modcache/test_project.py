@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,35 @@ def test_errors_name_the_path(tmp_path: Path) -> None:
         find_project(str(tmp_path), {})
     with pytest.raises(FastverifyError, match=r"missing\.sum cannot be read"):
         trusted_sums([], [str(tmp_path / "missing.sum")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a lock keeps everybody out there")
+@pytest.mark.parametrize("name", ["go.mod", "go.sum", "go.work", "go.work.sum"])
+def test_what_a_go_command_is_writing_is_waited_for(tmp_path: Path, name: str) -> None:
+    import fcntl
+
+    root = _module(tmp_path / "m", "a.example/a")
+    (root / "go.work").write_text("go 1.24\n\nuse .\n")
+    (root / "go.work.sum").write_text(f"w.example/w v1.0.0 {_H1}\n")
+    path = root / name
+    whole = path.read_bytes()
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(3)
+
+        def finish() -> None:
+            file.seek(0)
+            file.write(whole)
+            file.flush()
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+        timer = threading.Timer(0.2, finish)
+        timer.start()
+        project = find_project(str(root), {"GOWORK": "" if "work" in name else "off"})
+        timer.join()
+    assert project.problems == []
+    assert project.main_modules[0].path == "example.com/x"
+    assert [file.malformed for file in project.sums.files()] == [[] for _ in project.sums.files()]
 
 
 _LINES = {

@@ -7,6 +7,8 @@ Source of the rules: ``loadModFile``, ``LoadWorkFile`` and ``makeMainModules`` i
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,14 +20,18 @@ from fastverify.gomod.modfile import ModFile, parse_mod
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.gomod.reading import is_absent, read_file
 from fastverify.gomod.summary import Module
-from fastverify.gomod.syntax import Problem
+from fastverify.gomod.syntax import MAX_FILE_BYTES, Problem
 from fastverify.gomod.workfile import Use, WorkFile, parse_work
 from fastverify.locate import GoVariables, flag_value, installed_toolchain
-from fastverify.modcache import gosum
+from fastverify.modcache import gosum, lock
 from fastverify.modcache.replacements import Replacements
 
 #: A bound on what is read into memory; the largest real go.sum files have a few megabytes.
 MAX_SUM_FILE_BYTES = 256 << 20
+
+#: How long (seconds) a go command may take to write a file of the project, and how often that is asked.
+_PATIENCE = 5.0
+_POLL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,26 @@ class Project:
         )
 
 
+def _read_at_rest(path: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """:func:`read_file`, but for a file of a project that a go command may be writing at this moment.
+
+    It does so in place, under a lock on the file itself (``cmd/go/internal/lockedfile``); who reads under
+    the same lock never sees half of it.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    # On Windows a lock keeps everybody out, ourselves too.
+    while sys.platform != "win32" and os.path.isfile(path):
+        with lock.shared(path) as state:
+            if state != "busy" or time.monotonic() > deadline:
+                return read_file(path, limit)
+        time.sleep(_POLL)
+    return read_file(path, limit)
+
+
 def read_sum_file(path: str) -> gosum.SumFile:
     """Read one go.sum.  Raises FastverifyError where that is not possible."""
     try:
-        content = read_file(path, MAX_SUM_FILE_BYTES)
+        content = _read_at_rest(path, MAX_SUM_FILE_BYTES)
     except OSError as error:
         raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
     return gosum.parse(path, content)
@@ -128,7 +150,7 @@ def find_project(
         go_mod = os.path.normpath(os.path.join(start, modfile))
     project = Project(root, gosum.SumSet())
     try:
-        main = _main_module(project, root, go_mod, read_file(go_mod), fix)
+        main = _main_module(project, root, go_mod, _read_at_rest(go_mod), fix)
     except OSError as error:
         project.problems.append(Problem(go_mod, 0, 0, f"cannot be read: {error.strerror}"))
         main = MainModule(root, ModFile(go_mod, is_unread=True))
@@ -214,7 +236,7 @@ def trusted_sums(projects: Sequence[Project], sum_files: Sequence[str]) -> gosum
 def _workspace(go_work: str, fix: VersionFixer) -> Project:
     root = os.path.dirname(go_work)
     try:
-        work = parse_work(go_work, read_file(go_work))
+        work = parse_work(go_work, _read_at_rest(go_work))
     except OSError as error:
         raise FastverifyError(f"{go_work} cannot be read: {error.strerror}") from error
     project = Project(root, gosum.SumSet(), work=work, problems=list(work.problems))
@@ -242,7 +264,7 @@ def _add_member(project: Project, work: WorkFile, use: Use, folder: str, fix: Ve
     """Take in the member that the go.work names in `use`."""
     go_mod = os.path.join(folder, "go.mod")
     try:
-        content = read_file(go_mod)
+        content = _read_at_rest(go_mod)
     except OSError as error:
         what = "there is no go.mod" if is_absent(error) else f"go.mod cannot be read: {error.strerror}"
         project.problems.append(Problem(work.file, use.line, 1, f"use {use.folder}: {what} in {folder}"))
