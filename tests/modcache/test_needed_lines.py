@@ -157,6 +157,15 @@ def test_a_replacement_has_the_line(engine: Engine, go: Go, tmp_path: Path) -> N
     assert chain.go_says(go, "list", "-m", "all") == ""
 
 
+def test_a_hint_may_be_copied_whatever_go_mod_says(engine: Engine, go: Go, tmp_path: Path) -> None:
+    chain = Chain(tmp_path, "1.21", "1.21")
+    chain.drop("none")
+    chain.edit_go_mod('go 1.21\n\nrequire "example.com/$(touch x);b" v1.0.0\n')
+    (finding,) = chain.findings(engine)
+    assert finding.hint.startswith("go mod download 'example.com/$(touch x);b' adds it")
+    assert "missing go.sum entry" in chain.go_says(go, "list", "-m", "all")
+
+
 def test_modes_that_need_no_lines(
     engine: Engine, go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ build list does not say; many modules of a build list never need one.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 
 from fastverify.gomod import goversion
@@ -65,7 +66,7 @@ def needed_line_findings(modules: BuildList) -> Iterator[Finding]:
         message = f"there is no line {_key(one)}, of a go.mod that the build list follows from"
         if one.required_by:
             message += f" ({named(one.required_by)} requires it)"
-        yield _finding(modules, path, message, f"go mod download {one.module[0]} adds it", one)
+        yield _finding(modules, path, message, f"go mod download {shlex.quote(one.module[0])} adds it", one)
     rest = lacking[listed:]
     if rest:
         first = f"{_key(rest[0])}" + (f" and {len(rest) - 1:,} more" if len(rest) > 1 else "")
