@@ -293,6 +293,20 @@ def test_a_go_sum_that_is_a_folder(both: Both, tmp_path: Path, settings: dict[st
     assert said.status == (1 if settings else 0)
 
 
+@pytest.mark.parametrize("path", ["examp~le.com/victim", "example/victim", "example.com/con"])
+def test_a_name_that_no_module_can_have(both: Both, tmp_path: Path, path: str) -> None:
+    """Go looks it up all the same."""
+    world = World(tmp_path)
+    go_mod = world.project.root / "go.mod"
+    go_mod.write_text(go_mod.read_text().replace(VICTIM.path, path))
+    assert both.agree_on(world).status == 1
+    said = both.of_fastverify(
+        world.cache.root, world.project.root, settings={"GOFLAGS": "", "GOPROXY": "https://x.invalid"}
+    )
+    assert (said.status, said.out) == (2, "")
+    assert f"{path}@v1.2.3: no module can have that name" in said.err
+
+
 _KNOWN = ("v1.2.3+meta", "v1.2.3+a.b-c")
 
 
