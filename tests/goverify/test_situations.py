@@ -293,6 +293,17 @@ def test_a_go_sum_that_is_a_folder(both: Both, tmp_path: Path, settings: dict[st
     assert said.status == (1 if settings else 0)
 
 
+@pytest.mark.parametrize("path", ["EXAMPLE.com/x", "(", "a.b/.c", "x"])
+@pytest.mark.parametrize("goproxy", ["off", "https://x.invalid", "ftp://x.invalid"])
+def test_a_name_that_cannot_be_looked_up(both: Both, tmp_path: Path, path: str, goproxy: str) -> None:
+    world = World(tmp_path)
+    with (world.project.root / "go.mod").open("a") as file:
+        file.write(f'require "{path}" master\n')
+    said = both.agree_on(world, {"GOFLAGS": "", "GOPROXY": goproxy})
+    assert (said.status, said.out) == (1, "")
+    assert ("malformed module path" in said.err) == (goproxy != "ftp://x.invalid")
+
+
 @pytest.mark.parametrize("path", ["examp~le.com/victim", "example/victim", "example.com/con"])
 def test_a_name_that_no_module_can_have(both: Both, tmp_path: Path, path: str) -> None:
     """Go looks it up all the same."""
@@ -327,3 +338,5 @@ def test_versions_with_metadata(both: Both, tmp_path: Path, version: str, info: 
         return
     said = both.agree_on(world)
     assert (said.out == "all modules verified\n") == (version in _KNOWN and info == "as it is")
+    assert version in go_mod.read_text()
+    assert both.agree_on(world, {"GOFLAGS": "", "GOPROXY": "ftp://x.invalid"}).status == 1

@@ -15,6 +15,9 @@ from fastverify.modcache.inventory import file_path
 from fastverify.modcache.versionfiles import info_problem
 from fastverify.sumdb.settings import matches_prefix
 
+#: What is said where nothing may be asked.
+DISABLED = "module lookup disabled by GOPROXY=off"
+
 #: Addresses that ``net/url`` writes as they stand.
 _PLAIN = re.compile(r"[A-Za-z0-9._~/:-]*")
 
@@ -39,7 +42,7 @@ def lookup_words(settings: GoSettings, module: str) -> str | None:
     if not addresses:
         return "GOPROXY list is not the empty string, but contains no entries"
     is_private = settings.gonoproxy and matches_prefix(settings.gonoproxy, module)
-    return "module lookup disabled by GOPROXY=off" if addresses == ["off"] and not is_private else None
+    return DISABLED if addresses == ["off"] and not is_private else None
 
 
 def without_network(settings: GoSettings, modcache: str) -> VersionFixer:
@@ -56,7 +59,7 @@ def without_network(settings: GoSettings, modcache: str) -> VersionFixer:
             raise
         except DirectiveError:
             info = info_without_metadata(modcache, path, version)
-            if info is None or lookup_words(settings, path) is None:
+            if info is None or lookup_words(settings, path) != DISABLED:
                 raise
             plain = canonical(version)
             try:
