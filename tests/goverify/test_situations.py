@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from fastverify.cli import main
 from fastverify.engine import load_engine
 from fastverify.goverify.verify import verify_as_go
 from fastverify.locate import go_settings
 from tests.goverify.conftest import Both
 from tests.making.go import Go
 from tests.making.modules import Module, ModuleCache, Project, h1, module, remove, rewrite
+from tests.making.spares import spares_asked_for
 from tests.making.users import NOBODY, bound_by_permissions
 from tests.making.world import BYSTANDER, VICTIM, World
 
@@ -187,6 +189,19 @@ def verify(world: World, go: Go, engine: str) -> tuple[int, str]:
         environ={"GOWORK": "off"},
     )
     return int(not done.verified), "".join(f"{line}\n" for line in done.errors)
+
+
+def test_spare_workers(go: Go, tmp_path: Path, engine_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More read while a disk makes the others wait, unless the number was asked for."""
+    world = World(tmp_path)
+    for name, value in go.environment(world.cache.root, {"GOFLAGS": "", "GOWORK": "off"}).items():
+        monkeypatch.setenv(name, value)
+    asked = spares_asked_for("native" if engine_name == "native" else "pure", monkeypatch)
+    arguments = ["go-mod-verify", "-C", str(world.project.root), "--explain", "--engine", engine_name]
+    for more, expected in (([], {5}), (["--threads", "2"], {0})):
+        assert main(arguments + more) == 0
+        assert asked == expected
+        asked.clear()
 
 
 def test_permissions(go: Go, public_path: Path, engine_name: str) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fastverify import check_module_cache
 from tests.making.modules import Module, module, remove, rewrite
+from tests.making.spares import spares_asked_for
 from tests.vendor.conftest import Maker, Vendored
 
 pytestmark = [pytest.mark.go, pytest.mark.slow]
@@ -88,6 +90,17 @@ def test_with_its_project(make: Maker) -> None:
     rewrite(made.folder / RICH.path / "sub/pkg/pkg.go", b"package pkg\n")
     report = made.check(project=True)
     assert [(f.cache, f.where, f.authority) for f in report.findings] == [("vendor", "vendor", "gosum")]
+
+
+def test_spare_workers(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More read while a disk makes the others wait, unless the number was asked for."""
+    made = rich(make)
+    asked = spares_asked_for(made.engine, monkeypatch)
+    for threads, expected in ((None, {5}), (2, {0})):
+        with check_module_cache(made.folder, engine=made.engine, threads=threads) as check:
+            assert len(list(check)) == 2
+        assert asked == expected
+        asked.clear()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import click
 from fastverify.cli import options
 from fastverify.cli.output import standard_output
 from fastverify.cli.streams import tell
-from fastverify.engine import default_threads, load_engine
+from fastverify.engine import default_spares, default_threads, load_engine
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import FastverifyError
 from fastverify.goverify.verify import SUCCESS, Verification, verify_as_go
@@ -65,7 +65,14 @@ def command(  # noqa: PLR0917 (click passes them by name)
     settings = go_settings()
     if modcache is not None:
         settings = dataclasses.replace(settings, gomodcache=os.path.abspath(modcache))
-    done = verify_as_go(folder, settings, load_engine(engine), threads or default_threads(), explain=explain)
+    done = verify_as_go(
+        folder,
+        settings,
+        load_engine(engine),
+        threads or default_threads(),
+        spares=default_spares(threads),
+        explain=explain,
+    )
     for error in done.errors:
         tell("\n".join(map(_printable, error.removesuffix("\n").split("\n"))))
     if done.verified:

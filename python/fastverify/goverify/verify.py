@@ -47,16 +47,23 @@ class Verification:
     remarks: list[str] = field(default_factory=list)
 
 
+#: How many work, and how many more while a disk makes those wait.
+_Workers = tuple[int, int]
+
+
 def verify_as_go(
     folder: str,
     settings: GoSettings,
     engine: Engine,
     threads: int,
     *,
+    spares: int = 0,
     explain: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> Verification:
     """Verify the build list of the project that a go command in `folder` would work on.
+
+    It takes `threads` workers, and `spares` more while a disk makes those wait.
 
     Raises FastverifyError where Go would go on by fetching something, or by what fastverify does not know.
     """
@@ -76,12 +83,14 @@ def verify_as_go(
     done.errors += files.said
     root = os.path.normpath(module_cache(settings))
     modules = build_list(project, root)
-    loading = _load(modules, command, engine, root, threads)
+    loading = _load(modules, command, engine, root, (threads, spares))
     done.errors += loading.words
     if loading.ended:
         if explain and loading.mismatch is not None:
             one = loading.mismatch
-            done.explained = list(_judged(project, root, [(one.path, one.version)], engine, threads))
+            done.explained = list(
+                _judged(project, root, [(one.path, one.version)], engine, (threads, spares))
+            )
         return done
     if loading.unproved:
         one = loading.unproved[0]
@@ -91,7 +100,7 @@ def verify_as_go(
             "checksum database, which fastverify does not; go mod tidy adds it, or with GOSUMDB=off nobody "
             "is asked"
         )
-    verifier = _Verifier(modules, root, engine, threads, explain=explain)
+    verifier = _Verifier(modules, root, engine, (threads, spares), explain=explain)
     done.errors += verifier.errors()
     done.verified = not verifier.failed
     done.status = files.status if done.verified else 1
@@ -101,13 +110,16 @@ def verify_as_go(
     return done
 
 
-def _load(modules: BuildList, command: Command, engine: Engine, root: str, threads: int) -> graph.Loading:
+def _load(
+    modules: BuildList, command: Command, engine: Engine, root: str, workers: _Workers
+) -> graph.Loading:
     loaded = modules.go_mods_loaded
     tasks = [
         ModuleTask(key, b"", None, None, one.file, None, None, False, 1) for key, one in enumerate(loaded)
     ]
     hashes: list[str | None] = [None] * len(tasks)
-    with closing(engine.measure(tasks, threads=threads)) as measurements:
+    threads, spares = workers
+    with closing(engine.measure(tasks, threads=threads, spares=spares)) as measurements:
         for measured in measurements:
             hashes[measured.key] = measured.mod.h1 if measured.mod is not None else None
     settings = _sumdb(command.settings)
@@ -136,12 +148,15 @@ def _asks_database(modules: BuildList) -> bool:
 class _Verifier:
     """The second half: every module of the build list."""
 
-    def __init__(self, modules: BuildList, root: str, engine: Engine, threads: int, *, explain: bool) -> None:
+    def __init__(
+        self, modules: BuildList, root: str, engine: Engine, workers: _Workers, *, explain: bool
+    ) -> None:
         self._project = modules.project
         self._modules = [module for module in modules.modules if not module.is_main]
         self._root = root
         self._engine = engine
-        self._threads = threads
+        self._workers = workers
+        self._threads, self._spares = workers
         self._explain = explain
         self.failed = False
         self.explained: list[ModuleResult] = []
@@ -166,13 +181,14 @@ class _Verifier:
                     self._root,
                     [module.source for module in self._modules if module.source is not None],
                     self._engine,
-                    self._threads,
+                    self._workers,
                 )
             )
 
     def _measure(self, parts: Sequence[Parts]) -> dict[int, ModuleMeasurement]:
         tasks = [task(key, part) for key, part in enumerate(parts) if needs_measuring(part)]
-        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
+        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        with closing(measuring) as measurements:
             return {measured.key: measured for measured in measurements}
 
     def _look_again(self, part: Parts) -> list[str]:
@@ -197,14 +213,15 @@ def _about_replaced(module: BuildModule) -> str:
 
 
 def _judged(
-    project: Project, root: str, modules: Iterable[tuple[str, str]], engine: Engine, threads: int
+    project: Project, root: str, modules: Iterable[tuple[str, str]], engine: Engine, workers: _Workers
 ) -> Iterator[ModuleResult]:
     """What fastverify finds in `modules`, in their order; those without any findings are left out."""
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
     there = [files for files in found if files.tree is not None or files.files]
     tasks = [_full_task(key, files) for key, files in enumerate(there)]
-    with closing(engine.measure(tasks, threads=threads)) as measurements:
+    threads, spares = workers
+    with closing(engine.measure(tasks, threads=threads, spares=spares)) as measurements:
         results = {m.key: judge_module(root, there[m.key], m, sums) for m in measurements}
     for key in range(len(there)):
         if results[key].findings:

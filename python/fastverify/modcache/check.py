@@ -190,6 +190,7 @@ class Check:
             database=database,
             engine=self._engine,
             threads=self._threads,
+            spares=self._spares,
         )
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:

@@ -63,15 +63,18 @@ def check_vendor(
     database: ModuleProofs,
     engine: Engine,
     threads: int,
+    spares: int = 0,
 ) -> Iterator[ModuleResult]:
     """Compare the files of a vendor folder with the modules in the module cache `root`.
+
+    It takes `threads` workers, and `spares` more while a disk makes those wait.
 
     A result for each module that has files there, and one for what concerns the folder as a whole.
     """
     whole = list(folder.findings)
     if folder.txt is not None:
         compared = [_Compared(module) for module in folder.txt.with_packages()]
-        _Comparison(folder, root, sums, database, engine, threads).run(compared)
+        _Comparison(folder, root, sums, database, engine, threads, spares).run(compared)
         strangers, closed = _share_out(folder.path, compared)
         for one in compared:
             yield _result(folder, one)
@@ -91,6 +94,7 @@ class _Comparison:
         database: ModuleProofs,
         engine: Engine,
         threads: int,
+        spares: int,
     ) -> None:
         self._folder = folder
         self._root = root
@@ -98,6 +102,7 @@ class _Comparison:
         self._database = database
         self._engine = engine
         self._threads = threads
+        self._spares = spares
 
     def run(self, compared: Sequence[_Compared]) -> None:
         """Compare each module; what is due and missing is found here, too."""
@@ -124,7 +129,8 @@ class _Comparison:
             tasks.append(self._task(len(tasks), files, one))
             parts.append(files)
             of_key.append(one)
-        with closing(self._engine.measure(tasks, threads=self._threads)) as measurements:
+        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        with closing(measuring) as measurements:
             for measured in measurements:
                 self._take(of_key[measured.key], parts[measured.key], measured)
 

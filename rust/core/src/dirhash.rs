@@ -16,7 +16,7 @@ use crate::sha256::{Digest, Hasher};
 /// lines.push(&sha256::digest(b""), &[b"go.mod"]);
 /// assert_eq!(lines.h1(), "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=");
 /// ```
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Lines {
     hasher: Hasher,
     buffer: Vec<u8>,

@@ -34,6 +34,11 @@ pub trait Job: Send + Sized + 'static {
     /// Whether [`Worker::is_from_disk`] is asked.
     const ASKS_FOR_DISKS: bool = false;
 
+    /// What one of so many threads keeps.
+    fn scratch(_threads: usize) -> Self::Scratch {
+        Self::Scratch::default()
+    }
+
     /// What a spare thread keeps: it makes do with little memory, and is never far from its
     /// [`Job::rest`].
     fn spare_scratch() -> Self::Scratch {
@@ -100,6 +105,8 @@ struct Shared<J> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
+    /// Threads without the spare ones.
+    threads: usize,
     /// Threads that wait for a job.
     idle: AtomicUsize,
     spares: Spares,
@@ -209,16 +216,18 @@ pub fn start_with_spares<J: Job>(
     spares: usize,
 ) -> std::io::Result<Running<J>> {
     jobs.reverse();
+    let threads = threads.clamp(1, MAX_THREADS);
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
+        threads,
         idle: AtomicUsize::new(0),
         spares: Spares::up_to(spares.min(MAX_THREADS)),
     });
     let (sender, receiver) = sync_channel(RESULTS);
     let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
-    for i in 0..threads.clamp(1, MAX_THREADS) {
+    for i in 0..threads {
         let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
         match thread::Builder::new()
             .name(format!("fastverify-{i}"))
@@ -256,8 +265,9 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         let mut job = Some(job);
         guarded(&mut || {
             if let Some(job) = job.take() {
-                let scratch =
-                    scratch.get_or_insert_with(if is_spare { J::spare_scratch } else { J::Scratch::default });
+                let scratch = scratch.get_or_insert_with(|| {
+                    if is_spare { J::spare_scratch() } else { J::scratch(shared.threads) }
+                });
                 job.run(scratch, &worker);
             }
         });

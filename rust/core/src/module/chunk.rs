@@ -1,7 +1,7 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
 use std::fs::File;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::plan::{LONG, Plan, Unit};
 use super::relay::Crew;
@@ -13,7 +13,7 @@ use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
 use crate::tree::{self, Ahead, Listing, Reading, Root, Soon};
-use crate::zip::{Archive, Span, content_of};
+use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
 #[derive(Clone, Debug, Default)]
@@ -32,12 +32,18 @@ const EMPTY: Digest = [
     0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ];
 
-/// Room for contents in a small scratch.
-const SMALL_ROOM: usize = 1 << 20;
+/// What all threads together hold in memory of contents of which each is held whole: where there are many of
+/// them, each has less.
+const WHOLE: u64 = 16 << 20;
+/// The least that a thread has of it, and what a spare one has.
+const LEAST_WHOLE: u64 = 64 << 10;
+const SPARE_WHOLE: u64 = 1 << 20;
 
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
 pub struct Scratch {
+    /// What is longer, compressed or not, is read in windows.
+    long: u64,
     /// The zip's bytes of a chunk.
     span: Vec<u8>,
     /// Compressed data that is not in the span.
@@ -75,9 +81,19 @@ struct Chunk {
 }
 
 impl Scratch {
-    /// With little room for contents that are hashed together.
+    /// For one of so many threads.
+    pub(crate) fn of_one_of(threads: usize) -> Scratch {
+        let long = (WHOLE / threads as u64).clamp(LEAST_WHOLE, LONG);
+        Scratch::with(long, 2 * long)
+    }
+
+    /// For a spare thread: with little room.
     pub(crate) fn small() -> Scratch {
-        Scratch { queue: Queue::with_room(SMALL_ROOM), ..Scratch::default() }
+        Scratch::with(SPARE_WHOLE, SPARE_WHOLE)
+    }
+
+    fn with(long: u64, room: u64) -> Scratch {
+        Scratch { long, queue: Queue::with_room(room as usize), ..Scratch::default() }
     }
 
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
@@ -104,7 +120,7 @@ impl Scratch {
 
     /// Reads the units of a chunk that will wait in its `place`; None where all work has been stopped.
     fn read_units(&mut self, plan: &Plan, number: usize, place: usize, crew: &dyn Crew) -> Option<Read> {
-        let units = &plan.units[plan.chunks[number].clone()];
+        let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
         let tree = plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing)));
         let reads_ahead = match Reading::forced() {
             Some(forced) => forced == Reading::IoUring,
@@ -112,8 +128,8 @@ impl Scratch {
         };
         let mut soon = tree.filter(|_| reads_ahead).and_then(|(root, listing)| self.ahead.of(root, listing));
         // They are opened while the zip is read.
-        look_ahead(plan, units, &mut soon);
-        let span = plan.span(units).map_or(Span::default(), |(start, len)| {
+        look_ahead(plan, units, self.long, &mut soon);
+        let span = plan.span(units, self.long).map_or(Span::default(), |(start, len)| {
             self.span.resize(self.span.len().max(len), 0);
             let read = plan
                 .archive()
@@ -123,6 +139,7 @@ impl Scratch {
         });
         timings::lap(Stage::ReadZip);
         let mut reader = Reader {
+            long: self.long,
             archive: plan.archive(),
             tree,
             soon,
@@ -143,7 +160,8 @@ impl Scratch {
                 return None;
             }
             if at % tree::FILES == 0 {
-                look_ahead(plan, units.get(at + tree::FILES..).unwrap_or_default(), &mut reader.soon);
+                let next = units.get(at + tree::FILES..).unwrap_or_default();
+                look_ahead(plan, next, reader.long, &mut reader.soon);
                 timings::lap(Stage::ReadFile);
             }
             reader.read(at, *unit);
@@ -186,23 +204,12 @@ impl Scratch {
     }
 }
 
-impl Plan {
-    /// Notes what has been found in a chunk.  True where it was the last of the module.
-    fn found(&self, chunk: usize, outcomes: Vec<Outcome>, tree_bytes: u64) -> bool {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.outcomes[chunk] = outcomes;
-        found.tree_bytes += tree_bytes;
-        found.left -= 1;
-        found.left == 0
-    }
-}
-
 /// Has the files of the next units read that were opened the last time, and those of these units opened.
-fn look_ahead(plan: &Plan, units: &[Unit], soon: &mut Option<Soon<'_>>) {
+fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>) {
     let Some(soon) = soon else { return };
     let is_short = |unit: &&Unit| {
-        let entry = unit.entry.and_then(|number| Some(&plan.archive()?.entries()[number as usize]));
-        entry.is_none_or(|entry| entry.uncompressed <= LONG && entry.compressed <= LONG)
+        let entry = unit.entry.and_then(|number| Some(plan.archive()?.entry(number as usize)));
+        entry.is_none_or(|entry| entry.uncompressed <= long && entry.compressed <= long)
     };
     let units = &units[..units.len().min(tree::FILES)];
     soon.ask(units.iter().filter(is_short).filter_map(|unit| unit.file));
@@ -217,6 +224,8 @@ struct Read {
 }
 
 struct Reader<'a> {
+    /// The scratch's.
+    long: u64,
     archive: Option<&'a Archive<File>>,
     tree: Option<(&'a Root, &'a Listing)>,
     /// Files of the tree that are read before their turn.
@@ -239,11 +248,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self, at: usize, unit: Unit) {
         if let (Some(archive), Some(number)) = (self.archive, unit.entry) {
-            let entry = &archive.entries()[number as usize];
+            let entry = &archive.entry(number as usize);
             match archive.extent(entry, self.span) {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
-                Ok(Some(extent)) if entry.uncompressed > LONG || extent.len() > LONG => {
+                Ok(Some(extent)) if entry.uncompressed > self.long || extent.len() > self.long => {
                     let file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
                     let in_tree = file.is_some();
                     let buffers = [&mut *self.spare, &mut *self.window];
@@ -256,6 +265,9 @@ impl Reader<'_> {
                     return;
                 }
                 Ok(Some(extent)) => {
+                    if unit.file.is_some_and(|file| self.is_file(archive, entry, &extent, at, file)) {
+                        return;
+                    }
                     let size = entry.uncompressed as usize;
                     let content = self.queue.room(size + OUTPUT_SLACK);
                     let inflated =
@@ -273,24 +285,54 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether an entry's content is that of the tree's file, as it should be, and both are without fault:
+    /// then the file is read, the entry held against it, and one put into the queue for both.  Where they
+    /// are not, nothing is noted.
+    fn is_file(
+        &mut self,
+        archive: &Archive<File>,
+        entry: &Entry,
+        extent: &Extent,
+        at: usize,
+        number: u32,
+    ) -> bool {
+        let size = entry.uncompressed as usize;
+        // With room for a byte that should not be there, and more.
+        let content = self.queue.room(size + OUTPUT_SLACK);
+        let read = match self.soon.as_mut().and_then(|soon| soon.take(number)) {
+            // Only of what is as it should be; all else is read again, and then told.
+            Some((stat, read)) => (read.len() == size).then(|| {
+                content[..size].copy_from_slice(read);
+                stat
+            }),
+            None => self.tree.and_then(|(root, listing)| {
+                let file = &listing.files()[number as usize];
+                let (file, length, stat) = tree::open(root, listing.c_path(file), file.kind).ok()?;
+                let whole =
+                    length == size as u64 && tree::read_whole(&file, &mut content[..size + 1]) == Ok(size);
+                whole.then_some(stat)
+            }),
+        };
+        timings::lap(Stage::ReadFile);
+        let Some(stat) = read else { return false };
+        let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
+        timings::lap(Stage::Inflate);
+        if same {
+            self.outcomes[at].stat = Some(stat);
+            self.tree_bytes += size as u64;
+            self.hash(size, at, true, true);
+        }
+        same
+    }
+
     /// Compares the content of `size` bytes in the batch's room with the tree's file.
     fn compare(&mut self, at: usize, size: usize, file: Option<u32>) {
         let (Some(number), Some((root, listing))) = (file, self.tree) else {
             return self.hash(size, at, true, false);
         };
-        // Only of what is as it should be; all else is read again, and then told.
-        if let Some((stat, content)) = self.soon.as_mut().and_then(|soon| soon.take(number)) {
-            timings::lap(Stage::ReadFile);
-            let (same, len) = (content == self.queue.last(size), content.len());
-            timings::lap(Stage::Compare);
-            if same {
-                self.outcomes[at].stat = Some(stat);
-                self.tree_bytes += len as u64;
-                return self.hash(size, at, true, true);
-            }
-        }
         let file = &listing.files()[number as usize];
-        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, LONG as usize);
+        let limit = self.long as usize;
+        let read = tree::open_and_read(root, listing.c_path(file), file.kind, self.file, limit);
         timings::lap(Stage::ReadFile);
         let same = match read {
             Err((code, stat)) => {
@@ -355,7 +397,7 @@ impl Reader<'_> {
         }
         let Some((file, size)) = self.open(at, number) else { return };
         let mut hasher = sha256::Hasher::new();
-        if size <= LONG {
+        if size <= self.long {
             let size = size as usize;
             let room = self.queue.room(size + 1);
             let read = tree::read_whole(&file, room);

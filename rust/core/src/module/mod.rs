@@ -210,6 +210,10 @@ impl Job for ModuleJob {
 
     const ASKS_FOR_DISKS: bool = true;
 
+    fn scratch(threads: usize) -> Scratch {
+        Scratch::of_one_of(threads)
+    }
+
     fn spare_scratch() -> Scratch {
         Scratch::small()
     }

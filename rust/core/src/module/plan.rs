@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::chunk::{Outcome, Scratch};
+use super::chunk::Scratch;
+use super::verdict::{Found, Verdict};
 use super::{MAX_LISTED, MAX_ZIP_BYTES, ModuleTask};
 use crate::fault::FaultCode;
 use crate::readat::{lstat, open_regular};
@@ -18,8 +19,11 @@ use crate::zip::{Archive, Entry, Violation, are_plain, violations};
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Entries or files of a chunk.
 const CHUNK_UNITS: usize = 256;
-/// An entry or file with more than this, compressed or not, is read in windows.
+/// An entry or file with more than this, compressed or not, is read in windows, whatever memory there is.
 pub(super) const LONG: u64 = 4 << 20;
+/// Units beyond which they are read in the order of their names, and not in the zip's: as a verdict goes by
+/// names, what has been found of a unit is then of use at once, and need not be kept.
+pub(super) const SCATTERED: usize = if cfg!(test) { 1000 } else { 1 << 17 };
 /// Room in a span for what cannot be known before reading it: the local header's extra field, a data
 /// descriptor.
 const SPAN_SLACK: u64 = 64;
@@ -40,6 +44,10 @@ pub(super) struct Unit {
     pub file: Option<u32>,
 }
 
+/// Units as they are kept: the number of the entry and of the file, or [`NONE`].
+type Pair = [u32; 2];
+const NONE: u32 = u32::MAX;
+
 /// The zip of a module, as far as its central directory says.
 pub(super) struct PlannedZip {
     pub stat: Option<FileStat>,
@@ -48,8 +56,8 @@ pub(super) struct PlannedZip {
     /// Why not, or why its entries are not to be read.
     pub fault: Option<FaultCode>,
     pub violations: Vec<Violation>,
-    /// Numbers of the entries by name; of equal names in the order of the entries.
-    pub by_name: Vec<u32>,
+    /// Whether there is an entry `P@V/go.mod`.
+    pub has_go_mod: bool,
 }
 
 /// The tree of a module, as far as listing it says.
@@ -67,42 +75,42 @@ pub struct Plan {
     pub(super) mod_file: Option<SmallFile>,
     pub(super) info: Option<SmallFile>,
     pub(super) ziphash: Option<SmallFile>,
-    /// Entries by their place in the zip, then the files that have no entry, by path.
-    pub(super) units: Vec<Unit>,
+    /// In the order in which they are read: by their place in the zip, then the files that have no entry,
+    /// by path; or all by name.
+    pairs: Vec<Pair>,
+    /// The places of the units in `pairs` in the order of their names; None where that is the same.
+    by_name: Option<Vec<u32>>,
+    /// Which of the units, by name, stand for more than one entry, and for how many.
+    pub(super) repeated: Vec<(u32, u32)>,
     pub(super) chunks: Vec<Range<usize>>,
     pub(super) found: Mutex<Found>,
-}
-
-/// What the chunks have found so far.
-#[derive(Default)]
-pub(super) struct Found {
-    pub left: usize,
-    /// Of each chunk that is done, one for each of its units.
-    pub outcomes: Vec<Vec<Outcome>>,
-    /// Bytes of content read from the tree.
-    pub tree_bytes: u64,
+    pub(super) verdict: Mutex<Verdict>,
 }
 
 impl PlannedZip {
-    fn new(path: &Path, prefix: &[u8], limits: Limits) -> PlannedZip {
+    /// The zip, and the numbers of its entries by name; of equal names in the order of the entries.
+    fn new(path: &Path, prefix: &[u8], limits: Limits) -> (PlannedZip, Vec<u32>) {
         let stat = lstat(path);
         let mut zip = PlannedZip {
             stat: stat.ok(),
             archive: None,
             fault: stat.err(),
             violations: Vec::new(),
-            by_name: Vec::new(),
+            has_go_mod: false,
         };
+        let mut by_name: Vec<u32> = Vec::new();
         if zip.fault.is_some() {
-            return zip;
+            return (zip, by_name);
         }
         match open_regular(path).and_then(|(file, stat)| Archive::open(file, stat.size)) {
             Ok(archive) => {
-                zip.by_name = (0..archive.entries().len() as u32).collect();
-                let name = |&number: &u32| archive.name(&archive.entries()[number as usize]);
-                zip.by_name.sort_by(|a, b| name(a).cmp(name(b)));
+                by_name.extend(0..archive.entries().len() as u32);
+                let name = |&number: &u32| archive.name(&archive.entry(number as usize));
+                by_name.sort_by(|a, b| name(a).cmp(name(b)));
+                let go_mod = [prefix, b"go.mod"].concat();
+                zip.has_go_mod = by_name.binary_search_by(|number| name(number).cmp(&go_mod)).is_ok();
                 if limits == Limits::Extraction {
-                    if !are_plain(&archive, &zip.by_name, prefix) {
+                    if !are_plain(&archive, &by_name, prefix) {
                         zip.violations = violations(&archive, prefix, MAX_LISTED);
                     }
                     if archive.size() > MAX_ZIP_BYTES || archive.unpacked() > u128::from(MAX_ZIP_BYTES) {
@@ -113,18 +121,12 @@ impl PlannedZip {
             }
             Err(code) => zip.fault = Some(code),
         }
-        zip
+        (zip, by_name)
     }
 
     /// The archive, if its entries are to be read.
     pub(super) fn readable(&self) -> Option<&Archive<File>> {
         self.archive.as_ref().filter(|_| self.fault.is_none())
-    }
-
-    /// By name, each name's entries together.
-    pub(super) fn names<'a>(&'a self, archive: &'a Archive<File>) -> impl Iterator<Item = &'a [u32]> {
-        let name = |number: u32| archive.name(&archive.entries()[number as usize]);
-        self.by_name.chunk_by(move |&a, &b| name(a) == name(b))
     }
 }
 
@@ -149,6 +151,7 @@ impl Plan {
         stopped: &dyn Fn() -> bool,
     ) -> Plan {
         let zip = task.zip.as_deref().map(|path| PlannedZip::new(path, &task.prefix, limits));
+        let (zip, by_name) = zip.unzip();
         let tree = task.tree.as_deref().map(|path| PlannedTree::new(path, stopped));
         let mut plan = Plan {
             zip,
@@ -160,24 +163,43 @@ impl Plan {
             info: task.info.as_deref().map(SmallFile::content),
             ziphash: task.ziphash.as_deref().map(SmallFile::content),
             task,
-            units: Vec::new(),
+            pairs: Vec::new(),
+            by_name: None,
+            repeated: Vec::new(),
             chunks: Vec::new(),
             found: Mutex::default(),
+            verdict: Mutex::default(),
         };
-        plan.pair();
+        plan.pair(by_name.unwrap_or_default());
         plan.cut();
-        let mut found = Found { left: plan.chunks.len(), ..Found::default() };
-        found.outcomes.resize_with(plan.chunks.len(), Vec::new);
-        plan.found = Mutex::new(found);
+        plan.found = Mutex::new(Found::of_chunks(plan.chunks.len()));
+        plan.verdict = Mutex::new(Verdict::of_plan(&plan));
         plan
+    }
+
+    /// How many units there are.
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// The units in this part of the order in which they are read.
+    pub(super) fn units(&self, places: Range<usize>) -> impl Iterator<Item = Unit> {
+        let number = |number: u32| (number != NONE).then_some(number);
+        self.pairs[places].iter().map(move |&[entry, file]| Unit { entry: number(entry), file: number(file) })
+    }
+
+    /// Of the units in the order of their names, where this one is read.
+    pub(super) fn place(&self, by_name: usize) -> usize {
+        self.by_name.as_ref().map_or(by_name, |places| places[by_name] as usize)
     }
 
     /// The chunks in the order in which they are to be begun: those that are read in windows first, so
     /// that one which takes long is not left for last.
     pub(crate) fn order(&self) -> Vec<usize> {
         let long = |chunk: &usize| {
-            let first = self.units[self.chunks[*chunk].start];
-            let entry = first.entry.and_then(|number| Some(&self.archive()?.entries()[number as usize]));
+            let first = self.chunks[*chunk].start;
+            let first = self.units(first..first + 1).next();
+            let entry = first.and_then(|first| Some(self.archive()?.entry(first.entry? as usize)));
             entry.map_or(0, |entry| entry.uncompressed.max(entry.compressed)).saturating_sub(LONG)
         };
         let mut order: Vec<usize> = (0..self.chunks.len()).collect();
@@ -191,64 +213,85 @@ impl Plan {
     }
 
     /// Pairs entries with files.  Of entries with the same name only the last is read, as in Go.
-    fn pair(&mut self) {
-        let mut units = Vec::new();
+    fn pair(&mut self, numbers: Vec<u32>) {
+        let mut pairs: Vec<Pair> = Vec::new();
+        let mut repeated = Vec::new();
         let listing = self.tree.as_ref().map(|tree| &tree.listing);
         let files = listing.map_or(0, |listing| listing.files().len());
         let path = |file: usize| listing.map_or(&b""[..], |listing| listing.path(&listing.files()[file]));
         // Names and paths are both sorted, so that one walk over the two finds the pairs.
         let mut next = 0;
-        if let (Some(zip), Some(archive)) = (&self.zip, self.archive()) {
-            let entry = |number: u32| -> &Entry { &archive.entries()[number as usize] };
-            for same in zip.names(archive) {
+        if let Some(archive) = self.archive() {
+            pairs.reserve_exact(numbers.len().max(files));
+            let name = |number: u32| archive.name(&archive.entry(number as usize));
+            for same in numbers.chunk_by(|&a, &b| name(a) == name(b)) {
                 let Some(&number) = same.last() else { continue };
-                let mut unit = Unit { entry: Some(number), file: None };
-                if let Some(name) = archive.name(entry(number)).strip_prefix(self.task.prefix.as_slice()) {
+                let mut file = NONE;
+                if let Some(name) = name(number).strip_prefix(self.task.prefix.as_slice()) {
                     while next < files && path(next) < name {
-                        units.push(Unit { entry: None, file: Some(next as u32) });
+                        pairs.push([NONE, next as u32]);
                         next += 1;
                     }
                     if next < files && path(next) == name {
-                        unit.file = Some(next as u32);
+                        file = next as u32;
                         next += 1;
                     }
                 }
-                units.push(unit);
+                if same.len() > 1 {
+                    repeated.push((pairs.len() as u32, same.len() as u32));
+                }
+                pairs.push([number, file]);
             }
-            let place = |unit: &Unit| unit.entry.map_or((1, 0), |number| (0, entry(number).header_offset));
-            units.extend((next..files).map(|file| Unit { entry: None, file: Some(file as u32) }));
-            // A stable sort: files without an entry stay in order.
-            units.sort_by_key(place);
-        } else {
-            units.extend((0..files).map(|file| Unit { entry: None, file: Some(file as u32) }));
         }
-        self.units = units;
+        pairs.extend((next..files).map(|file| [NONE, file as u32]));
+        drop(numbers);
+        self.by_name = if pairs.len() <= SCATTERED { self.sort_by_place(&mut pairs) } else { None };
+        self.pairs = pairs;
+        self.repeated = repeated;
+    }
+
+    /// Sorts units that are sorted by name by their place in the zip, and says where each is then; None where
+    /// that is where it was.
+    fn sort_by_place(&self, pairs: &mut [Pair]) -> Option<Vec<u32>> {
+        let archive = self.archive()?;
+        let place = |&[entry, _]: &Pair| match entry {
+            NONE => (1, 0),
+            entry => (0, archive.entry(entry as usize).header_offset),
+        };
+        if pairs.is_sorted_by_key(place) {
+            return None;
+        }
+        let mut sorted: Vec<(Pair, u32)> = pairs.iter().copied().zip(0..).collect();
+        // A stable sort: files without an entry stay in order.
+        sorted.sort_by_key(|(pair, _)| place(pair));
+        let mut places = vec![0; pairs.len()];
+        for (at, (pair, by_name)) in sorted.into_iter().enumerate() {
+            pairs[at] = pair;
+            places[by_name as usize] = at as u32;
+        }
+        Some(places)
     }
 
     /// Cuts the units into chunks.
     fn cut(&mut self) {
         let mut chunks = Vec::new();
-        let (mut start, mut content, mut from) = (0, 0u64, 0);
-        for (at, unit) in self.units.iter().enumerate() {
-            let entry = unit.entry.and_then(|number| Some(&self.archive()?.entries()[number as usize]));
-            let size = entry.map_or(0, |entry| entry.uncompressed);
-            let end = entry.map_or(0, |entry| self.span_end(entry));
-            let whole = at - start >= CHUNK_UNITS
-                || content.saturating_add(size) > CHUNK_BYTES
-                || end.saturating_sub(from) > LONG
-                || (at > start && self.units[at - 1].entry.is_some() != unit.entry.is_some());
-            if whole && at > start {
+        let (mut start, mut content, mut from) = (0, 0u64, None);
+        for (at, unit) in self.units(0..self.len()).enumerate() {
+            let entry = unit.entry.and_then(|number| Some(self.archive()?.entry(number as usize)));
+            let (size, span) = entry.as_ref().map_or((0, None), |entry| {
+                (entry.uncompressed, Some((entry.header_offset.max(0) as u64, self.span_end(entry))))
+            });
+            let far = from.zip(span).is_some_and(|(from, (_, end))| end.saturating_sub(from) > LONG);
+            if at > start && (at - start >= CHUNK_UNITS || content.saturating_add(size) > CHUNK_BYTES || far)
+            {
                 chunks.push(start..at);
-                start = at;
-                content = 0;
+                (start, content, from) = (at, 0, None);
             }
-            if at == start {
-                from = entry.map_or(0, |entry| entry.header_offset.max(0) as u64);
-            }
+            from = from.or(span.map(|(from, _)| from));
             content = content.saturating_add(size);
         }
-        if start < self.units.len() {
-            chunks.push(start..self.units.len());
+        if start < self.len() {
+            chunks.push(start..self.len());
         }
         self.chunks = chunks;
     }
@@ -259,21 +302,21 @@ impl Plan {
         before.saturating_add(entry.compressed)
     }
 
-    /// Where the data of the chunk's short entries most likely is.
-    pub(super) fn span(&self, units: &[Unit]) -> Option<(u64, usize)> {
+    /// Where the data of the chunk's short entries most likely is, which are those up to `long`.
+    pub(super) fn span(&self, units: &[Unit], long: u64) -> Option<(u64, usize)> {
         let archive = self.archive()?;
-        let mut span: Option<(u64, u64)> = None;
-        for unit in units {
-            let entry = &archive.entries()[unit.entry? as usize];
-            if entry.header_offset < 0 || entry.compressed > LONG || entry.uncompressed > LONG {
+        let (mut start, mut end, mut used) = (u64::MAX, 0, 0u64);
+        for number in units.iter().filter_map(|unit| unit.entry) {
+            let entry = archive.entry(number as usize);
+            if entry.header_offset < 0 || entry.compressed > long || entry.uncompressed > long {
                 continue;
             }
-            let (start, end) = span.unwrap_or((entry.header_offset as u64, 0));
-            span = Some((start, end.max(self.span_end(entry))));
+            let (from, to) = (entry.header_offset as u64, self.span_end(&entry));
+            (start, end) = (start.min(from), end.max(to));
+            used = used.saturating_add(to - from);
         }
-        let (start, end) = span?;
         let len = end.min(archive.size()).checked_sub(start)?;
-        // More than this only where entries lie on top of each other; each is then read by itself.
-        (len <= 2 * LONG).then_some((start, len as usize))
+        // Where entries lie on top of each other, or far from each other, each is read by itself.
+        (len <= 2 * long && len <= used.saturating_mul(4)).then_some((start, len as usize))
     }
 }

@@ -32,9 +32,10 @@ pub(super) fn stream<R: ReadAt>(
     [input, content]: [&mut Vec<u8>; 2],
     crew: &dyn Crew,
 ) -> Streamed {
-    let relay = Relay::new(Comparison::new(file));
-    let zip = (|| {
-        let mut reader = ContentReader::new(archive, entry, extent, inflater, [input, content])?;
+    let relay = Relay::new(file);
+    let reader = ContentReader::new(archive, entry, extent, inflater, [input, content]);
+    let zip = reader.and_then(|reader| {
+        let mut reader = reader.without_crc();
         while !crew.stopped() {
             let content = reader.next()?;
             timings::lap(Stage::Inflate);
@@ -43,9 +44,10 @@ pub(super) fn stream<R: ReadAt>(
             }
             relay.give(content, crew);
         }
-        Ok(())
-    })();
+        Ok(reader)
+    });
     let comparison = relay.end(crew).unwrap_or_else(|| Comparison::new(None));
+    let zip = zip.and_then(|reader| reader.end(comparison.crc32()));
     comparison.end(zip, &|| crew.stopped())
 }
 

@@ -1,10 +1,12 @@
 //! Modules made on disk, whole and damaged.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::plan::SCATTERED;
 use super::{Change, ModuleMeasurement, ModuleTask, measure};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::digest;
@@ -163,6 +165,51 @@ fn a_whole_module_of_all_sizes() {
     }
 }
 
+/// A zip whose entries stand in another order than their names: the verdict goes by name, whether the entries
+/// are read in the one order or the other.
+#[test]
+fn entries_in_any_order_and_more_than_are_read_in_it() {
+    for files in [900, 2 * SCATTERED] {
+        let mut contents: Vec<_> =
+            (0..files).map(|i| (format!("d{}/f{i}", i % 7), format!("content {i}").into_bytes())).collect();
+        let module = Module::new(&contents);
+        // Files that are not in the zip, between those that are.
+        for i in (0..files).step_by(10) {
+            contents.push((format!("d{}/f{i}x", i % 7), Vec::new()));
+        }
+        for (name, content) in &contents[files..] {
+            module.write(name, content);
+        }
+        let measured = module.measure();
+        let extra: BTreeSet<_> = measured.differences.iter().map(|change| change.path.clone()).collect();
+        let expected: BTreeSet<_> = contents[files..].iter().map(|(name, _)| name.clone().into()).collect();
+        assert_eq!(extra, expected);
+        assert!(measured.differences.is_sorted_by_key(|change| &change.path));
+        assert_eq!(measured.tree.unwrap().h1, Some(h1(&contents)));
+        assert_eq!(measured.zip.unwrap().h1, Some(h1(&contents[..files])));
+    }
+}
+
+/// With many threads each has little room, and more is read in windows.
+#[test]
+fn any_number_of_threads() {
+    let mut contents = contents();
+    let module = Module::new(&contents);
+    for threads in [1, 16, 100] {
+        let measured = only(module.task(), threads);
+        assert_eq!(measured.tree.unwrap().h1, Some(h1(&contents)));
+        assert_eq!((measured.zip.unwrap().h1, measured.differences), (Some(h1(&contents)), vec![]));
+    }
+    let middle = contents.iter_mut().find(|(name, _)| name == "middle").unwrap();
+    middle.1[1_400_000] ^= 1;
+    module.write("middle", &middle.1);
+    for threads in [1, 100] {
+        let measured = only(module.task(), threads);
+        assert_eq!(measured.tree.unwrap().h1, Some(h1(&contents)));
+        assert_eq!(measured.differences.len(), 1);
+    }
+}
+
 #[test]
 fn only_a_zip_or_only_a_tree() {
     let contents = contents();
@@ -251,6 +298,34 @@ fn one_other_content_is_another_hash() {
         assert_ne!(measured.zip.unwrap().h1, Some(h1(&contents)));
         contents[at].1 = original;
         module.write(&contents[at].0, &contents[at].1);
+    }
+}
+
+/// The CRC of an entry that is read in windows counts as that of any other.
+#[test]
+fn long_entries_with_a_wrong_crc() {
+    let content = contents().pop().unwrap().1;
+    let name = format!("{PREFIX}long");
+    for entry in [TestEntry::stored(&name, &content), TestEntry::deflated(&name, &content)] {
+        let wrong = TestEntry { crc32: entry.crc32 ^ 1, ..entry.clone() };
+        let none = TestEntry { crc32: 0, ..entry.clone() };
+        let checksum = Some(fault(FaultCode::ZipChecksum, &name));
+        for (entry, expected) in [
+            (entry.clone().with_descriptor(true), None),
+            (entry, None),
+            (wrong.clone(), checksum.clone()),
+            (wrong.with_descriptor(true), checksum.clone()),
+            (none.clone(), None),
+            (none.with_descriptor(true), checksum),
+        ] {
+            let module = Module::of_zip(TestZip::of(vec![entry]));
+            module.write("long", &content);
+            for threads in [1, 2] {
+                let measured = only(module.task(), threads);
+                assert_eq!(measured.zip.unwrap().fault, expected);
+                assert_eq!(measured.tree.unwrap().h1, Some(h1(&[("long".to_owned(), content.clone())])));
+            }
+        }
     }
 }
 
@@ -408,6 +483,7 @@ fn duplicates_have_the_last_content_and_directories_a_line() {
     let line = |name: &str, content: &str| (name.to_owned(), content.as_bytes().to_vec());
     assert_eq!(zip.h1, Some(h1(&[line("a", "last"), line("a", "last"), line("d/", "")])));
     assert_eq!(zip.files_h1, Some(h1(&[line("a", "last"), line("a", "last")])));
+    assert_eq!(measured.tree.unwrap().h1, Some(h1(&[line("a", "last")])));
     assert_eq!(measured.differences, []);
 }
 
@@ -455,6 +531,33 @@ fn a_toolchain_copies_go_mod_files_and_makes_programs() {
     module.write("x/go.mod", b"module y\n");
     assert_eq!(module.changes(), changes([("x/go.mod", Change::Extra)]));
     assert_ne!(module.measure().tree.unwrap().h1, Some(h1(&contents)));
+}
+
+/// Between `_go.mod` and `go.mod` of a directory there are others.
+#[test]
+fn go_mod_files_that_a_toolchain_copies_lie_in_each_other() {
+    let directories = ["", "a/", "a/b/", "a/b-c/", "a/b/x/", "z/"];
+    let original = |directory: &str| (format!("{directory}_go.mod"), directory.as_bytes().to_vec());
+    let mut contents: Vec<_> = directories.map(original).to_vec();
+    contents.push(("a/b/file_go.mod".to_owned(), b"a/b/".to_vec()));
+    let mut module = Module::new(&contents);
+    module.toolchain = true;
+    for directory in directories {
+        module.write(&format!("{directory}go.mod"), directory.as_bytes());
+    }
+    module.write("a/b/x/go.mod", b"another");
+    module.write("n/go.mod", b"n/");
+    let extra = |path| (path, Change::Extra);
+    assert_eq!(module.changes(), changes([extra("a/b/x/go.mod"), extra("n/go.mod")]));
+    contents.push(("a/b/x/go.mod".to_owned(), b"another".to_vec()));
+    contents.push(("n/go.mod".to_owned(), b"n/".to_vec()));
+    assert_eq!(module.measure().tree.unwrap().h1, Some(h1(&contents)));
+    // A copy is none of the toolchain's files, even where its zip has it.
+    let both = [("_go.mod".to_owned(), b"module m".to_vec()), ("go.mod".to_owned(), b"module m".to_vec())];
+    let module = Module { toolchain: true, ..Module::new(&both) };
+    let measured = module.measure();
+    assert_eq!(measured.tree.unwrap().h1, Some(h1(&both[..1])));
+    assert_eq!(measured.zip.unwrap().h1, Some(h1(&both)));
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What the outcomes of a module's units come to.
+//!
+//! A verdict goes by name, like a hash, and takes each unit when all before it have been taken.  So little is
+//! kept of what has been found, however many files there are.
 
-use std::sync::PoisonError;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::chunk::Outcome;
 use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
@@ -8,7 +12,7 @@ use super::{
     Change, Difference, MAX_DIFFERENCES, MAX_LISTED, ModuleMeasurement, TreeMeasurement, ZipMeasurement,
 };
 use crate::dirhash::{Lines, go_mod_h1};
-use crate::fault::FaultCode;
+use crate::fault::{Fault, FaultCode};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 use crate::tree::Kind;
@@ -18,54 +22,97 @@ const ODD_MODE: u32 = 0o7333;
 /// The same in a toolchain, where the go command itself makes files executable.
 const ODD_MODE_TOOLCHAIN: u32 = 0o7222;
 
-/// The outcomes, to be found by entry and by file.
-struct Outcomes<'a> {
-    all: Vec<&'a Outcome>,
-    of_entry: Vec<u32>,
-    of_file: Vec<u32>,
+/// What the chunks have found that no verdict has taken yet.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Chunks that are still to be read.
+    left: usize,
+    /// Of each chunk that waits for the verdict, one for each of its units.
+    outcomes: Vec<Vec<Outcome>>,
+    /// Bytes of content read from the tree.
+    tree_bytes: u64,
 }
 
-const NONE: u32 = u32::MAX;
-
-impl Outcomes<'_> {
-    fn entry(&self, number: u32) -> Option<Result<Digest, FaultCode>> {
-        let at = self.of_entry.get(number as usize).copied().filter(|&at| at != NONE)?;
-        self.all[at as usize].zip
+impl Found {
+    pub(super) fn of_chunks(chunks: usize) -> Found {
+        Found { left: chunks, outcomes: vec![Vec::new(); chunks], tree_bytes: 0 }
     }
+}
 
-    fn file(&self, number: usize) -> Option<&Outcome> {
-        self.of_file.get(number).map(|&at| self.all[at as usize])
-    }
+/// The verdict on the units up to one, by name.
+#[derive(Default)]
+pub(super) struct Verdict {
+    /// How many units have been taken.
+    taken: usize,
+    /// How many of those that are repeated.
+    repeated: usize,
+    /// Of each chunk what is in use of it.
+    chunks: Vec<InUse>,
+    /// The chunk of the last unit.
+    chunk: usize,
+    /// The zip's.
+    lines: Lines,
+    /// The zip's without directories, from the first directory on.
+    file_lines: Option<Lines>,
+    /// The tree's, from where it differs from the zip.
+    tree_lines: Option<Lines>,
+    zip_fault: Option<Fault>,
+    bad_entries: Vec<Fault>,
+    go_mod: Option<Digest>,
+    tree_fault: Option<Fault>,
+    tree_faults: Vec<Fault>,
+    /// The `go.mod` files that are still to come of a toolchain's directories with a `_go.mod`, the next one
+    /// last, each with the digest of that.
+    originals: Vec<(u32, Option<Digest>)>,
+    differences: Vec<Difference>,
+    more_differences: usize,
+}
+
+/// Outcomes of a chunk of which some have not been taken.
+#[derive(Default)]
+struct InUse {
+    outcomes: Vec<Outcome>,
+    taken: usize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whoever panics stops all work, so that nothing comes of what is guarded.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Plan {
-    /// The module's measurement.  Every chunk has been read.
-    pub(crate) fn verdict(&self) -> ModuleMeasurement {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<&Outcome> = found.outcomes.iter().flatten().collect();
-        let entries = self.archive().map_or(0, |archive| archive.entries().len());
-        let files = self.tree.as_ref().map_or(0, |tree| tree.listing.files().len());
-        let mut outcomes = Outcomes { all, of_entry: vec![NONE; entries], of_file: vec![NONE; files] };
-        for (at, unit) in self.units.iter().enumerate() {
-            if let Some(entry) = unit.entry {
-                outcomes.of_entry[entry as usize] = at as u32;
-            }
-            if let Some(file) = unit.file {
-                outcomes.of_file[file as usize] = at as u32;
+    /// Notes what has been found in a chunk.  True where it was the last of the module: then the verdict has
+    /// been reached.
+    pub(super) fn found(&self, chunk: usize, outcomes: Vec<Outcome>, tree_bytes: u64) -> bool {
+        let mut found = lock(&self.found);
+        found.outcomes[chunk] = outcomes;
+        found.tree_bytes += tree_bytes;
+        found.left -= 1;
+        let last = found.left == 0;
+        drop(found);
+        if last {
+            lock(&self.verdict).go_on(self);
+        } else {
+            match self.verdict.try_lock() {
+                Ok(mut verdict) => verdict.go_on(self),
+                // Another thread goes on with it; if it misses this chunk, the next one that comes does not.
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Poisoned(error)) => error.into_inner().go_on(self),
             }
         }
-        let copied = self.tree.as_ref().map_or_else(Vec::new, |tree| self.copied_go_mods(tree, &outcomes));
-        let (differences, more_differences) = self.differences(&outcomes, &copied);
-        let zip = self.zip.as_ref().map(|zip| self.zip_verdict(zip, &outcomes));
-        let known =
-            zip.as_ref().and_then(|zip| zip.h1.as_deref()).filter(|_| self.all_same(&outcomes, &copied));
-        let tree = self
-            .tree
-            .as_ref()
-            .map(|tree| self.tree_verdict(tree, &outcomes, &copied, known, found.tree_bytes));
+        last
+    }
+
+    /// The module's measurement.  Every chunk has been read.
+    pub(crate) fn verdict(&self) -> ModuleMeasurement {
+        let mut verdict = std::mem::take(&mut *lock(&self.verdict));
+        let tree_bytes = lock(&self.found).tree_bytes;
+        let tree = self.tree.as_ref().map(|tree| verdict.of_tree(tree, tree_bytes));
+        let differences = std::mem::take(&mut verdict.differences);
+        let more_differences = verdict.more_differences;
         ModuleMeasurement {
             key: self.task.key,
-            zip,
+            zip: self.zip.as_ref().map(|zip| verdict.of_zip(zip)),
             tree,
             mod_file: self.mod_file.clone(),
             info: self.info.clone(),
@@ -75,231 +122,279 @@ impl Plan {
         }
     }
 
-    /// Whether each entry of the zip has a name of its own and is a file of the tree with the same content,
-    /// and the other way round.  Then zip and tree have the same h1: they have the same lines.
-    fn all_same(&self, outcomes: &Outcomes<'_>, copied: &[bool]) -> bool {
-        let same = |unit: &Unit| {
-            let (Some(entry), Some(file)) = (unit.entry, unit.file) else { return false };
-            let of_file = outcomes.file(file as usize).and_then(|outcome| outcome.tree);
-            match (outcomes.entry(entry), of_file) {
-                (Some(Ok(of_entry)), Some(Ok(of_file))) => of_entry == of_file && !copied[file as usize],
-                _ => false,
-            }
-        };
-        self.units.len() == outcomes.of_entry.len() && self.units.iter().all(same)
+    /// Whether the entry of a unit that has no file is one that a tree can have.
+    fn is_missing(&self, tree: &PlannedTree, name: &[u8]) -> bool {
+        let path = name.strip_prefix(self.task.prefix.as_slice());
+        path.is_some_and(|path| !name.ends_with(b"/") && !tree.listing.hidden(path))
     }
 
-    fn zip_verdict(&self, zip: &PlannedZip, outcomes: &Outcomes<'_>) -> ZipMeasurement {
-        let mut measured = ZipMeasurement {
-            stat: zip.stat,
-            fault: zip.fault.map(FaultCode::whole),
-            h1: None,
-            files_h1: None,
-            entries: 0,
-            unpacked: 0,
-            go_mod_h1: None,
-            has_go_mod: false,
-            bad_entries: Vec::new(),
-            violations: zip.violations.clone(),
+    fn odd_mode(&self, stat: Option<FileStat>) -> bool {
+        let odd = if self.task.toolchain { ODD_MODE_TOOLCHAIN } else { ODD_MODE };
+        cfg!(unix) && stat.is_some_and(|stat| stat.mode & odd != 0)
+    }
+
+    /// `zip` is the entry's content, None where it cannot be read.
+    fn change(
+        &self,
+        tree: &PlannedTree,
+        unit: Unit,
+        outcome: &Outcome,
+        zip: Option<Digest>,
+        copied: bool,
+    ) -> Option<Change> {
+        let Some(number) = unit.file else {
+            zip?;
+            let (archive, number) = self.archive().zip(unit.entry)?;
+            let name = archive.name(&archive.entry(number as usize));
+            return self.is_missing(tree, name).then_some(Change::Missing);
         };
-        let Some(archive) = &zip.archive else { return measured };
-        measured.entries = archive.entries().len();
-        measured.unpacked = archive.unpacked();
-        let go_mod = [self.task.prefix.as_slice(), b"go.mod"].concat();
-        let name = |number: u32| archive.name(&archive.entries()[number as usize]);
-        let directories = archive.entries().iter().any(|entry| archive.name(entry).ends_with(b"/"));
-        let (mut lines, mut file_lines) = (Lines::new(), Lines::new());
-        for same in zip.names(archive) {
-            let Some(&number) = same.last() else { continue };
-            let name = name(number);
-            let outcome = outcomes.entry(number);
-            if name == go_mod {
-                measured.has_go_mod = true;
-                measured.go_mod_h1 = outcome.and_then(Result::ok).map(|digest| go_mod_h1(&digest));
+        let regular = outcome.stat.is_none_or(|stat| stat.is_regular());
+        let kind = tree.listing.files()[number as usize].kind;
+        if matches!(kind, Kind::Link | Kind::Special) || !regular {
+            return Some(Change::Type);
+        }
+        let actual = outcome.tree.and_then(Result::ok)?;
+        if unit.entry.is_some() {
+            if zip? != actual {
+                return Some(Change::Modified);
             }
-            // In Go's order: the name is looked at before the entry is opened.
-            if measured.fault.is_none() && name.contains(&b'\n') {
-                measured.fault = Some(FaultCode::NameNewline.of(name));
+        } else if copied {
+            return None;
+        } else if self.archive().is_some() {
+            return Some(Change::Extra);
+        }
+        self.odd_mode(outcome.stat).then_some(Change::Mode)
+    }
+}
+
+impl Verdict {
+    /// On no unit of `plan`.
+    pub(super) fn of_plan(plan: &Plan) -> Verdict {
+        let mut verdict = Verdict::default();
+        verdict.chunks.resize_with(plan.chunks.len(), InUse::default);
+        verdict.zip_fault = plan.zip.as_ref().and_then(|zip| zip.fault).map(FaultCode::whole);
+        if let Some(tree) = &plan.tree {
+            verdict.tree_fault = match &tree.root {
+                Err(code) => Some(code.whole()),
+                Ok(_) => tree.listing.faults.first().cloned(),
+            };
+        }
+        verdict
+    }
+
+    /// Takes every unit that can be taken.
+    fn go_on(&mut self, plan: &Plan) {
+        while self.taken < plan.len() {
+            let place = plan.place(self.taken);
+            let Range { start, end } = plan.chunks[self.chunk];
+            if !(start..end).contains(&place) {
+                self.chunk = plan.chunks.partition_point(|chunk| chunk.end <= place);
             }
-            match outcome {
-                Some(Ok(digest)) => {
-                    for _ in same {
-                        lines.push(&digest, &[name]);
-                        // Where all are files the two would be the same.
-                        if directories && !name.ends_with(b"/") {
-                            file_lines.push(&digest, &[name]);
-                        }
-                    }
+            let start = plan.chunks[self.chunk].start;
+            let chunk = &mut self.chunks[self.chunk];
+            if chunk.outcomes.is_empty() {
+                chunk.outcomes = std::mem::take(&mut lock(&plan.found).outcomes[self.chunk]);
+                if chunk.outcomes.is_empty() {
+                    return;
                 }
-                Some(Err(code)) => {
-                    measured.fault.get_or_insert_with(|| code.of(name));
-                    if measured.bad_entries.len() < MAX_LISTED {
-                        measured.bad_entries.push(code.of(name));
-                    }
-                }
-                None => {}
+            }
+            let outcome = std::mem::take(&mut chunk.outcomes[place - start]);
+            chunk.taken += 1;
+            if chunk.taken == chunk.outcomes.len() {
+                *chunk = InUse::default();
+            }
+            if let Some(unit) = plan.units(place..place + 1).next() {
+                self.take(plan, unit, &outcome);
+            }
+            self.taken += 1;
+        }
+    }
+
+    fn take(&mut self, plan: &Plan, unit: Unit, outcome: &Outcome) {
+        let mut times = 1;
+        if let Some(&(_, more)) =
+            plan.repeated.get(self.repeated).filter(|(at, _)| *at as usize == self.taken)
+        {
+            times = more;
+            self.repeated += 1;
+        }
+        let of_tree = outcome.tree.and_then(Result::ok);
+        let copied = unit
+            .file
+            .zip(plan.tree.as_ref())
+            .is_some_and(|(file, tree)| plan.task.toolchain && self.is_copied(tree, file, of_tree));
+        if plan.tree.is_some() && self.tree_lines.is_none() {
+            let of_zip = outcome.zip.and_then(Result::ok);
+            if times > 1 || copied || of_zip.is_none() || of_zip != of_tree {
+                // As long as each has what the other has, both have the same lines.
+                self.tree_lines = Some(self.lines.clone());
             }
         }
+        if let Some(number) = unit.entry {
+            self.take_entry(plan, number, outcome.zip, times);
+        }
+        let Some(tree) = plan.tree.as_ref().filter(|tree| tree.root.is_ok()) else { return };
+        if let Some(file) = unit.file {
+            self.take_file(plan, tree, file, outcome.tree, copied);
+        }
+        let of_zip = outcome.zip.and_then(Result::ok);
+        if let Some(change) = plan.change(tree, unit, outcome, of_zip, copied) {
+            self.differ(plan, tree, unit, outcome, change);
+        }
+    }
+
+    fn take_entry(
+        &mut self,
+        plan: &Plan,
+        number: u32,
+        content: Option<Result<Digest, FaultCode>>,
+        times: u32,
+    ) {
+        let Some(archive) = plan.archive() else { return };
+        let name = archive.name(&archive.entry(number as usize));
+        // In Go's order: the name is looked at before the entry is opened.
+        if self.zip_fault.is_none() && name.contains(&b'\n') {
+            self.zip_fault = Some(FaultCode::NameNewline.of(name));
+        }
+        let is_directory = name.ends_with(b"/");
+        if is_directory && self.file_lines.is_none() {
+            self.file_lines = Some(self.lines.clone());
+        }
+        match content {
+            Some(Ok(digest)) => {
+                if name.strip_prefix(plan.task.prefix.as_slice()) == Some(b"go.mod") {
+                    self.go_mod = Some(digest);
+                }
+                for _ in 0..times {
+                    self.lines.push(&digest, &[name]);
+                    if let Some(lines) = self.file_lines.as_mut().filter(|_| !is_directory) {
+                        lines.push(&digest, &[name]);
+                    }
+                }
+            }
+            Some(Err(code)) => {
+                self.zip_fault.get_or_insert_with(|| code.of(name));
+                if self.bad_entries.len() < MAX_LISTED {
+                    self.bad_entries.push(code.of(name));
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn take_file(
+        &mut self,
+        plan: &Plan,
+        tree: &PlannedTree,
+        number: u32,
+        content: Option<Result<Digest, FaultCode>>,
+        copied: bool,
+    ) {
+        let prefix = plan.task.prefix.as_slice();
+        let path = tree.listing.path(&tree.listing.files()[number as usize]);
+        if self.tree_fault.is_none() && (path.contains(&b'\n') || prefix.contains(&b'\n')) {
+            self.tree_fault = Some(FaultCode::NameNewline.of(path));
+        }
+        match content {
+            Some(Ok(digest)) => {
+                if let Some(lines) = self.tree_lines.as_mut().filter(|_| !copied) {
+                    lines.push(&digest, &[prefix, path]);
+                }
+            }
+            Some(Err(code)) => {
+                self.tree_fault.get_or_insert_with(|| code.of(path));
+                self.tree_faults.push(code.of(path));
+            }
+            None => {}
+        }
+    }
+
+    /// Of each file of a toolchain's tree, by path: whether it is a `go.mod` that the go command has copied
+    /// from the `_go.mod` beside it.
+    fn is_copied(&mut self, tree: &PlannedTree, number: u32, content: Option<Digest>) -> bool {
+        if let Some((_, original)) = self.originals.pop_if(|(go_mod, _)| *go_mod == number) {
+            return content.is_some() && content == original;
+        }
+        let files = tree.listing.files();
+        let path = |number: usize| tree.listing.path(&files[number]);
+        if let Some(directory) = path(number as usize).strip_suffix(b"_go.mod")
+            && (directory.is_empty() || directory.ends_with(b"/"))
+        {
+            let copy = [directory, b"go.mod"].concat();
+            if let Ok(at) = files.binary_search_by(|file| tree.listing.path(file).cmp(&copy)) {
+                // It comes later, and what is in the directory between the two comes before it.
+                self.originals.push((at as u32, content));
+            }
+        }
+        false
+    }
+
+    fn differ(&mut self, plan: &Plan, tree: &PlannedTree, unit: Unit, outcome: &Outcome, change: Change) {
+        if self.differences.len() == MAX_DIFFERENCES {
+            self.more_differences += 1;
+            return;
+        }
+        let entry =
+            plan.archive().zip(unit.entry).map(|(archive, number)| (archive, archive.entry(number as usize)));
+        let path = match unit.file {
+            Some(number) => tree.listing.path(&tree.listing.files()[number as usize]),
+            None => {
+                let name = entry.as_ref().map_or(&b""[..], |(archive, entry)| archive.name(entry));
+                name.strip_prefix(plan.task.prefix.as_slice()).unwrap_or(name)
+            }
+        };
+        let of_zip = outcome.zip.and_then(Result::ok);
+        self.differences.push(Difference {
+            path: path.to_vec(),
+            change,
+            zip: entry.and_then(|(_, entry)| Some((of_zip?, entry.uncompressed))),
+            tree_sha256: outcome.tree.and_then(Result::ok),
+            stat: outcome.stat,
+        });
+    }
+
+    fn of_zip(self, zip: &PlannedZip) -> ZipMeasurement {
+        let mut measured = ZipMeasurement {
+            stat: zip.stat,
+            fault: self.zip_fault,
+            h1: None,
+            files_h1: None,
+            entries: zip.archive.as_ref().map_or(0, |archive| archive.entries().len()),
+            unpacked: zip.archive.as_ref().map_or(0, |archive| archive.unpacked()),
+            go_mod_h1: self.go_mod.map(|digest| go_mod_h1(&digest)),
+            has_go_mod: zip.has_go_mod,
+            bad_entries: self.bad_entries,
+            violations: zip.violations.clone(),
+        };
         if measured.fault.is_none() {
-            let h1 = lines.h1();
-            measured.files_h1 = Some(if directories { file_lines.h1() } else { h1.clone() });
+            let h1 = self.lines.h1();
+            measured.files_h1 = Some(self.file_lines.map_or_else(|| h1.clone(), Lines::h1));
             measured.h1 = Some(h1);
         }
         measured
     }
 
-    /// For each file of a toolchain's tree whether it is a `go.mod` that the go command has copied
-    /// from the `_go.mod` beside it.
-    fn copied_go_mods(&self, tree: &PlannedTree, outcomes: &Outcomes<'_>) -> Vec<bool> {
-        let files = tree.listing.files();
-        let path = |number: usize| tree.listing.path(&files[number]);
-        let digest = |number| outcomes.file(number)?.tree?.ok();
-        let copied = |number| {
-            let directory = path(number).strip_suffix(b"go.mod")?;
-            if !(directory.is_empty() || directory.ends_with(b"/")) {
-                return None;
-            }
-            let original = [directory, b"_go.mod"].concat();
-            let original = files.binary_search_by(|file| tree.listing.path(file).cmp(&original)).ok()?;
-            Some(digest(number)? == digest(original)?)
-        };
-        (0..files.len()).map(|number| self.task.toolchain && copied(number).unwrap_or(false)).collect()
-    }
-
-    /// `known` is the tree's h1 where it is known already.
-    fn tree_verdict(
-        &self,
-        tree: &PlannedTree,
-        outcomes: &Outcomes<'_>,
-        copied: &[bool],
-        known: Option<&str>,
-        bytes: u64,
-    ) -> TreeMeasurement {
+    fn of_tree(&mut self, tree: &PlannedTree, bytes: u64) -> TreeMeasurement {
         let mut measured = TreeMeasurement {
             stat: tree.stat,
-            fault: tree.root.as_ref().err().map(|code| code.whole()),
+            fault: self.tree_fault.take(),
             h1: None,
             files: tree.listing.files().len(),
             bytes,
             faults: Vec::new(),
             empty_directories: tree.listing.empty_directories.clone(),
         };
-        measured.faults.extend(measured.fault.clone());
-        if measured.fault.is_some() {
+        if tree.root.is_err() {
+            measured.faults.extend(measured.fault.clone());
             return measured;
         }
-        measured.fault = tree.listing.faults.first().cloned();
         measured.faults.clone_from(&tree.listing.faults);
-        let mut lines = Lines::new();
-        for (number, file) in tree.listing.files().iter().enumerate() {
-            let path = tree.listing.path(file);
-            let newline = path.contains(&b'\n') || self.task.prefix.contains(&b'\n');
-            if measured.fault.is_none() && newline {
-                measured.fault = Some(FaultCode::NameNewline.of(path));
-            }
-            match outcomes.file(number).and_then(|outcome| outcome.tree) {
-                Some(Ok(_)) if known.is_some() => {}
-                Some(Ok(digest)) if !copied[number] => lines.push(&digest, &[&self.task.prefix, path]),
-                Some(Err(code)) => {
-                    measured.fault.get_or_insert_with(|| code.of(path));
-                    measured.faults.push(code.of(path));
-                }
-                _ => {}
-            }
-        }
+        measured.faults.append(&mut self.tree_faults);
         measured.faults.sort_by(|a, b| a.name.cmp(&b.name));
         if measured.fault.is_none() {
-            measured.h1 = Some(known.map_or_else(|| lines.h1(), str::to_owned));
+            let lines = self.tree_lines.take().unwrap_or_else(|| self.lines.clone());
+            measured.h1 = Some(lines.h1());
         }
         measured
-    }
-
-    /// The first [`MAX_DIFFERENCES`] by path, and how many there are beyond.
-    fn differences(&self, outcomes: &Outcomes<'_>, copied: &[bool]) -> (Vec<Difference>, usize) {
-        let Some(tree) = self.tree.as_ref().filter(|tree| tree.root.is_ok()) else { return (Vec::new(), 0) };
-        // A hostile zip has a million of them: they are sorted and cut before they are written out.
-        let mut changes: Vec<(&[u8], Change, &Unit)> = self
-            .units
-            .iter()
-            .filter_map(|unit| {
-                let change = self.change(tree, unit, outcomes, copied)?;
-                Some((self.path_of(tree, unit), change, unit))
-            })
-            .collect();
-        changes.sort_by_key(|&(path, ..)| path);
-        let more = changes.len().saturating_sub(MAX_DIFFERENCES);
-        changes.truncate(MAX_DIFFERENCES);
-        let written = changes.into_iter().map(|(path, change, unit)| {
-            let outcome = unit.file.and_then(|number| outcomes.file(number as usize));
-            Difference {
-                path: path.to_vec(),
-                change,
-                zip: self.zip_copy(unit, outcomes).flatten(),
-                tree_sha256: outcome.and_then(|outcome| outcome.tree).and_then(Result::ok),
-                stat: outcome.and_then(|outcome| outcome.stat),
-            }
-        });
-        (written.collect(), more)
-    }
-
-    /// Hash and size of the zip's copy: None where the zip has none, and inside that None where it
-    /// cannot be read.
-    fn zip_copy(&self, unit: &Unit, outcomes: &Outcomes<'_>) -> Option<Option<(Digest, u64)>> {
-        let (archive, number) = self.archive().zip(unit.entry)?;
-        let size = archive.entries()[number as usize].uncompressed;
-        Some(outcomes.entry(number).and_then(Result::ok).map(|digest| (digest, size)))
-    }
-
-    /// Relative to the module's root.
-    fn path_of<'a>(&'a self, tree: &'a PlannedTree, unit: &Unit) -> &'a [u8] {
-        if let Some(number) = unit.file {
-            return tree.listing.path(&tree.listing.files()[number as usize]);
-        }
-        let entry = self.archive().zip(unit.entry);
-        let name =
-            entry.map_or(&b""[..], |(archive, number)| archive.name(&archive.entries()[number as usize]));
-        name.strip_prefix(self.task.prefix.as_slice()).unwrap_or(name)
-    }
-
-    fn change(
-        &self,
-        tree: &PlannedTree,
-        unit: &Unit,
-        outcomes: &Outcomes<'_>,
-        copied: &[bool],
-    ) -> Option<Change> {
-        let zip = self.zip_copy(unit, outcomes);
-        let Some(number) = unit.file else {
-            zip.flatten()?;
-            return self.is_missing(tree, unit).then_some(Change::Missing);
-        };
-        let number = number as usize;
-        let outcome = outcomes.file(number)?;
-        let regular = outcome.stat.is_none_or(|stat| stat.is_regular());
-        let odd = matches!(tree.listing.files()[number].kind, Kind::Link | Kind::Special) || !regular;
-        match (zip, outcome.tree.and_then(Result::ok)) {
-            _ if odd => Some(Change::Type),
-            (_, None) | (Some(None), _) => None,
-            (None, _) if copied[number] => None,
-            (None, _) if self.archive().is_some() => Some(Change::Extra),
-            (Some(Some((expected, _))), Some(actual)) if expected != actual => Some(Change::Modified),
-            _ if self.odd_mode(outcome.stat) => Some(Change::Mode),
-            _ => None,
-        }
-    }
-
-    /// Whether the entry of `unit`, which has no file, is one that a tree can have.
-    fn is_missing(&self, tree: &PlannedTree, unit: &Unit) -> bool {
-        let entry = self.archive().zip(unit.entry);
-        entry.is_some_and(|(archive, number)| {
-            let name = archive.name(&archive.entries()[number as usize]);
-            let path = name.strip_prefix(self.task.prefix.as_slice());
-            path.is_some_and(|path| !name.ends_with(b"/") && !tree.listing.hidden(path))
-        })
-    }
-
-    fn odd_mode(&self, stat: Option<FileStat>) -> bool {
-        let odd = if self.task.toolchain { ODD_MODE_TOOLCHAIN } else { ODD_MODE };
-        cfg!(unix) && stat.is_some_and(|stat| stat.mode & odd != 0)
     }
 }

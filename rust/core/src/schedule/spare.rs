@@ -2,8 +2,8 @@
 //!
 //! What is in memory is verified fastest by a thread for each processor.  What has to come from a disk is
 //! not: nearly all of the time nothing but one read is under way for each thread, and disks are fast only
-//! with many.  So a thread that has waited for a disk starts another one, and that ends as soon as it does not
-//! have to wait any more.
+//! with many.  So a thread that has waited for a disk starts another one, and that ends as soon as it does
+//! not have to wait any more.
 
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -138,8 +138,8 @@ impl<'m, 'd> Work<'m, 'd> {
         work
     }
 
-    /// Takes away the longest of the messages that are under way, each with at least `least` whole blocks left
-    /// and together with at most `most`: the place of each, its state, and how many blocks are left.
+    /// Takes away the longest of the messages that are under way, each with at least `least` whole blocks
+    /// left and together with at most `most`: the place of each, its state, and how many blocks are left.
     pub(super) fn suspend(&mut self, least: usize, most: usize) -> Vec<(usize, [u32; 8], usize)> {
         self.begun.sort_by_key(|(lane, _)| std::cmp::Reverse(lane.body.len()));
         let mut blocks = 0;

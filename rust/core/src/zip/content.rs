@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use crc32fast::Hasher as Crc;
 
-use super::directory::{Archive, Entry, read_bounded};
+use super::directory::{Archive, read_bounded};
+use super::entries::{Entry, Method};
 use crate::fault::FaultCode;
 use crate::inflate::{HISTORY, INPUT_SLACK, Inflater, Need, OUTPUT_SLACK, Pieces, Step, Taken, Windows};
 use crate::readat::ReadAt;
@@ -25,14 +26,14 @@ pub(crate) struct Span<'a> {
     pub bytes: &'a [u8],
 }
 
-impl Span<'_> {
-    fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
+impl<'a> Span<'a> {
+    fn get(&self, offset: u64, len: usize) -> Option<&'a [u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         self.bytes.get(from..from.checked_add(len)?)
     }
 
     /// As [`Span::get`], with up to [`INPUT_SLACK`] bytes more.
-    fn get_with_slack(&self, offset: u64, len: usize) -> Option<&[u8]> {
+    fn get_with_slack(&self, offset: u64, len: usize) -> Option<&'a [u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         let bytes = self.bytes.get(from..)?;
         (len <= bytes.len()).then(|| &bytes[..bytes.len().min(len + INPUT_SLACK)])
@@ -86,11 +87,11 @@ impl<R: ReadAt> Archive<R> {
             return if entry.uncompressed == 0 { Ok(None) } else { Err(FaultCode::ZipFormat) };
         }
         let deflated = match entry.method {
-            0 => false,
-            8 => true,
-            _ => return Err(FaultCode::ZipAlgorithm),
+            Method::Stored => false,
+            Method::Deflated => true,
+            Method::Other => return Err(FaultCode::ZipAlgorithm),
         };
-        let descriptor = (entry.flags & 8 != 0).then(|| (start as i64).wrapping_add(entry.compressed as i64));
+        let descriptor = entry.has_descriptor.then(|| (start as i64).wrapping_add(entry.compressed as i64));
         let len = self.size().saturating_sub(start).min(entry.compressed);
         Ok(Some(Extent { deflated, start, len, descriptor }))
     }
@@ -170,18 +171,7 @@ pub(crate) fn content_of<R: ReadAt>(
     inflater: &mut Inflater,
     room: &mut [u8],
 ) -> Result<(), FaultCode> {
-    let (len, size) = (extent.len as usize, entry.uncompressed as usize);
-    if !extent.deflated && len != size {
-        return Err(if len > size { FaultCode::ZipFormat } else { FaultCode::ZipEof });
-    }
-    let (input, len) = match span.get_with_slack(extent.start, len) {
-        Some(input) => (input, len),
-        None => {
-            spare.resize(spare.len().max(len + INPUT_SLACK), 0);
-            let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
-            (&spare[..n + INPUT_SLACK], n)
-        }
-    };
+    let (input, len, size) = compressed(archive, entry, extent, span, spare)?;
     if extent.deflated {
         inflater.inflate_within(input, len, room, size)?;
     } else if len == size {
@@ -192,12 +182,53 @@ pub(crate) fn content_of<R: ReadAt>(
     archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(&room[..size]))
 }
 
+/// Whether an entry is without fault and its content stands at the beginning of `room`, which has
+/// [`OUTPUT_SLACK`] bytes more than the declared size.  False may also mean that only [`content_of`] can tell.
+pub(crate) fn is_content_of<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    extent: &Extent,
+    span: Span<'_>,
+    spare: &mut Vec<u8>,
+    inflater: &mut Inflater,
+    room: &[u8],
+) -> bool {
+    let Ok((input, len, size)) = compressed(archive, entry, extent, span, spare) else { return false };
+    let same = if extent.deflated {
+        inflater.is_content(input, len, room, size)
+    } else {
+        len == size && input[..size] == room[..size]
+    };
+    same && archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(&room[..size])).is_ok()
+}
+
+/// The compressed data of an entry with some bytes more, its length, and that of the content.
+fn compressed<'a, R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    extent: &Extent,
+    span: Span<'a>,
+    spare: &'a mut Vec<u8>,
+) -> Result<(&'a [u8], usize, usize), FaultCode> {
+    let (len, size) = (extent.len as usize, entry.uncompressed as usize);
+    if !extent.deflated && len != size {
+        return Err(if len > size { FaultCode::ZipFormat } else { FaultCode::ZipEof });
+    }
+    if let Some(input) = span.get_with_slack(extent.start, len) {
+        return Ok((input, len, size));
+    }
+    spare.resize(spare.len().max(len + INPUT_SLACK), 0);
+    let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
+    Ok((&spare[..n + INPUT_SLACK], n, size))
+}
+
 /// Reads the content of an entry in pieces, however long it is.
 pub(crate) struct ContentReader<'a, R> {
     archive: &'a Archive<R>,
-    entry: &'a Entry,
+    entry: Entry,
     extent: Extent,
-    crc: Crc,
+    /// None where somebody else reckons it.
+    crc: Option<Crc>,
     /// None where the fast decoder has given up.
     fast: Option<Pieces<'a>>,
     exact: Windows<'a>,
@@ -221,7 +252,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
     /// Begins an entry; `inflater`, `input` and `room` are the thread's own, to be used again.
     pub(crate) fn new(
         archive: &'a Archive<R>,
-        entry: &'a Entry,
+        entry: &Entry,
         extent: Extent,
         inflater: &'a mut Inflater,
         [input, room]: [&'a mut Vec<u8>; 2],
@@ -235,9 +266,9 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         let (fast, exact) = inflater.begin(entry.uncompressed);
         Ok(ContentReader {
             archive,
-            entry,
+            entry: *entry,
             extent,
-            crc: Crc::new(),
+            crc: Some(Crc::new()),
             fast: Some(fast),
             exact,
             input,
@@ -249,7 +280,18 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         })
     }
 
-    /// The next bytes of the content; none at its end, which has then been checked.
+    /// Leaves the CRC to the caller, who gives it to [`ContentReader::end`].
+    pub(crate) fn without_crc(self) -> Self {
+        Self { crc: None, ..self }
+    }
+
+    /// Checks the end of the content, all of which has been read, with the CRC of it.
+    pub(crate) fn end(&self, crc32: u32) -> Result<(), FaultCode> {
+        self.archive.check_end(&self.entry, self.extent.descriptor, Span::default(), || crc32)
+    }
+
+    /// The next bytes of the content; none at its end, which has then been checked, but for the CRC where
+    /// that is left to the caller.
     pub(crate) fn next(&mut self) -> Result<&[u8], FaultCode> {
         let piece = if !self.extent.deflated {
             self.stored()?
@@ -261,11 +303,12 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             }
             self.exactly(PIECE)?
         };
-        self.crc.update(&self.room[piece.clone()]);
+        if let Some(crc) = &mut self.crc {
+            crc.update(&self.room[piece.clone()]);
+        }
         self.given += piece.len() as u64;
-        if piece.is_empty() {
-            let crc32 = std::mem::take(&mut self.crc).finalize();
-            self.archive.check_end(self.entry, self.extent.descriptor, Span::default(), || crc32)?;
+        if let (true, Some(crc)) = (piece.is_empty(), &self.crc) {
+            self.end(crc.clone().finalize())?;
         }
         Ok(&self.room[piece])
     }

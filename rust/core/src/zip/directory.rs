@@ -1,11 +1,12 @@
 //! A zip's end record and central directory (`archive/zip/reader.go`: `init`, `readDirectoryEnd`,
 //! `readDirectoryHeader`).
 
+use super::entries::{Entries, Entry};
 use crate::fault::FaultCode;
 use crate::readat::{ReadAt, read_full_at};
 
-/// The largest central directory that is read: it is the one part of a zip that is held in memory
-/// whole.
+/// The largest central directory that is read: what it says of each entry is the one part of a zip that is
+/// held in memory whole.
 pub const MAX_DIRECTORY_BYTES: u64 = 128 << 20;
 
 const END_LEN: usize = 22;
@@ -15,40 +16,32 @@ const HEADER_LEN: usize = 46;
 /// A header with the longest name, extra field and comment.
 const MAX_HEADER_LEN: usize = HEADER_LEN + 3 * 0xffff;
 
-/// One entry, as the central directory has it.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    name_start: usize,
-    name_len: u16,
-    pub(crate) flags: u16,
-    pub(crate) method: u16,
-    pub(crate) crc32: u32,
-    /// Declared size of the compressed data.
-    pub compressed: u64,
-    /// Declared size of the content.
-    pub uncompressed: u64,
-    /// Where the local header is; as signed, and as wrapping, as in Go.
-    pub(crate) header_offset: i64,
-}
-
 /// An open zip with its central directory read.
 #[derive(Debug)]
 pub struct Archive<R> {
     pub(crate) source: R,
     size: u64,
-    entries: Vec<Entry>,
-    names: Vec<u8>,
+    entries: Entries,
 }
 
 impl<R> Archive<R> {
     /// The entries in the order of the central directory.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry> {
+        (0..self.entries.len()).map(|number| self.entries.get(number))
+    }
+
+    /// The entry with this number, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub fn entry(&self, number: usize) -> Entry {
+        self.entries.get(number)
     }
 
     /// The raw name of one of the archive's entries.
     pub fn name(&self, entry: &Entry) -> &[u8] {
-        &self.names[entry.name_start..entry.name_start + usize::from(entry.name_len)]
+        self.entries.name(entry)
     }
 
     /// Size of the zip in bytes.
@@ -58,7 +51,7 @@ impl<R> Archive<R> {
 
     /// The sum of the sizes that the entries declare.
     pub fn unpacked(&self) -> u128 {
-        self.entries.iter().map(|entry| u128::from(entry.uncompressed)).sum()
+        self.entries.unpacked()
     }
 }
 
@@ -69,20 +62,18 @@ impl<R: ReadAt> Archive<R> {
     /// the end of the file), of the system, and [`FaultCode::ZipDirectoryTooLarge`].
     pub fn open(source: R, size: u64) -> Result<Archive<R>, FaultCode> {
         let end = DirectoryEnd::read(&source, size)?;
-        let mut archive = Archive { source, size, entries: Vec::new(), names: Vec::new() };
+        let mut archive = Archive { source, size, entries: Entries::default() };
         let mut headers = Headers::new((end.base + end.offset as i64) as u64, size);
         let mut bytes = 0;
         // The count holds only 16 bits of the number, so Go reads headers until a bad one.
         let reason = loop {
             match headers.next(&archive.source, end.base) {
-                Ok((mut entry, name, len)) => {
+                Ok((entry, name, len)) => {
                     bytes += len as u64;
                     if bytes > MAX_DIRECTORY_BYTES {
                         return Err(FaultCode::ZipDirectoryTooLarge);
                     }
-                    entry.name_start = archive.names.len();
-                    archive.names.extend_from_slice(name);
-                    archive.entries.push(entry);
+                    archive.entries.push(entry, name);
                 }
                 Err(Stop::Format) => break FaultCode::ZipFormat,
                 Err(Stop::Cut) => break FaultCode::ZipEof,
@@ -270,7 +261,7 @@ impl Headers {
         Ok(self.filled.len().min(n))
     }
 
-    /// The next header: the entry without its place in the names, its name, and the header's length.
+    /// The next header: the entry without its name, its name, and the header's length.
     fn next<R: ReadAt>(&mut self, source: &R, base: i64) -> Result<(Entry, &[u8], usize), Stop> {
         match self.ready(source, HEADER_LEN).map_err(Stop::System)? {
             HEADER_LEN => {}
@@ -302,14 +293,11 @@ impl Headers {
         let variable = &self.buffer[start + HEADER_LEN..start + length];
         let (name, rest) = variable.split_at(usize::from(lengths[0]));
         let mut entry = Entry {
-            name_start: 0,
-            name_len: lengths[0],
-            flags,
-            method,
             crc32,
             compressed: u64::from(compressed),
             uncompressed: u64::from(uncompressed),
             header_offset: i64::from(offset),
+            ..Entry::nameless(flags, method)
         };
         entry.take_zip64(&rest[..usize::from(lengths[1])])?;
         entry.header_offset = entry.header_offset.wrapping_add(base);

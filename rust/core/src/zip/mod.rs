@@ -5,8 +5,10 @@
 //! [`Archive`] is Go's reading of the central directory, the content of an entry is checked in the order in
 //! which Go does, and [`violations`] holds the names to the rules of `golang.org/x/mod/zip`.
 
+mod collisions;
 mod content;
 mod directory;
+mod entries;
 mod plain;
 mod rules;
 #[cfg(test)]
@@ -14,7 +16,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod testzip;
 
-pub(crate) use content::{ContentReader, Extent, Span, content_of};
-pub use directory::{Archive, Entry, MAX_DIRECTORY_BYTES};
+pub(crate) use content::{ContentReader, Extent, Span, content_of, is_content_of};
+pub use directory::{Archive, MAX_DIRECTORY_BYTES};
+pub use entries::Entry;
 pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};

@@ -23,30 +23,39 @@ const ORDER: [u8; 256] = {
     order
 };
 const SLASH: u8 = 1;
+/// More bytes of names than this are not looked at here.
+const MAX_TEXT: usize = 32 << 20;
 
 /// True only where [`violations`](super::violations) finds nothing; false also for what is merely rare:
-/// directories of their own, and names with anything but ASCII.
+/// directories of their own, names with anything but ASCII, and more names than memory is to be spent on.
 ///
 /// `prefix` is `P@V/`; `by_name` has the number of each entry once, best in the order of their names.
 pub(crate) fn are_plain<R>(archive: &Archive<R>, by_name: &[u32], prefix: &[u8]) -> bool {
-    // The names in the order's own bytes, one after the other.
-    let mut text = Vec::with_capacity(by_name.len() * 48);
-    let mut names = Vec::with_capacity(by_name.len());
+    // What stands behind the prefix, in the order's own bytes, one after the other.
+    let mut text = Vec::new();
+    let mut starts = Vec::with_capacity(by_name.len() + 1);
     for &number in by_name {
-        let entry = &archive.entries()[number as usize];
-        let Some(name) = archive.name(entry).strip_prefix(prefix) else { return false };
+        let entry = archive.entry(number as usize);
+        let Some(name) = archive.name(&entry).strip_prefix(prefix) else { return false };
         let start = text.len();
+        if start + name.len() > MAX_TEXT {
+            return false;
+        }
         text.extend(name.iter().map(|&byte| ORDER[usize::from(byte)]));
         if !is_plain(name, &text[start..], entry.uncompressed as i64) {
             return false;
         }
-        names.push((start..text.len(), name));
+        starts.push(start as u32);
     }
+    starts.push(text.len() as u32);
+    let ordered = |at: u32| &text[starts[at as usize] as usize..starts[at as usize + 1] as usize];
+    let name = |at: u32| &archive.name(&archive.entry(by_name[at as usize] as usize))[prefix.len()..];
     // They are in order already, but for capitals.
-    names.sort_by(|(a, _), (b, _)| text[a.clone()].cmp(&text[b.clone()]));
-    names.windows(2).all(|pair| {
-        let [(a, a_name), (b, b_name)] = pair else { return true };
-        apart(&text[a.clone()], a_name, &text[b.clone()], b_name)
+    let mut order: Vec<u32> = (0..by_name.len() as u32).collect();
+    order.sort_by(|&a, &b| ordered(a).cmp(ordered(b)));
+    order.windows(2).all(|pair| {
+        let &[a, b] = pair else { return true };
+        apart(ordered(a), name(a), ordered(b), name(b))
     })
 }
 

@@ -1,12 +1,9 @@
 //! The rules that Go holds a module's zip to before it extracts it (`golang.org/x/mod/zip`,
 //! `checkZip`; `golang.org/x/mod/module`, `CheckFilePath`).
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
-
 use super::Archive;
-use crate::unicode_tables::{FOLD, LETTER_RANGES};
+use super::collisions::Collisions;
+use crate::unicode_tables::LETTER_RANGES;
 
 /// Go refuses a root `go.mod` or `LICENSE` larger than this (`MaxGoMod`, `MaxLICENSE`).
 pub const MAX_GO_MOD_BYTES: i64 = 16 << 20;
@@ -59,89 +56,60 @@ pub struct Violation {
 
 /// The first `limit` violations, in the order of the entries.  `prefix` is `P@V/`.
 pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<Violation> {
+    let path = |number: u32| clean(archive.name(&archive.entry(number as usize)), prefix);
+    let mut collisions = Collisions::new(&path);
     let mut violations = Vec::new();
-    let mut names = Names::default();
-    for entry in archive.entries() {
+    for (number, entry) in archive.entries().enumerate() {
         if violations.len() >= limit {
             break;
         }
-        let name = archive.name(entry);
-        if let Err(code) = names.check(name, prefix, entry.uncompressed as i64) {
+        let name = archive.name(&entry);
+        if let Err(code) = check(&mut collisions, number as u32, name, prefix, entry.uncompressed as i64) {
             violations.push(Violation { code, name: name.to_vec() });
         }
     }
     violations
 }
 
-/// The names seen so far; Go's `collisionChecker`.
-#[derive(Default)]
-struct Names<'a> {
-    /// Folded name to name, and whether it is a directory.
-    seen: HashMap<Cow<'a, [u8]>, (&'a [u8], bool)>,
-    /// A directory that has been checked, with all of its parents, without a collision.  Zips are
-    /// mostly in order, so the next name's directory is often the same.
-    last_parent: &'a [u8],
+/// A name of the zip without the prefix, and a directory's without its slash.
+fn clean<'a>(name: &'a [u8], prefix: &[u8]) -> &'a [u8] {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
+    name.strip_suffix(b"/").unwrap_or(name)
 }
 
-impl<'a> Names<'a> {
-    fn check(&mut self, name: &'a [u8], prefix: &[u8], size: i64) -> Result<(), ViolationCode> {
-        let Some(name) = name.strip_prefix(prefix) else { return Err(ViolationCode::Prefix) };
-        if name.is_empty() {
-            return Ok(());
-        }
-        let (name, is_directory) = match name.strip_suffix(b"/") {
-            Some(name) => (name, true),
-            None => (name, false),
-        };
-        // That path.Clean changes nothing follows from CheckFilePath.
-        if !file_path_ok(name) {
-            return Err(ViolationCode::Path);
-        }
-        self.collide(name, is_directory)?;
-        if is_directory {
-            return Ok(());
-        }
-        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
-        // Nothing but ASCII folds to the letters of go.mod.
-        if base.eq_ignore_ascii_case(b"go.mod") && name != b"go.mod" {
-            return Err(ViolationCode::GoModPlace);
-        }
-        match name {
-            b"go.mod" if size > MAX_GO_MOD_BYTES => Err(ViolationCode::GoModSize),
-            b"LICENSE" if size > MAX_GO_MOD_BYTES => Err(ViolationCode::LicenseSize),
-            _ => Ok(()),
-        }
+fn check(
+    collisions: &mut Collisions<'_>,
+    number: u32,
+    name: &[u8],
+    prefix: &[u8],
+    size: i64,
+) -> Result<(), ViolationCode> {
+    let Some(name) = name.strip_prefix(prefix) else { return Err(ViolationCode::Prefix) };
+    if name.is_empty() {
+        return Ok(());
     }
-
-    fn collide(&mut self, name: &'a [u8], is_directory: bool) -> Result<(), ViolationCode> {
-        let parent = parent(name);
-        let mut next = Some((name, is_directory));
-        while let Some((name, is_directory)) = next {
-            match self.seen.entry(folded(name)) {
-                Slot::Vacant(slot) => {
-                    slot.insert((name, is_directory));
-                }
-                Slot::Occupied(slot) => match *slot.get() {
-                    (other, _) if other != name => return Err(ViolationCode::Collision),
-                    (_, other) if other != is_directory => return Err(ViolationCode::FileAndDirectory),
-                    _ if !is_directory => return Err(ViolationCode::Duplicate),
-                    _ => {}
-                },
-            }
-            next = self::parent(name)
-                .filter(|&directory| directory != self.last_parent)
-                .map(|directory| (directory, true));
-        }
-        if let Some(parent) = parent {
-            self.last_parent = parent;
-        }
-        Ok(())
+    let (name, is_directory) = match name.strip_suffix(b"/") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    // That path.Clean changes nothing follows from CheckFilePath.
+    if !file_path_ok(name) {
+        return Err(ViolationCode::Path);
     }
-}
-
-/// The directory of a clean relative name; None at the top.
-fn parent(name: &[u8]) -> Option<&[u8]> {
-    name.iter().rposition(|&byte| byte == b'/').map(|slash| &name[..slash])
+    collisions.note(number, is_directory)?;
+    if is_directory {
+        return Ok(());
+    }
+    let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+    // Nothing but ASCII folds to the letters of go.mod.
+    if base.eq_ignore_ascii_case(b"go.mod") && name != b"go.mod" {
+        return Err(ViolationCode::GoModPlace);
+    }
+    match name {
+        b"go.mod" if size > MAX_GO_MOD_BYTES => Err(ViolationCode::GoModSize),
+        b"LICENSE" if size > MAX_GO_MOD_BYTES => Err(ViolationCode::LicenseSize),
+        _ => Ok(()),
+    }
 }
 
 /// Whether `module.CheckFilePath` accepts the name.
@@ -206,29 +174,21 @@ fn char_ok(char: char) -> bool {
     after > 0 && point <= LETTER_RANGES[after - 1].1
 }
 
-/// Go's `strToFold`: equal for two names exactly where `strings.EqualFold` says so.  The name is
-/// valid UTF-8.
-fn folded(name: &[u8]) -> Cow<'_, [u8]> {
-    if name.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(name);
-    }
-    let fold = |char: char| {
-        let point = u32::from(char);
-        match FOLD.binary_search_by_key(&point, |&(from, _)| from) {
-            Ok(at) => char::from_u32(FOLD[at].1).unwrap_or(char),
-            Err(_) => char,
-        }
-    };
-    Cow::Owned(String::from_utf8_lossy(name).chars().map(fold).collect::<String>().into_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn codes(names: &[&str]) -> Vec<Option<ViolationCode>> {
-        let mut seen = Names::default();
-        names.iter().map(|name| seen.check(name.as_bytes(), b"m@v1/", 0).err()).collect()
+        codes_of(b"m@v1/", &names.iter().map(|name| (*name, 0)).collect::<Vec<_>>())
+    }
+
+    fn codes_of(prefix: &[u8], names: &[(&str, i64)]) -> Vec<Option<ViolationCode>> {
+        let path = |number: u32| clean(names[number as usize].0.as_bytes(), prefix);
+        let mut collisions = Collisions::new(&path);
+        let check = |(number, (name, size)): (usize, &(&str, i64))| {
+            check(&mut collisions, number as u32, name.as_bytes(), prefix, *size).err()
+        };
+        names.iter().enumerate().map(check).collect()
     }
 
     /// Cases of golang.org/x/mod/module's TestCheckPath that are about file paths.
@@ -288,20 +248,11 @@ mod tests {
         use ViolationCode::*;
         assert_eq!(codes(&["m@v1/go.mod", "m@v1/a/go.mod/", "m@v1/b/go.mod/x"]), [None; 3]);
         assert_eq!(codes(&["m@v1/Go.mod", "m@v1/a/go.mod", "m@v1/a/GO.MOD"]).iter().flatten().count(), 3);
-        let mut seen = Names::default();
         let large = MAX_GO_MOD_BYTES + 1;
-        assert_eq!(seen.check(b"m/go.mod", b"m/", large), Err(GoModSize));
-        assert_eq!(seen.check(b"m/LICENSE", b"m/", large), Err(LicenseSize));
-        assert_eq!(seen.check(b"m/a/LICENSE", b"m/", large), Ok(()));
-        assert_eq!(Names::default().check(b"m/go.mod", b"m/", large - 1), Ok(()));
-    }
-
-    #[test]
-    fn fold_reaches_one_form_for_the_whole_orbit() {
-        for &(from, to) in &FOLD {
-            let to = char::from_u32(to).unwrap().to_string();
-            let from = char::from_u32(from).unwrap().to_string();
-            assert_eq!(folded(from.as_bytes()), folded(to.as_bytes()));
-        }
+        assert_eq!(
+            codes_of(b"m/", &[("m/go.mod", large), ("m/LICENSE", large), ("m/a/LICENSE", large)]),
+            [Some(GoModSize), Some(LicenseSize), None]
+        );
+        assert_eq!(codes_of(b"m/", &[("m/go.mod", large - 1)]), [None]);
     }
 }
