@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there
 #: have these numbers on every processor.
 SETUP, ENTER, REGISTER = 425, 426, 427
 
-#: Has the kernel answer calls of these numbers with EPERM, or kill who makes them (see seccomp(2)).
+#: Has the kernel answer calls of these numbers with EPERM, or kill the process (seccomp(2), linux/filter.h).
 REFUSE = """
 import ctypes, errno, struct
 
