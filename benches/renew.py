@@ -179,6 +179,12 @@ def _cold(cache: RealCache, runs: int) -> Iterator[str]:
     programs = [
         _Program("`go mod verify`", ["go", "mod", "verify"], cache.project, environment),
         _Program("`fastverify check`", check, cache.project, environment),
+        _Program(
+            "`FASTVERIFY_READING=plain fastverify check`",
+            check,
+            cache.project,
+            {**environment, "FASTVERIFY_READING": "plain"},
+        ),
         *(
             _Program(
                 f"`fastverify check --threads {threads}`",

@@ -189,6 +189,11 @@ impl Ring {
 
     /// Waits until a request is complete, and notes all that are.
     fn wait(&mut self) {
+        if self.under_way == 0 {
+            // It would be for ever.
+            self.is_broken = true;
+            return;
+        }
         self.enter(1);
         for completion in self.uring.completion() {
             let Some(slot) = self.slots.get_mut(completion.user_data() as usize) else { continue };
