@@ -7,9 +7,10 @@
 use std::sync::LazyLock;
 
 use super::bits::Bits;
+use super::known::known_turns;
 use super::table::{
     DISTANCES, END, INVALID, LENGTHS, LITERAL, LITERALS, REPEAT, SPECIAL, Table, Unusual, repeated, takes,
-    value, with_extra,
+    value, with_code, with_extra,
 };
 use super::turns::{Stop, TURN_INPUT, TURN_OUTPUT, turns};
 
@@ -36,10 +37,30 @@ pub(super) enum Block {
 }
 
 /// The tables of a block.
-#[derive(Default)]
+// Where they begin within a line of the processor's cache counts.
+#[repr(align(64))]
 pub(super) struct Tables {
     pub literals: Table<4096, LITERAL_ROOT>,
     pub distances: Table<512, DISTANCE_ROOT>,
+    /// Of each literal the entry that the root of the table has for its code, or one that it never has.
+    pub literal_entries: [u32; 256],
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Tables { literals: Table::default(), distances: Table::default(), literal_entries: [0; 256] }
+    }
+}
+
+impl Tables {
+    /// Builds the tables for codes of these lengths.
+    fn build(&mut self, literals: &[u8; 288], distances: &[u8; 32]) -> Result<(), Unusual> {
+        self.literals.build(literals, &LITERALS, false)?;
+        for ((entry, base), length) in self.literal_entries.iter_mut().zip(&LITERALS).zip(literals) {
+            *entry = with_code(*base, u32::from(*length));
+        }
+        self.distances.build(distances, &DISTANCES, true)
+    }
 }
 
 /// The tables of a fixed block (RFC 1951, section 3.2.6).
@@ -48,8 +69,7 @@ static FIXED: LazyLock<Tables> = LazyLock::new(|| {
     lengths[144..256].fill(9);
     lengths[256..280].fill(7);
     let mut tables = Tables::default();
-    tables.literals.build(&lengths, &LITERALS, false).expect("the fixed code is complete");
-    tables.distances.build(&[5; 32], &DISTANCES, false).expect("the fixed code is complete");
+    tables.build(&lengths, &[5; 32]).expect("the fixed code is complete");
     tables
 });
 
@@ -70,29 +90,45 @@ impl Decoder {
         output: &mut [u8],
         size: usize,
     ) -> Result<(), Unusual> {
+        let room = output.len().min(size + OUTPUT_SLACK);
+        self.go_through(input, len, &mut Unknown { room: &mut output[..room], size })
+    }
+
+    /// Goes through a stream, and gives up where its content is not the first `size` bytes of `content`,
+    /// behind which there must be [`OUTPUT_SLACK`] more.
+    pub(super) fn compare(
+        &mut self,
+        input: &[u8],
+        len: usize,
+        content: &[u8],
+        size: usize,
+    ) -> Result<(), Unusual> {
+        let content = content.get(..size + OUTPUT_SLACK).ok_or(Unusual)?;
+        self.go_through(input, len, &mut Known { content, size })
+    }
+
+    fn go_through(&mut self, input: &[u8], len: usize, content: &mut impl Content) -> Result<(), Unusual> {
         let has_slack = input.len() - len >= INPUT_SLACK;
         let tail_start = len.saturating_sub(TAIL);
         let mut tail = [0; TAIL + 2 * INPUT_SLACK];
         tail[..len - tail_start].copy_from_slice(&input[tail_start..len]);
         let mut in_tail = has_slack;
         let mut bits = Bits::new(if has_slack { input } else { &input[..len] }, len);
-        let room = output.len().min(size + OUTPUT_SLACK);
-        let output = &mut output[..room];
         let mut at = 0;
         loop {
             let (block, last) = self.header(&mut bits)?;
             if let Some(tables) = self.tables(block) {
                 loop {
                     let stop;
-                    (stop, at) = turns(tables, &mut bits, output, at)?;
+                    (stop, at) = content.turns(tables, &mut bits, at)?;
                     match stop {
                         Stop::Block => break,
                         Stop::Input if !in_tail => {
                             (bits.input, bits.at, bits.end) = (&tail, bits.at - tail_start, len - tail_start);
                             in_tail = true;
                         }
-                        Stop::Output if at <= size => {
-                            at = block_end(tables, &mut bits, &mut output[..size], at)?;
+                        Stop::Output if at <= content.size() => {
+                            at = content.block_end(tables, &mut bits, at)?;
                             break;
                         }
                         _ => return Err(Unusual),
@@ -100,12 +136,11 @@ impl Decoder {
                 }
             } else {
                 let length = stored(&mut bits)?;
-                let data = bits.bytes(length)?;
-                output[..size].get_mut(at..at + data.len()).ok_or(Unusual)?.copy_from_slice(data);
-                at += data.len();
+                content.stored(bits.bytes(length)?, at)?;
+                at += length;
             }
             if last {
-                return if at == size && !bits.overrun() { Ok(()) } else { Err(Unusual) };
+                return if at == content.size() && !bits.overrun() { Ok(()) } else { Err(Unusual) };
             }
         }
     }
@@ -155,20 +190,26 @@ impl Decoder {
         let (mut at, mut before) = (0, REPEAT);
         while at < total {
             bits.refill();
-            let entry = self.lengths.root(bits.bits);
-            let (length, times) = repeated(entry, bits.bits);
-            bits.try_skip(takes(entry))?;
-            let length = if length == REPEAT { before } else { length };
-            // There is nothing before the first.
-            if length == REPEAT {
-                return Err(Unusual);
+            // Four of them take at most 14 bits each.
+            for _ in 0..4 {
+                let entry = self.lengths.root(bits.bits);
+                let (length, times) = repeated(entry, bits.bits);
+                bits.try_skip(takes(entry))?;
+                let length = if length == REPEAT { before } else { length };
+                // There is nothing before the first.
+                if length == REPEAT {
+                    return Err(Unusual);
+                }
+                lengths[at..at + PIECE].fill(length);
+                if times > PIECE {
+                    lengths[at + PIECE..at + times].fill(length);
+                }
+                at += times;
+                before = length;
+                if at >= total {
+                    break;
+                }
             }
-            lengths[at..at + PIECE].fill(length);
-            if times > PIECE {
-                lengths[at + PIECE..at + times].fill(length);
-            }
-            at += times;
-            before = length;
         }
         // A repetition beyond the end, or a block without an end.
         if at > total || lengths[256] == 0 {
@@ -177,8 +218,72 @@ impl Decoder {
         let (mut of_literals, mut of_distances) = ([0; 288], [0; 32]);
         of_literals[..literals].copy_from_slice(&lengths[..literals]);
         of_distances[..distances].copy_from_slice(&lengths[literals..total]);
-        self.dynamic.literals.build(&of_literals, &LITERALS, false)?;
-        self.dynamic.distances.build(&of_distances, &DISTANCES, true)
+        self.dynamic.build(&of_literals, &of_distances)
+    }
+}
+
+/// What a stream is decoded to, or held against.
+trait Content {
+    fn size(&self) -> usize;
+    /// See [`turns`].
+    fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual>;
+    /// See [`block_end`]; called where there is too little room for another turn.
+    fn block_end(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<usize, Unusual>;
+    /// Takes the data of a stored block.
+    fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual>;
+}
+
+/// Room for a content of `size` bytes, with or without some more behind it.
+struct Unknown<'a> {
+    room: &'a mut [u8],
+    size: usize,
+}
+
+impl Content for Unknown<'_> {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline]
+    fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual> {
+        turns(tables, bits, self.room, at)
+    }
+
+    fn block_end(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<usize, Unusual> {
+        block_end(tables, bits, &mut self.room[..self.size], at)
+    }
+
+    fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual> {
+        let room = self.room[..self.size].get_mut(at..at + data.len()).ok_or(Unusual)?;
+        room.copy_from_slice(data);
+        Ok(())
+    }
+}
+
+/// A content of `size` bytes and [`OUTPUT_SLACK`] more.
+struct Known<'a> {
+    content: &'a [u8],
+    size: usize,
+}
+
+impl Content for Known<'_> {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline]
+    fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual> {
+        known_turns(tables, bits, self.content, at)
+    }
+
+    /// Room for a turn there is up to the end of the content.
+    fn block_end(&mut self, _: &Tables, _: &mut Bits<'_>, _: usize) -> Result<usize, Unusual> {
+        Err(Unusual)
+    }
+
+    fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual> {
+        let there = self.content[..self.size].get(at..at + data.len()).ok_or(Unusual)?;
+        if there == data { Ok(()) } else { Err(Unusual) }
     }
 }
 

@@ -7,8 +7,8 @@ use super::turns::{Stop, turns};
 
 /// How far back a match may reach (RFC 1951, section 2).
 pub(crate) const HISTORY: usize = 32 << 10;
-/// More than the header of a block can have: 17 bits, three for each of 19 lengths, and for each of 316 a code and
-/// extra bits of seven each.
+/// More than the header of a block can have: 17 bits, three for each of 19 lengths, and for each of 316 a
+/// code and extra bits of seven each.
 const HEADER: usize = 640;
 
 /// A stream that is decoded in pieces by the fast decoder.
@@ -57,8 +57,8 @@ impl<'a> Pieces<'a> {
         Pieces { decoder, within: Within::Header, last: false, bits: 0, count: 0 }
     }
 
-    /// Goes on with the stream, of which `input` has the next `len` bytes, and `room` the content so far, up to
-    /// `at`: [`HISTORY`] bytes of it, or all where there is less.  Without `more` the stream ends there, and
+    /// Goes on with the stream, of which `input` has the next `len` bytes, and `room` the content so far, up
+    /// to `at`: [`HISTORY`] bytes of it, or all where there is less.  Without `more` the stream ends there, and
     /// [`INPUT_SLACK`] bytes follow; with it nothing does.  None where only zlib can say what is wrong.
     pub(crate) fn step(
         &mut self,
@@ -127,7 +127,8 @@ impl<'a> Pieces<'a> {
 
 #[cfg(any(test, fuzzing))]
 impl super::Inflater {
-    /// What the fast decoder makes of a stream in pieces, of which `input` bytes come at a time and `output` fit.
+    /// What the fast decoder makes of a stream in pieces, of which `input` bytes come at a time and `output`
+    /// fit.
     pub fn fast_in_pieces(
         &mut self,
         stream: &[u8],

@@ -184,8 +184,8 @@ fn reversed(code: u32, length: u32) -> usize {
     both >> (16 - length)
 }
 
-/// How many of `lengths` are 1, 2, and so on to 15.  For each of these all lengths are looked at, which is many at
-/// a time, where counting them one by one would wait for the count before.
+/// How many of `lengths` are 1, 2, and so on to 15.  For each of these all lengths are looked at, which is
+/// many at a time, where counting them one by one would wait for the count before.
 fn count(lengths: &[u8]) -> [u16; 16] {
     let mut count = [0; 16];
     for lengths in lengths.chunks(96) {
@@ -211,7 +211,7 @@ fn coded(lengths: &[u8]) -> u64 {
 
 /// The entry of a symbol that has a code of `length` bits in this table.
 #[inline(always)]
-fn with_code(base: u32, length: u32) -> u32 {
+pub(super) fn with_code(base: u32, length: u32) -> u32 {
     base + (length << CODE_SHIFT) + length
 }
 
@@ -257,8 +257,8 @@ pub(super) const DISTANCES: [u32; 32] = {
 /// Of an entry of [`LENGTHS`]: the length is that of the symbol before.
 pub(super) const REPEAT: u8 = 16;
 
-/// The symbols of the code that the lengths of a dynamic block are coded with: how often a length comes, which
-/// is at first 8 bits of the value, and the length itself, or [`REPEAT`].
+/// The symbols of the code that the lengths of a dynamic block are coded with: how often a length comes,
+/// which is at first 8 bits of the value, and the length itself, or [`REPEAT`].
 pub(super) const LENGTHS: [u32; 19] = {
     let mut bases = [0; 19];
     let mut symbol = 0;

@@ -1,15 +1,16 @@
 //! The inner loop of inflating.
 //!
-//! It is compiled twice for x86-64: most of it is shifts by a number of bits that is found out only then, and
-//! with BMI2 these take one step instead of three.
+//! It is compiled twice for x86-64: most of it is shifts by a number of bits that is found out only then,
+//! and with BMI2 these take one step instead of three.
 #![allow(unsafe_code)]
 
 use super::bits::Bits;
 use super::fast::{DISTANCE_ROOT, LITERAL_ROOT, Tables};
-use super::table::{END, INVALID, LITERAL, SPECIAL, Unusual, takes, value, with_extra};
+use super::fast_bits::FastBits;
+use super::table::{END, INVALID, LITERAL, SPECIAL, Unusual, value, with_extra};
 
-/// The most that one turn writes, and what copying a match may write too far: two literals, the longest match, and
-/// a last piece of 64 bytes of which only one is needed.
+/// The most that one turn writes, and what copying a match may write too far: two literals, the longest
+/// match, and a last piece of 64 bytes of which only one is needed.
 pub(super) const TURN_OUTPUT: usize = 2 + 258 + PIECE;
 /// Matches are copied in pieces of so many bytes.  Most are much shorter, but to find that out takes longer.
 const PIECE: usize = 64;
@@ -27,8 +28,8 @@ pub(super) enum Stop {
     Output,
 }
 
-/// Decodes a block to `output` from `at` on, until it ends or there is not enough for another turn.  Says why it
-/// ended and where in the output.
+/// Decodes a block to `output` from `at` on, until it ends or there is not enough for another turn.  Says why
+/// it ended and where in the output.
 #[inline]
 pub(super) fn turns(
     tables: &Tables,
@@ -37,14 +38,18 @@ pub(super) fn turns(
     at: usize,
 ) -> Result<(Stop, usize), Unusual> {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("avx2")
-    {
+    if has_bmi2() {
         // SAFETY: the processor has the features.
         return unsafe { turns_with_bmi2(tables, bits, output, at) };
     }
     run(tables, bits, output, at)
+}
+
+/// Whether the processor has what the loops are compiled for a second time; all that have BMI2 have AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn has_bmi2() -> bool {
+    is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("avx2")
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -58,48 +63,9 @@ fn turns_with_bmi2(
     run(tables, bits, output, at)
 }
 
-/// As [`Bits`], for where there is always more of the stream; of `count` only the lowest six bits count, so
-/// that a whole entry can be subtracted from it.
-struct FastBits {
-    next: *const u8,
-    bits: u64,
-    count: u32,
-}
-
-impl FastBits {
-    /// Has at least 56 bits.
-    ///
-    /// # Safety
-    ///
-    /// There are 8 bytes of the input from `next` on.
-    #[inline(always)]
-    unsafe fn refill(&mut self) {
-        // SAFETY: the caller says that so much is there.
-        unsafe {
-            let word = self.next.cast::<[u8; 8]>().read();
-            self.bits |= u64::from_le_bytes(word) << (self.count & 63);
-            self.next = self.next.add(((!self.count & 63) >> 3) as usize);
-        }
-        self.count |= 56;
-    }
-
-    #[inline(always)]
-    fn skip(&mut self, n: u32) {
-        self.bits >>= n;
-        self.count = self.count.wrapping_sub(n);
-    }
-
-    /// Takes the bits of an entry.
-    #[inline(always)]
-    fn skip_entry(&mut self, entry: u32) {
-        self.bits >>= takes(entry);
-        self.count = self.count.wrapping_sub(entry);
-    }
-}
-
-/// As [`turns`].  A turn decodes up to three literals, or up to two and a match.  An entry is taken before it is
-/// known what it is, and what the next turn begins with is looked up before a match is copied, so that neither waits
-/// for the other.
+/// As [`turns`].  A turn decodes up to three literals, or up to two and a match.  An entry is taken before it
+/// is known what it is, and what the next turn begins with is looked up before a match is copied, so that
+/// neither waits for the other.
 #[inline(always)]
 fn run(
     tables: &Tables,
@@ -117,16 +83,12 @@ fn run(
     if at > last_output {
         return Ok((Stop::Output, at));
     }
-    let input = of_stream.input.as_ptr_range();
-    let begin = output.as_mut_ptr();
-    // SAFETY: all four are in their slices, as has just been looked at.
-    let (last_input, last_output, mut to, next) = unsafe {
-        (input.start.add(last_input), begin.add(last_output), begin.add(at), input.start.add(of_stream.at))
-    };
     // A copy of this function's own can lie in registers.
-    let mut bits = FastBits { next, bits: of_stream.bits, count: of_stream.count };
-    // SAFETY: from `last_input` on there are 16 bytes.
-    unsafe { bits.refill() };
+    let mut bits = FastBits::begin(of_stream);
+    let begin = output.as_mut_ptr();
+    // SAFETY: all three are in their slices, as has just been looked at.
+    let (last_input, last_output, mut to) =
+        unsafe { (of_stream.input.as_ptr().add(last_input), begin.add(last_output), begin.add(at)) };
     let mut entry = tables.literals.root(bits.bits);
     // Before each turn there are at least 56 bits, and `entry` is looked up and not yet taken.
     let stop = loop {
@@ -216,15 +178,14 @@ fn run(
         entry = tables.literals.root(bits.bits);
         // SAFETY: the turn's second refill; the first has moved on by at most 7 of the 16 bytes.
         unsafe { bits.refill() };
-        // SAFETY: `distance` is 1 or more, and no more than there is; of the TURN_OUTPUT bytes that were there, up
-        // to two have been used for literals.
+        // SAFETY: `distance` is 1 or more, and no more than there is; of the TURN_OUTPUT bytes that were
+        // there, up to two have been used for literals.
         unsafe {
             copy_match(to, distance, length);
             to = to.add(length);
         }
     };
-    of_stream.at = bits.next.addr() - input.start.addr();
-    (of_stream.bits, of_stream.count) = (bits.bits, bits.count & 63);
+    bits.end(of_stream);
     Ok((stop, to.addr() - begin.addr()))
 }
 
@@ -246,12 +207,12 @@ unsafe fn put_literal(to: &mut *mut u8, entry: u32) {
 ///
 /// # Safety
 ///
-/// There are `distance` bytes before `to`, one at least, and `length` + [`PIECE`] from `to` on, of which those behind
-/// the match may be overwritten.
+/// There are `distance` bytes before `to`, one at least, and `length` + [`PIECE`] from `to` on, of which
+/// those behind the match may be overwritten.
 #[inline(always)]
 unsafe fn copy_match(mut to: *mut u8, distance: usize, length: usize) {
-    // SAFETY: every piece begins before `to + length`, and every word is read at least a word, `distance`, before
-    // where it is written.
+    // SAFETY: every piece begins before `to + length`, and every word is read at least a word, `distance`,
+    // before where it is written.
     unsafe {
         let end = to.add(length);
         let mut from = to.sub(distance).cast_const();
@@ -267,8 +228,8 @@ unsafe fn copy_match(mut to: *mut u8, distance: usize, length: usize) {
     }
 }
 
-/// Copies [`PIECE`] bytes by words: where several small writes have just been, reading more at once waits for all
-/// of them.
+/// Copies [`PIECE`] bytes by words: where several small writes have just been, reading more at once waits for
+/// all of them.
 ///
 /// # Safety
 ///

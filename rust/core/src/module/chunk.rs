@@ -13,7 +13,7 @@ use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
 use crate::tree::{self, Listing, Root};
-use crate::zip::{Archive, Span, content_of};
+use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
 #[derive(Clone, Debug, Default)]
@@ -223,6 +223,9 @@ impl Reader<'_> {
                     return;
                 }
                 Ok(Some(extent)) => {
+                    if unit.file.is_some_and(|file| self.is_file(archive, entry, &extent, at, file)) {
+                        return;
+                    }
                     let size = entry.uncompressed as usize;
                     let content = self.queue.room(size + OUTPUT_SLACK);
                     let inflated =
@@ -238,6 +241,41 @@ impl Reader<'_> {
         if let Some(file) = unit.file {
             self.hash_file(at, file);
         }
+    }
+
+    /// Whether an entry's content is that of the tree's file, as it should be, and both are without fault:
+    /// then the file is read, the entry held against it, and one put into the queue for both.  Where they
+    /// are not, nothing is noted.
+    fn is_file(
+        &mut self,
+        archive: &Archive<File>,
+        entry: &Entry,
+        extent: &Extent,
+        at: usize,
+        number: u32,
+    ) -> bool {
+        let Some((root, listing)) = self.tree else { return false };
+        let file = &listing.files()[number as usize];
+        let Ok((opened, length, stat)) = tree::open(root, listing.c_path(file), file.kind) else {
+            return false;
+        };
+        if length != entry.uncompressed {
+            return false;
+        }
+        let size = length as usize;
+        // With room for a byte that should not be there, and more.
+        let content = self.queue.room(size + OUTPUT_SLACK);
+        let read = tree::read_whole(&opened, &mut content[..size + 1]);
+        timings::lap(Stage::ReadFile);
+        let same = read == Ok(size)
+            && is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
+        timings::lap(Stage::Inflate);
+        if same {
+            self.outcomes[at].stat = Some(stat);
+            self.tree_bytes += length;
+            self.hash(size, at, true, true);
+        }
+        same
     }
 
     /// Compares the content of `size` bytes in the batch's room with the tree's file.

@@ -26,14 +26,14 @@ pub(crate) struct Span<'a> {
     pub bytes: &'a [u8],
 }
 
-impl Span<'_> {
-    fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
+impl<'a> Span<'a> {
+    fn get(&self, offset: u64, len: usize) -> Option<&'a [u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         self.bytes.get(from..from.checked_add(len)?)
     }
 
     /// As [`Span::get`], with up to [`INPUT_SLACK`] bytes more.
-    fn get_with_slack(&self, offset: u64, len: usize) -> Option<&[u8]> {
+    fn get_with_slack(&self, offset: u64, len: usize) -> Option<&'a [u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         let bytes = self.bytes.get(from..)?;
         (len <= bytes.len()).then(|| &bytes[..bytes.len().min(len + INPUT_SLACK)])
@@ -171,18 +171,7 @@ pub(crate) fn content_of<R: ReadAt>(
     inflater: &mut Inflater,
     room: &mut [u8],
 ) -> Result<(), FaultCode> {
-    let (len, size) = (extent.len as usize, entry.uncompressed as usize);
-    if !extent.deflated && len != size {
-        return Err(if len > size { FaultCode::ZipFormat } else { FaultCode::ZipEof });
-    }
-    let (input, len) = match span.get_with_slack(extent.start, len) {
-        Some(input) => (input, len),
-        None => {
-            spare.resize(spare.len().max(len + INPUT_SLACK), 0);
-            let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
-            (&spare[..n + INPUT_SLACK], n)
-        }
-    };
+    let (input, len, size) = compressed(archive, entry, extent, span, spare)?;
     if extent.deflated {
         inflater.inflate_within(input, len, room, size)?;
     } else if len == size {
@@ -191,6 +180,46 @@ pub(crate) fn content_of<R: ReadAt>(
         return Err(FaultCode::ZipEof);
     }
     archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(&room[..size]))
+}
+
+/// Whether an entry is without fault and its content stands at the beginning of `room`, which has
+/// [`OUTPUT_SLACK`] bytes more than the declared size.  False may also mean that only [`content_of`] can tell.
+pub(crate) fn is_content_of<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    extent: &Extent,
+    span: Span<'_>,
+    spare: &mut Vec<u8>,
+    inflater: &mut Inflater,
+    room: &[u8],
+) -> bool {
+    let Ok((input, len, size)) = compressed(archive, entry, extent, span, spare) else { return false };
+    let same = if extent.deflated {
+        inflater.is_content(input, len, room, size)
+    } else {
+        len == size && input[..size] == room[..size]
+    };
+    same && archive.check_end(entry, extent.descriptor, span, || crc32fast::hash(&room[..size])).is_ok()
+}
+
+/// The compressed data of an entry with some bytes more, its length, and that of the content.
+fn compressed<'a, R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    extent: &Extent,
+    span: Span<'a>,
+    spare: &'a mut Vec<u8>,
+) -> Result<(&'a [u8], usize, usize), FaultCode> {
+    let (len, size) = (extent.len as usize, entry.uncompressed as usize);
+    if !extent.deflated && len != size {
+        return Err(if len > size { FaultCode::ZipFormat } else { FaultCode::ZipEof });
+    }
+    if let Some(input) = span.get_with_slack(extent.start, len) {
+        return Ok((input, len, size));
+    }
+    spare.resize(spare.len().max(len + INPUT_SLACK), 0);
+    let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
+    Ok((&spare[..n + INPUT_SLACK], n, size))
 }
 
 /// Reads the content of an entry in pieces, however long it is.
