@@ -203,6 +203,7 @@ fn a_verdict_takes_every_chunk() {
         }
         // Two do not wait, and the last one does.
         assert!(!receiver.recv().unwrap() && !receiver.recv().unwrap());
+        assert!(receiver.recv_timeout(std::time::Duration::from_millis(50)).is_err());
         drop(verdict);
         assert!(receiver.recv().unwrap());
     });
