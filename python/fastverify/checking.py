@@ -230,7 +230,7 @@ class CacheCheck:
 
     def _take(self, result: BuildResult) -> None:
         _count(self.report.counts, result)
-        self.report.findings.extend(result.findings)
+        self.report.take(result.findings)
 
 
 def _build_checks(roots: Sequence[str], engine: Engine, threads: int) -> list[BuildCheck]:
@@ -243,8 +243,6 @@ def _build_checks(roots: Sequence[str], engine: Engine, threads: int) -> list[Bu
 
 
 def _count(counts: Counts, result: BuildResult) -> None:
-    for finding in result.findings:
-        counts.by_verdict[finding.verdict] = counts.by_verdict.get(finding.verdict, 0) + 1
     counts.entries += result.entries
     counts.outputs += result.outputs
     counts.outputs_damaged += result.damaged

@@ -60,6 +60,7 @@ class ScriptedCheck:
             damaged = self._script.get("damaged", [])
             found = (finding(**name),) if damaged == "all" or number in damaged else ()
             self.report.counts.modules += 1
+            self.report.counts.not_verified += bool(found)
             self.report.findings.extend(found)
             yield result(*found, **name, bytes=1_000_000)
         if "announce" in self._script:

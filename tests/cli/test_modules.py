@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleCache:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """It requires the upper one."""
-    return Project.make(tmp_path / "project", [MIDDLE])
+    return Project.make(tmp_path / "project", [MIDDLE], sums=MIDDLE.sums + LEAF.sums)
 
 
 def test_the_list(fastverify: Fastverify, cache: ModuleCache, project: Project) -> None:
@@ -225,7 +225,9 @@ def test_a_go_mod_that_cannot_be_read(fastverify: Fastverify, cache: ModuleCache
     # Where another version is selected, the build list alone misses it.
     newer = module(MIDDLE.path, "v1.2.0", MIDDLE.files)
     cache.add(newer)
-    other = Project.make(project.root.parent / "other", [MIDDLE, newer])
+    other = Project.make(
+        project.root.parent / "other", [MIDDLE, newer], sums=project.gosum.read_text() + newer.sums
+    )
     go_mod = (other.root / "go.mod").read_text()
     (other.root / "go.mod").write_text(go_mod.replace("go 1.20", "go 1.16"))
     status, out, _ = fastverify(

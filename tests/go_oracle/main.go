@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"go/version"
 	"io"
+	"net/url"
 	"os"
 	"strconv"
 
@@ -118,6 +119,11 @@ func reply(req *request) (ans answer) {
 		}
 	case "check_path_major":
 		err = module.CheckPathMajor(string(req.Version), string(req.Other))
+	case "parse_url":
+		var parsed *url.URL
+		if parsed, err = url.Parse(string(req.Name)); err == nil {
+			ans.Value = parsed.Scheme
+		}
 	case "match_prefix":
 		ans.Value = fmt.Sprint(module.MatchPrefixPatterns(string(req.Other), string(req.Name)))
 	default:

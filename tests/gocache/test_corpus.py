@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastverify import check_caches
 from fastverify.engine.protocol import Engine
 from fastverify.gocache import corpus, live
 from fastverify.gocache.content import MalformedError
@@ -129,7 +130,7 @@ def fuzzed(go: Go, tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_what_go_writes_is_sound(fuzzed: World) -> None:
     paths = list((fuzzed.cache / "fuzz").rglob("FuzzAll/*"))
     assert len(paths) > 3
-    results = list(corpus.check_corpus(str(fuzzed.cache)))
+    results = list(corpus.CorpusCheck(str(fuzzed.cache)))
     assert [finding for result in results for finding in result.findings] == []
     assert sum(result.values for result in results) == len(
         [path for path in (fuzzed.cache / "fuzz").rglob("*") if path.is_file()]
@@ -178,6 +179,8 @@ def test_what_go_does_with_damage(fuzzed: World) -> None:
         os.mkfifo(path)
         with pytest.raises(subprocess.TimeoutExpired):
             fuzzed.run(*ran, timeout=8)
+        # The test's own program is still waiting: its end of the fifo is closed.
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
     finally:
         path.unlink()
 
@@ -304,6 +307,33 @@ def test_what_is_being_written_is_waited_for(
 
     monkeypatch.setattr(corpus, "_look", slow)
     assert report_of(made.root, engine).findings == []
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_what_waits_for_its_second_look_is_told_when_interrupted(
+    made: MadeCache, engine: Engine, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """After so many second looks; each thing once, and all that was read counted."""
+    wrong = [put(made.root, value(f"int({number})"), "0" * 15 + str(number)) for number in range(3)]
+    put(made.root, value("int(1)"))
+    (made.root / "fuzz" / "stray").write_text("")
+    looked, left = corpus._look, [4 + looks]
+
+    def interrupted(path: str) -> corpus._Found:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return looked(path)
+
+    monkeypatch.setattr(corpus, "_look", interrupted)
+    with check_caches(made.root, engine=engine.name) as check, pytest.raises(KeyboardInterrupt):
+        for _ in check:
+            pass
+    assert not check.report.complete
+    assert sorted(finding.path for finding in check.report.findings) == sorted(
+        [*map(str, wrong), str(made.root / "fuzz" / "stray")]
+    )
+    assert check.report.counts.fuzz_values == 4
 
 
 @given(st.lists(st.one_of(st.sampled_from(GOOD + BAD + LAX), st.text(max_size=40)), max_size=5))

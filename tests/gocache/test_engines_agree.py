@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fastverify.engine.buildcache import (
     ENTRY_BYTES,
     ActionEntry,
+    Imports,
     OutputMeasurement,
     OutputsRead,
     Survey,
@@ -39,6 +40,7 @@ class Answers(NamedTuple):
     outputs: int
     size: int
     vanished: int
+    imports: Imports | None
 
 
 def answers(engine: Engine, root: Path, now_ns: int = NOW) -> Answers:
@@ -47,7 +49,9 @@ def answers(engine: Engine, root: Path, now_ns: int = NOW) -> Answers:
     surveys: list[Survey] = []
     told: list[ToldOutput] = []
     outputs = size = vanished = 0
+    imports: Imports | None = None
     for answer in engine.measure_build_cache(os.fspath(root), now_ns=now_ns, threads=2):
+        assert imports is None, "imports come last"
         if isinstance(answer, ActionEntry):
             assert not surveys, "entries come before the survey"
             entries.append(answer)
@@ -56,13 +60,17 @@ def answers(engine: Engine, root: Path, now_ns: int = NOW) -> Answers:
         elif isinstance(answer, ToldOutput):
             assert surveys, "outputs come behind the survey"
             told.append(answer)
+        elif isinstance(answer, Imports):
+            imports = answer
         else:
             assert isinstance(answer, OutputsRead)
             outputs += answer.outputs
             size += answer.size
             vanished += answer.vanished
     [survey] = surveys
-    return Answers(sorted(entries, key=repr), survey, sorted(told, key=repr), outputs, size, vanished)
+    return Answers(
+        sorted(entries, key=repr), survey, sorted(told, key=repr), outputs, size, vanished, imports
+    )
 
 
 def agree(both: Both, root: Path, now_ns: int = NOW) -> Answers:
@@ -132,6 +140,8 @@ def test_on_a_cache_in_ruins(both_engines: Both, world: World, seed: int) -> Non
                     (path / name).write_bytes(content)
                     (path / name).chmod(dice.choice([0o755, 0o644]))
     agree(both_engines, world.cache)
+    # Late enough for all importers to count.
+    agree(both_engines, world.cache, time.time_ns() + 10**15)
 
 
 @pytest.mark.go

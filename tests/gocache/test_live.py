@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -83,7 +86,33 @@ def trimming(world: World) -> Callable[[], None]:
     return work
 
 
-@pytest.mark.parametrize("work", [builds, cleaning, trimming])
+def killing(world: World) -> Callable[[], None]:
+    """Builds that are killed at any time, and results of tests that are given up."""
+    flags = (f"-gcflags=-l -c={number}" for number in itertools.count(1))
+
+    def work() -> None:
+        for seconds in (0.005, 0.02, 0.08, 0.2, 0.5):
+            environ = world.go.environment(world.go.gopath / "mod", {"GOCACHE": str(world.cache)})
+            command = [world.go.command, "build", "-buildvcs=false", next(flags), "./..."]
+            with subprocess.Popen(
+                command,
+                cwd=world.project,
+                env=environ,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            ) as build:
+                try:
+                    build.wait(seconds)
+                except subprocess.TimeoutExpired:
+                    # The compilers, too.
+                    os.killpg(build.pid, signal.SIGKILL)
+        world.run("clean", "-testcache")
+
+    return work
+
+
+@pytest.mark.parametrize("work", [builds, cleaning, trimming, killing])
 def test_a_go_command_at_work_raises_no_alarm(
     world: World, engine: Engine, work: Callable[[World], Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

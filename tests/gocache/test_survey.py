@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ import pytest
 from fastverify import check_caches, check_module_cache
 from fastverify.engine.protocol import Engine
 from fastverify.errors import FastverifyError
+from fastverify.gocache.catalog.contents import read_contents
 from tests.gocache.checking import found, report_of, short
 from tests.gocache.making import LOW, World, entry_fields, entry_text, overwrite
 from tests.making.users import NOBODY
@@ -93,6 +95,53 @@ def test_files_that_others_may_write(world: World, engine: Engine) -> None:
     assert "more" in next(f.message for f in report_of(world.cache, engine).findings if "group" in f.message)
 
 
+def test_a_cache_that_go_has_emptied(world: World, engine: Engine) -> None:
+    """It is one still, in which nothing is; its values for fuzzing are kept, and checked."""
+    value = world.cache / "fuzz" / "example.com" / "m" / "low" / "FuzzX" / ("0" * 16)
+    value.parent.mkdir(parents=True)
+    value.write_bytes(b"go test fuzz v1\nint(1)\n")
+    world.run("clean", "-cache")
+    assert list(world.cache.glob("??")) == []
+    report = report_of(world.cache, engine)
+    assert (report.counts.entries, report.counts.outputs, report.counts.fuzz_values) == (0, 0, 1)
+    assert [finding.path for finding in found(report)] == [str(value)]
+    assert list(read_contents(str(world.cache)).entries) == []
+
+
+def test_a_folder_with_a_readme_is_no_cache(tmp_path: Path) -> None:
+    for names in (["README"], ["README", "trim.txt", "more"], ["trim.txt", "fuzz"]):
+        for name in names:
+            (tmp_path / name).write_text("")
+        with pytest.raises(FastverifyError, match="is no module cache"):
+            check_caches(tmp_path)
+        for name in names:
+            (tmp_path / name).unlink()
+
+
+def an_executable(world: World) -> Path:
+    """A file in the folder of an executable."""
+    content = b"a program"
+    output = hashlib.sha256(content).hexdigest()
+    path = world.cache / output[:2] / f"{output}-d" / "program"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
+
+
+def test_an_executable_that_others_may_write(world: World, engine: Engine) -> None:
+    """What go run executes is the file, and who may write it need not own its folder."""
+    program = an_executable(world)
+    assert found(report_of(world.cache, engine)) == []
+    program.chmod(0o777)
+    assert one(world, engine, "written by everybody") == "warning warning layout"
+    program.chmod(0o775)
+    assert one(world, engine, "written by its group") == "note warning layout"
+    program.chmod(0o755)
+    os.link(program, world.cache.parent / "program")
+    assert one(world, engine, "hard links") == "warning warning layout"
+
+
 def test_folders_that_others_may_write(world: World, engine: Engine) -> None:
     for path in world.cache.glob("??"):
         path.chmod(0o777)
@@ -108,6 +157,12 @@ def test_folders_that_others_may_write(world: World, engine: Engine) -> None:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 def test_files_of_several_users(world: World, engine: Engine) -> None:
     os.chown(world.packages[LOW].output_path, NOBODY, NOBODY)
+    assert one(world, engine, "belong to 2 users") == "warning warning layout"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_an_executable_of_another_user(world: World, engine: Engine) -> None:
+    os.chown(an_executable(world), NOBODY, NOBODY)
     assert one(world, engine, "belong to 2 users") == "warning warning layout"
 
 

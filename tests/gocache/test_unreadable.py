@@ -6,11 +6,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from fastverify import check_caches
 from fastverify.engine.protocol import Engine
+from fastverify.gocache.check import BuildCheck
 from fastverify.report.model import Report
 from tests.cli.conftest import Fastverify, fastverify
 from tests.gocache.checking import found, report_of, short
@@ -46,6 +49,31 @@ def test_what_may_not_be_read_is_told_once(engine: Engine, public_path: Path) ->
     told = [finding for finding in report.findings if finding.severity == "error"]
     assert [short(finding) for finding in told] == ["error unreadable layout"]
     assert "Permission denied, and 5 more" in told[0].message
+    assert report.counts.outputs_unreadable == 6
+
+
+@pytest.mark.usefixtures("nobody_else")
+def test_what_may_not_be_read_is_told_when_interrupted(
+    engine: Engine, public_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = MadeCache(public_path / "go-build")
+    for path in cache.root.glob("??/*"):
+        path.chmod(0)
+
+    def interrupted(_: BuildCheck) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BuildCheck, "_settle", interrupted)
+
+    def check() -> Report:
+        with check_caches(cache.root, engine=engine.name) as check, suppress(KeyboardInterrupt):
+            for _ in check:
+                pass
+        return check.report
+
+    report = bound_by_permissions(check)
+    assert not report.complete
+    assert [short(one) for one in report.findings if one.severity == "error"] == ["error unreadable layout"]
     assert report.counts.outputs_unreadable == 6
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fastverify.gomod import goversion, semver
-from fastverify.gomod.modulepath import import_path_fault, path_major, path_major_fault
+from fastverify.gomod.modulepath import import_path_fault, module_path_fault, path_major, path_major_fault
 from fastverify.gomod.quoting import quote, unquote
 from tests.making.go import Oracle
 
@@ -186,3 +186,6 @@ def test_module_paths(oracle: Oracle, path: str, version: str) -> None:
     fault = import_path_fault(path)
     error = oracle.error("check_import_path", Name=path)
     assert error == (f"malformed import path {quote(path)}: {fault}" if fault else "")
+    fault = module_path_fault(path)
+    error = oracle.error("check_path", Name=path)
+    assert error == (f"malformed module path {quote(path)}: {fault}" if fault else "")

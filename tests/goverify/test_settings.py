@@ -169,7 +169,48 @@ def test_every_flag_of_go(both: Both, tmp_path: Path) -> None:
     assert named <= KNOWN
 
 
-@pytest.mark.parametrize("goproxy", ["off", " off |x", ",", "word", "ftp://x.y", "/folder", "x.y,ftp://z"])
+_REFUSED_ADDRESSES = [
+    "off",
+    " off |x",
+    ",",
+    "word",
+    "ftp://x.y",
+    "FTP://x.y",
+    "/folder",
+    "x.y,ftp://z",
+    "https://exa mple.com",
+    "http://a\\b",
+    "http://[::1",
+    "http://a[::1]",
+    "http://[::1]a",
+    "http://x:port",
+    "http://x:1 1",
+    "file:nope",
+    "file:/folder",
+    "file://x",
+    "file://localhost/x",
+    "file:///a%zz",
+    "%zz",
+    "http://%zz",
+    "http://%41",
+    "http://%e4%",
+    "http://x/%z",
+    "http://x/%20%4",
+    "http://x#%4",
+    "http://user:pa ss@x",
+    "http://us%4gr@x",
+    "http://us%zzer@x y",
+    "://x",
+    "1http://x",
+    "http\x7f://x",
+    "http://x\ty",
+    "https://%zz,off",
+    "https://%zz|direct",
+    "x.y,%zz",
+]
+
+
+@pytest.mark.parametrize("goproxy", _REFUSED_ADDRESSES)
 def test_proxies_that_fetch_nothing(both: Both, tmp_path: Path, goproxy: str) -> None:
     world = World(tmp_path)
     remove(world.places.mod)
@@ -177,7 +218,20 @@ def test_proxies_that_fetch_nothing(both: Both, tmp_path: Path, goproxy: str) ->
     assert said.status == 1
 
 
-@pytest.mark.parametrize("goproxy", ["https://x.invalid", "off.invalid,off", "file:///nowhere", "direct"])
+@pytest.mark.parametrize(
+    "goproxy",
+    [
+        "https://x.invalid",
+        "off.invalid,off",
+        "file:///nowhere",
+        "file:///no%20where",
+        "direct",
+        "HTTPS://us%20er:pass@[::1%eth0]:80/a?b#c",
+        "http://[::1]:80/%41",
+        "http://a:1:2",
+        "http://\u00e4 b",
+    ],
+)
 def test_proxies_that_fetch(both: Both, tmp_path: Path, goproxy: str) -> None:
     world = World(tmp_path)
     remove(world.places.mod)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -264,3 +265,93 @@ def test_explanation_of_what_go_accepts(both: Both, tmp_path: Path) -> None:
     told = both.of_fastverify(world.cache.root, world.project.root, "--explain", "--color", "never")
     assert told.status == 0
     assert f"{VICTIM.path}@{VICTIM.version}" in told.out
+
+
+def _without_requirements(world: World) -> None:
+    (world.project.root / "go.mod").write_text("module example.org/project\n\ngo 1.20\n")
+
+
+def _in_a_folder(world: World) -> None:
+    near = world.folder / "near"
+    near.mkdir()
+    (near / "go.mod").write_text("module example.com/near\n")
+    (world.project.root / "go.mod").write_text(
+        "module example.org/project\n\ngo 1.20\n\nrequire example.com/near v1.0.0\n\n"
+        "replace example.com/near => ../near\n"
+    )
+
+
+@pytest.mark.parametrize("modcache", ["relative", "../cache", "/dev/null", "/dev/null/below"])
+@pytest.mark.parametrize("change", [lambda _: None, _without_requirements, _in_a_folder])
+def test_no_module_cache(both: Both, tmp_path: Path, modcache: str, change: Callable[[World], None]) -> None:
+    """Go goes on without one where GOMODCACHE is relative or no folder."""
+    world = World(tmp_path)
+    change(world)
+    both.agree_on(world, {"GOFLAGS": "", "GOMODCACHE": modcache})
+    if change is _in_a_folder:
+        (world.project.root / "hash").write_text("")
+    elif change is _without_requirements:
+        return
+    proxy = {"GOFLAGS": "", "GOMODCACHE": modcache, "GOPROXY": "https://x.invalid"}
+    said = both.of_fastverify(world.cache.root, world.project.root, settings=proxy)
+    assert (said.status, said.out) == (2, "")
+    assert modcache in said.err or "project/hash" in said.err
+
+
+@pytest.mark.parametrize("settings", [{}, {"GOSUMDB": "nonsense"}], ids=str)
+def test_a_go_sum_that_is_a_folder(both: Both, tmp_path: Path, settings: dict[str, str]) -> None:
+    """It counts as empty."""
+    world = World(tmp_path)
+    world.project.gosum.unlink()
+    world.project.gosum.mkdir()
+    said = both.agree_on(world, {"GOFLAGS": "", **settings})
+    assert said.status == (1 if settings else 0)
+
+
+@pytest.mark.parametrize("path", ["EXAMPLE.com/x", "(", "a.b/.c", "x"])
+@pytest.mark.parametrize("goproxy", ["off", "https://x.invalid", "ftp://x.invalid"])
+def test_a_name_that_cannot_be_looked_up(both: Both, tmp_path: Path, path: str, goproxy: str) -> None:
+    world = World(tmp_path)
+    with (world.project.root / "go.mod").open("a") as file:
+        file.write(f'require "{path}" master\n')
+    said = both.agree_on(world, {"GOFLAGS": "", "GOPROXY": goproxy})
+    assert (said.status, said.out) == (1, "")
+    assert ("malformed module path" in said.err) == (goproxy != "ftp://x.invalid")
+
+
+@pytest.mark.parametrize("path", ["examp~le.com/victim", "example/victim", "example.com/con"])
+def test_a_name_that_no_module_can_have(both: Both, tmp_path: Path, path: str) -> None:
+    """Go looks it up all the same."""
+    world = World(tmp_path)
+    go_mod = world.project.root / "go.mod"
+    go_mod.write_text(go_mod.read_text().replace(VICTIM.path, path))
+    assert both.agree_on(world).status == 1
+    said = both.of_fastverify(
+        world.cache.root, world.project.root, settings={"GOFLAGS": "", "GOPROXY": "https://x.invalid"}
+    )
+    assert (said.status, said.out) == (2, "")
+    assert f"{path}@v1.2.3: no module can have that name" in said.err
+
+
+_KNOWN = ("v1.2.3+meta", "v1.2.3+a.b-c")
+
+
+@pytest.mark.parametrize("version", [*_KNOWN, "v1.9.9+meta", "v2.0.0+meta", "v1.2.3+", "v1+m"])
+@pytest.mark.parametrize("info", ["as it is", "no JSON", '{"Version":"v1.0.0"}', None])
+def test_versions_with_metadata(both: Both, tmp_path: Path, version: str, info: str | None) -> None:
+    """They stand for those without, where the module cache knows them."""
+    world = World(tmp_path)
+    go_mod = world.project.root / "go.mod"
+    go_mod.write_text(go_mod.read_text().replace("v1.2.3", version))
+    if info is None:
+        world.places.info.unlink()
+    elif info != "as it is":
+        world.places.info.write_text(info)
+    if version in _KNOWN and info not in ("as it is", None):
+        said = both.of_fastverify(world.cache.root, world.project.root)
+        assert (said.status, said.out) == (2, "")
+        return
+    said = both.agree_on(world)
+    assert (said.out == "all modules verified\n") == (version in _KNOWN and info == "as it is")
+    assert version in go_mod.read_text()
+    assert both.agree_on(world, {"GOFLAGS": "", "GOPROXY": "ftp://x.invalid"}).status == 1

@@ -249,21 +249,40 @@ def test_a_go_mod_that_is_missing(engine: Engine, tmp_path: Path) -> None:
 
 
 @pytest.mark.go
-@pytest.mark.parametrize(("toolchain", "severity"), [("local", "warning"), ("local+auto", "note")])
+@pytest.mark.parametrize(
+    "toolchain", ["local", "local+auto", "auto", "go1.26.0", "go1.99.0", "go1.99.0+auto"]
+)
 def test_a_go_mod_of_the_future(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, severity: str
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str
 ) -> None:
-    """The line is named, gravely only where the go command stops for it; and all else is checked."""
+    """The line is named, as an error where the go command stops for it; and all else is checked."""
     need_go()
     monkeypatch.setenv("GOTOOLCHAIN", toolchain)
     world = World(tmp_path)
     path = world.project.root / "go.mod"
     path.write_text(path.read_text().replace("go 1.20", "go 1.99\n\ntoolchain go1.99.1"))
     report = check(world, engine)
-    [finding] = report.findings
-    assert (finding.verdict, finding.severity, finding.path) == ("warning", severity, str(path))
-    assert finding.message.startswith("line 3: go 1.99 is newer than the go command here")
     assert report.counts.by_authority == {"gosum": 2}
+    if toolchain.startswith("go1.99"):
+        assert report.findings == []
+        return
+    [finding] = report.findings
+    stops = toolchain in ("local", "go1.26.0")
+    told = (finding.verdict, finding.severity, finding.path)
+    assert told == (("malformed", "error") if stops else ("warning", "note")) + (str(path),)
+    assert finding.message.startswith("line 3: go 1.99 is newer than the go command here")
+
+
+@pytest.mark.go
+def test_go_stops_at_a_go_mod_of_the_future(tmp_path: Path) -> None:
+    go = Go(gocache=tmp_path / "gocache", gopath=tmp_path / "gopath")
+    world = World(tmp_path)
+    path = world.project.root / "go.mod"
+    path.write_text(path.read_text().replace("go 1.20", "go 1.99"))
+    for command in (["build", "."], ["list", "-m", "all"], ["mod", "verify"], ["vet", "."]):
+        done = go.run(*command, modcache=world.cache.root, cwd=world.project.root, settings={"GOFLAGS": ""})
+        assert done.returncode == 1
+        assert "go.mod requires go >= 1.99" in done.stderr
 
 
 def test_several_projects(engine: Engine, tmp_path: Path) -> None:

@@ -143,13 +143,14 @@ def test_a_cache_that_is_emptied_slowly(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_damage_is_told_when_the_cache_is_at_rest(engine: Engine, tmp_path: Path) -> None:
-    """What was damaged a moment ago is looked at again, and then told; without the tests' short cuts."""
+    """What was damaged a moment ago is looked at again, and then told; without the tests' short cuts.
+
+    Where patience is at an end it is told otherwise.
+    """
     world = World(tmp_path)
     edit_tree(world)
-    begun = time.monotonic()
     (finding,) = world.check(engine.name).report.findings
     assert (finding.verdict, finding.where) == ("modified", "dir")
-    assert time.monotonic() - begun < 10.0
 
 
 def test_a_lock_that_is_let_go(engine: Engine, tmp_path: Path) -> None:

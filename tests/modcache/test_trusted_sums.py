@@ -152,7 +152,7 @@ def test_go_takes_the_same_workspaces(go: Go, tmp_path: Path, name: str) -> None
 
 def test_projects_that_disagree(engine: Engine, tmp_path: Path) -> None:
     world = World(tmp_path)
-    other = Project.make(tmp_path / "other", [VICTIM], sums=WRONG_LINE)
+    other = Project.make(tmp_path / "other", [VICTIM], sums=WRONG_LINE + MOD_LINE)
     outcome = check(world.cache.root, engine=engine.name, projects=[world.project.root, other.root])
     (finding,) = outcome.report.findings
     assert (finding.verdict, finding.where, finding.severity) == ("modified", "gosum", "error")

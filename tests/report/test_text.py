@@ -166,10 +166,47 @@ def test_notes_are_counted_and_listed_when_asked() -> None:
         assert "1,933 go.mod files" not in full
 
 
-def test_one_note_is_singular_and_an_unknown_kind_is_named() -> None:
-    text = rendered(whole=report(note(), note(where="vendor"), note(1, where="vendor")))
+def test_one_note_is_singular_and_rare_ones_speak_for_themselves() -> None:
+    newer = note(verdict="warning", message=f"go 1.99 is newer {HOSTILE}")
+    text = rendered(whole=report(note(), newer, note(where="vendor"), note(1, where="vendor")))
     assert "1 go.mod file that nothing vouches for" in text
-    assert "2 untracked vendor" in text
+    assert f"note: go 1.99 is newer {SHOWN} (-v names it)\n" in text
+    assert "2 notes, the first of which is: only the go.mod is here, and nothing" in text
+    assert "warning mod" not in text
+    assert "untracked vendor" not in text
+
+
+def test_vendored_modules_are_told_apart() -> None:
+    def said(whole: Report) -> list[str]:
+        return rendered(whole=whole).splitlines()
+
+    only = Counts(modules=3, vendored=3, verified=3, trees=3, files=40, bytes=500, by_authority={"gosum": 3})
+    folder = ("vendor", "/svc/vendor")
+    lines = said(report(caches=[folder], counts=only))
+    assert lines[1] == "read          3 vendored modules, 40 files, 500 bytes"
+    assert lines[3] == "verified      3, all by go.sum"
+    assert lines[-1] == "All 3 vendored modules are verified."
+    one = Counts(modules=1, vendored=1, verified=1, by_authority={"gosum": 1})
+    assert said(report(caches=[folder], counts=one))[-1] == "The only vendored module is verified."
+    both = Counts(modules=9, vendored=2, verified=9, zips=7, trees=8, mods=7, by_authority={"gosum": 9})
+    caches = [("modcache", "/go/pkg/mod"), folder]
+    lines = said(report(caches=caches, counts=both, project={}))
+    assert "7 modules, 7 zips, 6 trees, 7 go.mod files, 2 vendored modules" in lines[2]
+    assert lines[-1] == "All 9 modules (2 of them vendored) are verified."
+    both.verified, both.not_verified = 8, 1
+    lines = said(report(finding(), caches=caches, counts=both))
+    assert lines[-1] == "Found 1 error in 1 of 9 modules (2 of them vendored)."
+    lines = said(report(caches=caches, counts=both))
+    assert lines[-1] == "Found no damage: 8 of 9 modules (2 of them vendored) verified, 1 not."
+
+
+def test_what_is_at_fault_without_being_checked_is_no_part_of_it() -> None:
+    """A module that a project needs and that is not here; and the lines that a go.sum lacks."""
+    whole = Counts(modules=9, verified=9, by_authority={"gosum": 9})
+    absent = finding(verdict="missing", where="mod")
+    assert rendered(whole=report(absent, counts=whole)).endswith("\nFound 1 error in 1 module.\n")
+    lines = [finding(verdict="missing", where="gosum", version=f"v1.0.{n}") for n in range(2)]
+    assert rendered(whole=report(*lines, counts=whole)).endswith("\nFound 2 errors.\n")
 
 
 def test_verbose_has_a_line_for_each_module() -> None:
@@ -242,7 +279,7 @@ def test_the_summary_tells_what_was_read_and_by_whom_it_is_vouched() -> None:
         "1,021 modules, 1,000 zips, 990 trees, 1,021 go.mod files, 310,223 files, 4.21 GB",
         "3.25 s, 1.30 GB/s, pure engine",
         "1,020 (700 by go.sum, 320 by the cache's own .ziphash)",
-        "1 (1 damaged)",
+        "1 (damaged)",
         "no records",
         "no clones",
     ):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -254,6 +257,73 @@ def test_nobody_to_ask(engine: Engine, here: Here, where: str, said: str) -> Non
     assert not here.own.exists()
 
 
+@contextmanager
+def _redirecting(to: str) -> Iterator[tuple[str, list[str | None]]]:
+    """A server that sends everybody on; its URL, with a user and password, and what it was told of them."""
+    told: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told.append(self.headers["Authorization"])
+            moved = f"{to}{self.path}" if not self.path.startswith("/moved") or "://" in to else None
+            self.send_response(302 if moved else 200)
+            if moved:
+                self.send_header("Location", moved)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://user:secret@127.0.0.1:{server.server_port}", told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_password_is_for_one_server(here: Here) -> None:
+    from fastverify.sumdb.remote import RemoteError, get
+
+    with _redirecting("/moved") as (url, told):
+        assert get(f"{url}/x", 10) == b""
+        assert told == ["Basic dXNlcjpzZWNyZXQ="] * 2
+    with _redirecting("/moved") as (elsewhere, other):
+        place = elsewhere.replace("user:secret@", "")
+        with _redirecting(f"{place}/moved") as (url, told):
+            assert get(f"{url}/x", 10) == b""
+        assert (len(told), other) == (1, [None])
+    with _redirecting("ftp://127.0.0.1") as (url, _), pytest.raises(RemoteError, match="redirected to ftp"):
+        get(f"{url}/x", 10)
+
+
+def test_a_fetch_that_is_killed(engine: Engine, here: Here, log: SumLog) -> None:
+    """What is there is whole, and what was being written goes away when it is old."""
+    command = [sys.executable, "-m", "fastverify", "check", "--engine", engine.name, "--sumdb"]
+
+    def answer(path: str) -> bytes | None:
+        if "/tile/" in path:
+            process.kill()
+        return _of_log(log, path)
+
+    with serving(answer) as (url, asked):
+        process = subprocess.Popen([*command, url, here.cache.root], stdout=subprocess.DEVNULL)
+        assert process.wait() == -signal.SIGKILL
+    assert any("/tile/" in path for path in asked)
+    left = here.own / "tmp" / "fastverify-left"
+    for path in (left, left.with_name("fastverify-new"), left.with_name("not-ours")):
+        path.write_bytes(b"half")
+    for path in (left, left.with_name("not-ours")):
+        os.utime(path, (0, 0))
+    report = here.check(engine, log.url)
+    assert (report.findings, report.counts.by_authority) == ([], {"sumdb": len(LOGGED)})
+    assert sorted(path.name for path in left.parent.iterdir()) == ["fastverify-new", "not-ours"]
+
+
 def test_something_else_answers(engine: Engine, here: Here, start_log: StartLog) -> None:
     with serving(lambda _: b"<html>") as (url, _), pytest.raises(FastverifyError, match="is the URL right"):
         here.check(engine, url)
@@ -273,6 +343,11 @@ def test_nothing_is_written_into_a_cache(
     engine: Engine, here: Here, log: SumLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FASTVERIFY_CACHE", os.fspath(here.cache.root / "own"))
+    with pytest.raises(FastverifyError, match="inside the cache"):
+        here.check(engine, log.url)
+    monkeypatch.setenv("FASTVERIFY_CACHE", os.fspath(here.own))
+    here.own.mkdir()
+    (here.own / "tmp").symlink_to(here.cache.root)
     with pytest.raises(FastverifyError, match="inside the cache"):
         here.check(engine, log.url)
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fastverify import check_module_cache
+from fastverify.engine import load_engine
+from fastverify.modcache.gosum import TrustedSums
+from fastverify.report.model import ModuleResult
+from fastverify.sumdb.proof import NO_DATABASE
+from fastverify.vendor.check import check_vendor
+from fastverify.vendor.folder import open_vendor
 from tests.making.modules import Module, module, remove, rewrite
 from tests.making.spares import spares_asked_for
+from tests.making.work import lines_run
 from tests.vendor.conftest import Maker, Vendored
 
 pytestmark = [pytest.mark.go, pytest.mark.slow]
@@ -85,7 +92,7 @@ def test_with_its_project(make: Maker) -> None:
     made = rich(make)
     report = made.check(project=True)
     assert report.worst() is None
-    assert report.counts.modules == 4
+    assert (report.counts.modules, report.counts.vendored) == (4, 2)
     assert [kind for kind, _ in report.caches] == ["modcache", "vendor"]
     rewrite(made.folder / RICH.path / "sub/pkg/pkg.go", b"package pkg\n")
     report = made.check(project=True)
@@ -401,3 +408,49 @@ def test_without_a_project(make: Maker) -> None:
     assert report.counts.by_authority == {"ziphash": 2}
     os.rename(alone.folder / RICH.path / "LICENSE", alone.folder / RICH.path / "LICENCE")
     assert alone.files() == [(RICH.path, "LICENCE", "extra"), (RICH.path, "LICENSE", "missing")]
+
+
+def test_work_grows_with_the_packages_and_no_faster(make: Maker) -> None:
+    """However many packages modules.txt names, files are added, and files for embedding are missing."""
+
+    def work(packages: int) -> int:
+        many = Module(
+            f"example.com/many{packages}",
+            "v1.0.0",
+            {
+                "go.mod": f"module example.com/many{packages}\n".encode(),
+                **{f"p{number}/a.go": b"package a\n" for number in range(packages)},
+                **{f"p{number}/below/a.txt": b"a\n" for number in range(packages)},
+            },
+        )
+        made.cache.add(many, parts=["mod", "zip", "ziphash"])
+        shutil.rmtree(made.folder, ignore_errors=True)
+        for number in range(packages):
+            package = made.folder / many.path / f"p{number}"
+            package.mkdir(parents=True)
+            (package / "a.go").write_bytes(b"package a\n")
+            (made.folder / many.path / "p0" / f"added{number}.go").write_bytes(b"package a\n")
+        text = "".join(f"{many.path}/p{number}\n" for number in range(packages))
+        (made.folder / "modules.txt").write_text(f"# {many.path} {many.version}\n## explicit\n{text}")
+        return lines_run(lambda: list(open_and_check()))
+
+    def open_and_check() -> Iterator[ModuleResult]:
+        folder = open_vendor(str(made.folder))
+        root = str(made.cache.root)
+        engine = load_engine(made.engine)
+        found = check_vendor(
+            folder, root=root, sums=TrustedSums(), database=NO_DATABASE, engine=engine, threads=1
+        )
+        for result in found:
+            yield result
+            reported.append(result)
+
+    reported: list[ModuleResult] = []
+    made = make([OTHER], [OTHER.path])
+    work(5)
+    assert work(240) < 2.05 * work(120)
+    assert [len(change.files) for result in reported for change in result.findings if change.files] == [
+        5,
+        240,
+        120,
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,9 +12,10 @@ from fastverify import __version__
 from fastverify.cli import options, status
 from fastverify.cli.output import standard_output
 from fastverify.cli.streams import tell
+from fastverify.gomod.syntax import Problem
 from fastverify.locate import go_settings, module_cache
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
-from fastverify.modcache.project import Project, find_project
+from fastverify.modcache.project import find_project
 from fastverify.modcache.projectfindings import refused_lines
 from fastverify.modcache.recognise import require_module_cache
 from fastverify.report.escape import printable
@@ -63,15 +65,17 @@ def command(folder: str, asked: tuple[str, ...], as_json: bool, modcache: str | 
     else:
         cache = module_cache(go_settings())
     modules = build_list(project, cache)
+    refused = list(refused_lines(project))
     if as_json:
-        write_document(_as_json(project, cache, modules, asked), standard_output().write)
+        problems = [*project.problems, *refused]
+        write_document(_as_json(modules, cache, problems, asked), standard_output().write)
     elif asked:
         click.echo("\n".join(_reasons(modules, path) for path in asked), nl=False)
     else:
         click.echo("".join(f"{printable(str(module))}\n" for module in modules.modules), nl=False)
     troubles = [
         *project.problems,
-        *refused_lines(project),
+        *refused,
         *modules.errors,
         *modules.missing,
         *modules.unreadable,
@@ -96,7 +100,10 @@ def _reasons(modules: BuildList, path: str) -> str:
     return "".join(f"{line}\n" for line in (f"# {printable(path)}", *lines))
 
 
-def _as_json(project: Project, cache: str, modules: BuildList, asked: tuple[str, ...]) -> dict[str, Any]:
+def _as_json(
+    modules: BuildList, cache: str, problems: Sequence[Problem], asked: tuple[str, ...]
+) -> dict[str, Any]:
+    project = modules.project
     return {
         "fastverify": __version__,
         "project": project.root,
@@ -114,8 +121,7 @@ def _as_json(project: Project, cache: str, modules: BuildList, asked: tuple[str,
             for absent in modules.missing
         ],
         "problems": [
-            {"file": p.file, "line": p.line, "column": p.column, "message": p.message}
-            for p in (*project.problems, *refused_lines(project))
+            {"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in problems
         ]
         + [
             {

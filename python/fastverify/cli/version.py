@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def show_version(*, verbose: bool) -> int:
-    """Print the version; `verbose` adds the engines that are there, how SHA-256 is computed,
-    Python and the platform.
+    """Print the version; `verbose` adds the engines that are there, how SHA-256 is computed
+    and how files are read, Python and the platform.
 
     Returns the exit status.
     """
@@ -46,6 +46,7 @@ def _surroundings() -> list[str]:
         f"native  {_presence('native')}",
         f"pure    {_presence('pure')}",
         f"sha256  {_kernels()}",
+        f"reading {_reading()}",
         f"python  {platform.python_version()} ({printable(sys.executable or 'embedded')})",
         f"system  {printable(platform.platform())}, {default_threads()} threads",
     ]
@@ -75,3 +76,22 @@ def _kernels() -> str:
     except EngineError as error:
         return printable(str(error))
     return f"{kernels.used} (of {', '.join(kernels.available)})"
+
+
+def _reading() -> str:
+    """How the files of extracted modules are read, and what else there would be."""
+    from fastverify.engine import load_engine
+    from fastverify.errors import EngineError
+    from fastverify.report.escape import printable
+
+    try:
+        engine = load_engine()
+    except EngineError as error:
+        return printable(str(error))
+    if engine.name == "pure":
+        return "plain"
+    from fastverify.engine.native import NativeEngine
+
+    available, forced = NativeEngine().reading_ways()
+    used = forced or (f"{available[-1]} while it comes from a disk" if len(available) > 1 else available[0])
+    return f"{used} (of {', '.join(available)})"

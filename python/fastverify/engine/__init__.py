@@ -16,6 +16,8 @@ from fastverify.errors import EngineError
 ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
 #: Environment variable that forces one of the native engine's ways to compute SHA-256.
 KERNEL_VARIABLE = "FASTVERIFY_SHA256"
+#: Environment variable that forces one of the native engine's ways to read files.
+READING_VARIABLE = "FASTVERIFY_READING"
 
 _EXTENSION = "fastverify._native"
 #: How many threads read at a time where nobody says how many and what they read comes from a disk.  Each may
@@ -29,7 +31,8 @@ def load_engine(name: EngineName | None = None) -> Engine:
     Where neither says anything it is the native engine if it is installed, else the pure one.
     Raises EngineError for a name that is none, for a native engine that is asked for and not installed,
     and always for one that is installed and cannot be loaded: that is a damaged installation, which
-    nothing should hide; and where ``FASTVERIFY_SHA256`` names what the native engine does not have.
+    nothing should hide; and where ``FASTVERIFY_SHA256`` or ``FASTVERIFY_READING`` names what the native
+    engine does not have.
     """
     wanted: str | None = name
     source = f"the engine {name!r}"
@@ -72,6 +75,11 @@ def _native() -> Engine:
             engine.check_kernel()
         except ValueError as error:
             raise EngineError(f"{error}; unset {KERNEL_VARIABLE} for the fastest one") from None
+    if os.environ.get(READING_VARIABLE):
+        try:
+            engine.reading_ways()
+        except ValueError as error:
+            raise EngineError(f"{error}; unset {READING_VARIABLE} for the fastest one") from None
     return engine
 
 

@@ -197,8 +197,36 @@ class OutputsRead(NamedTuple):
     vanished: int
 
 
-#: What comes of measuring a build cache: entries that are not canonical, then the survey, then the rest.
-BuildAnswer = ActionEntry | Survey | ToldOutput | OutputsRead
+class MissingImport(NamedTuple):
+    """A build of a package that an archive was compiled from, and that no archive of the cache is."""
+
+    #: An archive that names it: the first by ID.
+    importer: bytes
+    #: What it names: the fingerprint of export data, 8 bytes.
+    fingerprint: bytes
+
+
+class Imports(NamedTuple):
+    """What archives say of the builds that they were compiled from: import path and fingerprint.
+
+    Of archives whose content is what their name says, that an entry names, and that were there a while
+    before `now_ns`.
+    """
+
+    #: How many different ones they name; only the first 2^20 by path's SHA-256 and fingerprint count.
+    named: int
+    #: How many of those no archive is.
+    missing: int
+    #: The first of the missing that are not altered, at most MAX_EXAMPLES.
+    examples: tuple[MissingImport, ...]
+    #: Those of the missing whose fingerprint is that of another build of the same package but for one byte;
+    #: at most MAX_STRAYS.
+    altered: tuple[MissingImport, ...]
+
+
+#: What comes of measuring a build cache: entries that are not canonical, then the survey, then the rest; at
+#: the end the imports, where an archive names any.
+BuildAnswer = ActionEntry | Survey | ToldOutput | OutputsRead | Imports
 
 
 class BuildMeasurements(Iterator[BuildAnswer], Protocol):

@@ -106,6 +106,14 @@ class NativeEngine:
         """Raise ValueError where ``FASTVERIFY_SHA256`` names what is not there."""
         _native.sha256_kernels()
 
+    def reading_ways(self) -> tuple[tuple[str, ...], str | None]:
+        """The ways to read files that this process may use, and the one that is forced, if any.
+
+        Raises ValueError where ``FASTVERIFY_READING`` names what is not there.
+        """
+        available, forced = _native.reading_ways()
+        return tuple(available), forced
+
 
 def _h1(answer: str | _Fault, path: str) -> str:
     if isinstance(answer, str):

@@ -11,6 +11,8 @@ from fastverify.engine.buildcache import (
     BuildAnswer,
     EntryOf,
     Hazard,
+    Imports,
+    MissingImport,
     OutputMeasurement,
     OutputsRead,
     Stray,
@@ -77,11 +79,17 @@ def _read(fields: _Fields) -> OutputsRead:
     return OutputsRead(*fields)
 
 
+def _imports(fields: _Fields) -> Imports:
+    named, missing, examples, altered = fields
+    return Imports(named, missing, _each(MissingImport, examples), _each(MissingImport, altered))
+
+
 _ANSWERS: dict[str, Callable[[_Fields], BuildAnswer]] = {
     "entry": action_entry,
     "survey": _survey,
     "told": _told,
     "read": _read,
+    "imports": _imports,
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import stat
+from bisect import bisect_left
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from fastverify.engine.pure.faults import FaultError
@@ -58,7 +60,14 @@ class ZipCopies:
         """The files below a folder, by their names relative to the module's root."""
         start = self._prefix + (folder + b"/" if folder else b"")
         length = len(self._prefix)
-        return [n[length:] for n in self._numbers if n.startswith(start) and not n.endswith(b"/")]
+        first = bisect_left(self._names, start)
+        last = bisect_left(self._names, start[:-1] + b"0", first)  # what comes after a slash
+        return [n[length:] for n in self._names[first:last] if not n.endswith(b"/")]
+
+    @cached_property
+    def _names(self) -> list[bytes]:
+        """All names in order, so that those below a folder stand together."""
+        return sorted(self._numbers)
 
     def read(self, name: bytes) -> bytes | None:
         """The content of a file, relative to the module's root."""

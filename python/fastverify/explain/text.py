@@ -83,7 +83,7 @@ class _Text:
             yield from self._file(file)
         if made.more_files:
             yield ""
-            yield f"{words.count(made.more_files, 'more file')} differ, which are not shown here."
+            yield f"Not shown here: {words.count(made.more_files, 'more damaged file')}."
         if made.causes:
             yield from self._heading("What may have done it")
             yield from (f"  {printable(cause)}" for cause in made.causes)

@@ -65,8 +65,24 @@ GO_KEEPS_IMPORTERS = (
     "the go command goes on using it, because what it was made from looks the same when the damaged archive "
     "is made anew"
 )
+GO_KEEPS_PROGRAMS = (
+    "go run and go tool go on running it, because what it was linked from looks the same when the damaged "
+    "archive is made anew"
+)
+GO_REFUSES_IMPORTERS = (
+    "linking fails with: fingerprint mismatch; also when the damaged archive is made anew, because the go "
+    "command goes on using what was compiled from it"
+)
+GO_REMAKES_IMPORTS = (
+    "the go command makes it again when it is needed, the same from the same inputs; where it comes out "
+    "otherwise, linking fails with: fingerprint mismatch"
+)
 
 HINT_LEAVE = "nothing has to be done"
+HINT_WHY = (
+    "nothing has to be done; should linking fail so, fastverify gocache why names the archive that is to be "
+    "made anew"
+)
 HINT_LOCAL = (
     "set GOCACHE to a folder on a local disk, one for each machine; GOCACHEPROG is made for sharing a cache"
 )

@@ -8,11 +8,13 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 
 from fastverify.engine.buildcache import (
     MAX_ENTRIES,
     ActionEntry,
     EntryOf,
+    Imports,
     OutputMeasurement,
     OutputsRead,
     Survey,
@@ -20,11 +22,12 @@ from fastverify.engine.buildcache import (
 )
 from fastverify.engine.protocol import Engine
 from fastverify.gocache import hazards, live
-from fastverify.gocache.corpus import check_corpus
+from fastverify.gocache.corpus import CorpusCheck
 from fastverify.gocache.examine import Examined, examine
+from fastverify.gocache.imports import altered, missing_finding
 from fastverify.gocache.judge import judge_entry, judge_output
 from fastverify.gocache.layout import entry_path, output_path
-from fastverify.gocache.suspects import Damaged, damaged, importers, package_of
+from fastverify.gocache.suspects import Damaged, damaged, importers, package_of, programs
 from fastverify.report.model import BuildResult, Finding
 
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -60,6 +63,8 @@ class BuildCheck:
         self._suspects: list[_Suspect] = []
         self._denied = _Denied()
         self._damaged: list[Damaged] = []
+        self._imports: Imports | None = None
+        self._corpus = CorpusCheck(root)
         self._results = self._run()
 
     def __iter__(self) -> Iterator[BuildResult]:
@@ -69,11 +74,11 @@ class BuildCheck:
         return next(self._results)
 
     def close(self) -> list[BuildResult]:
-        """End the check early.  Returns what was to be looked at once more."""
+        """End the check early.  Returns what was found and is not told, looked at once more or not."""
         self._results.close()
         left = [self._result(suspect) for suspect in self._suspects]
         self._suspects = []
-        return left
+        return [*left, *self._unreadable(), *self._corpus.close()]
 
     def _run(self) -> Generator[BuildResult, None, None]:
         now = time.time_ns()
@@ -89,17 +94,34 @@ class BuildCheck:
                         yield BuildResult((finding,))
                 elif isinstance(answer, OutputsRead):
                     yield BuildResult(outputs=answer.outputs, bytes=answer.size, vanished=answer.vanished)
+                elif isinstance(answer, Imports):
+                    self._imports = answer
                 else:
                     yield from self._take(answer)
         yield from self._settle()
+        yield from self._importers()
+        yield from self._unreadable()
+        yield from self._corpus
+
+    def _unreadable(self) -> Iterator[BuildResult]:
+        """What this user may not read, as one finding."""
+        denied, self._denied = self._denied, _Denied()
+        if denied.paths:
+            finding = hazards.unreadable_finding(denied.paths, os.strerror(denied.number))
+            yield BuildResult((finding,), unreadable=len(denied.paths))
+
+    def _importers(self) -> Iterator[BuildResult]:
+        """What was compiled from damaged archives, and from such as are not there."""
         found, self._damaged = self._damaged, []
-        for finding in importers(self._root, found) if found else ():
+        imports, self._imports = self._imports, None
+        if imports is not None:
+            known = {one.package for one in found}
+            found += [one for one in altered(self._root, imports) if one.package not in known]
+        for finding in chain(importers(self._root, found), programs(self._root, found)) if found else ():
             yield BuildResult((finding,))
-        if self._denied.paths:
-            reason = os.strerror(self._denied.number)
-            finding = hazards.unreadable_finding(self._denied.paths, reason)
-            yield BuildResult((finding,), unreadable=len(self._denied.paths))
-        yield from check_corpus(self._root)
+        missing = missing_finding(self._root, imports) if imports is not None else None
+        if missing is not None:
+            yield BuildResult((missing,))
 
     def _take(self, answer: ActionEntry | ToldOutput) -> Iterator[BuildResult]:
         suspect = self._judged(answer)

@@ -20,10 +20,11 @@ from fastverify.engine.protocol import Fault
 from fastverify.engine.pure.files import OPEN_FLAGS_NO_LINK, WINDOW, file_stat
 from fastverify.gocache import advice, live
 from fastverify.gocache.content import MalformedError
+from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.identify.fuzzvalue import check_value
 from fastverify.gocache.layout import FUZZ
 from fastverify.modcache.changes import kind_of
-from fastverify.report.model import Authority, BuildResult, Finding, Severity, Verdict
+from fastverify.report.model import BuildResult, Finding
 
 _NAME = re.compile(r"[0-9a-f]{16}")
 #: A longer value is not read: go's workers share 100 MB, and quoting makes at most four of each byte.
@@ -38,40 +39,68 @@ _MOST = 1000
 _BATCH = 1000
 
 
-def check_corpus(root: str) -> Iterator[BuildResult]:
-    """Check the values for fuzzing of the build cache `root`.
+class CorpusCheck:
+    """A check of the values for fuzzing of one build cache under way: an iterator of results.
 
     A value that is found wrong is looked at again when nothing has changed there for a while, because go
     writes in place.
     """
-    suspects: list[str] = []
-    walk = _Walk()
-    top = os.path.join(root, FUZZ)
-    values = size = more = 0
-    for path in walk.values(top):
-        found = _look(path)
-        if found.finding is not None:
-            more += len(suspects) >= _MOST
-            suspects += [path] if len(suspects) < _MOST else []
-        values += 1
-        size += found.size
-        if values == _BATCH:
-            yield BuildResult(values=values, bytes=size)
-            values = size = 0
-    findings = [*walk.findings[:_MOST], *_confirmed(suspects)]
-    more += max(len(walk.findings) - _MOST, 0)
-    if more:
-        findings.append(
-            _finding(
-                "warning",
-                "warning",
-                top,
-                f"{more} more values for fuzzing, or what stands in place of them, are like these",
-                advice.GO_FUZZES_ON,
-                "go clean -fuzzcache",
+
+    def __init__(self, root: str) -> None:
+        self._top = os.path.join(root, FUZZ)
+        self._walk = _Walk()
+        #: Of what is to be looked at again; those beyond the most that are listed are counted.
+        self._suspects: list[Finding] = []
+        self._confirmed: list[Finding] = []
+        self._more = 0
+        #: Values that were read, and their bytes, since they were told last.
+        self._values = self._size = 0
+
+    def __iter__(self) -> Iterator[BuildResult]:
+        for path in self._walk.values(self._top):
+            found = _look(path)
+            if found.finding is not None and len(self._suspects) < _MOST:
+                self._suspects.append(found.finding)
+            elif found.finding is not None:
+                self._more += 1
+            self._values += 1
+            self._size += found.size
+            if self._values == _BATCH:
+                yield self._read()
+        deadline = time.monotonic() + live.PATIENCE
+        while self._suspects:
+            # Taken off behind it, so that nothing is lost where this is interrupted.
+            finding = _second_look(self._suspects[0].path, deadline)
+            del self._suspects[0]
+            if finding is not None:
+                self._confirmed.append(finding)
+        yield from self.close()
+
+    def close(self) -> Iterator[BuildResult]:
+        """End the check.  Gives out what was found and not yet told of, looked at again or not."""
+        self._more += max(len(self._walk.findings) - _MOST, 0)
+        told = [*self._walk.findings[:_MOST], *self._confirmed, *self._suspects]
+        self._walk.findings, self._confirmed, self._suspects = [], [], []
+        if self._more:
+            told.append(
+                cache_finding(
+                    "warning",
+                    "warning",
+                    "layout",
+                    self._top,
+                    f"{self._more} more values for fuzzing, or what stands in place of them, are like these",
+                    advice.GO_FUZZES_ON,
+                    "go clean -fuzzcache",
+                )
             )
-        )
-    yield BuildResult(tuple(findings), values=values, bytes=size)
+            self._more = 0
+        if told or self._values:
+            yield self._read(tuple(told))
+
+    def _read(self, findings: tuple[Finding, ...] = ()) -> BuildResult:
+        result = BuildResult(findings, values=self._values, bytes=self._size)
+        self._values = self._size = 0
+        return result
 
 
 @dataclass(slots=True)
@@ -113,7 +142,9 @@ class _Walk:
             waiting += reversed(below)
 
     def _stray(self, path: str, message: str) -> None:
-        self.findings.append(_finding("warning", "note", path, message, advice.GO_IGNORES, "remove it"))
+        self.findings.append(
+            cache_finding("warning", "note", "layout", path, message, advice.GO_IGNORES, "remove it")
+        )
 
 
 @dataclass(slots=True)
@@ -124,14 +155,11 @@ class _Found:
     finding: Finding | None = None
 
 
-def _confirmed(suspects: list[str]) -> Iterator[Finding]:
-    deadline = time.monotonic() + live.PATIENCE
-    for path in suspects:
-        while live.is_young(live.fingerprint([path])) and time.monotonic() < deadline:
-            time.sleep(live.YOUNG / 5)
-        finding = _look(path).finding
-        if finding is not None:
-            yield finding
+def _second_look(path: str, deadline: float) -> Finding | None:
+    """What is wrong when nothing has changed there for a while, or at the deadline."""
+    while live.is_young(live.fingerprint([path])) and time.monotonic() < deadline:
+        time.sleep(live.YOUNG / 5)
+    return _look(path).finding
 
 
 def _look(path: str) -> _Found:
@@ -179,9 +207,10 @@ def _judged(path: str, digest: str, head: bytes, size: int) -> Finding | None:
     remove = f"rm -f {shlex.quote(path)}"
     if _NAME.fullmatch(name) is None:
         said = f", and {problem}" if problem else ""
-        return _finding(
+        return cache_finding(
             "warning",
             "note",
+            "layout",
             path,
             f"the go command never gives a value such a name{said}",
             advice.GO_PASSES_VALUE if problem else advice.GO_FUZZES_ON,
@@ -189,21 +218,22 @@ def _judged(path: str, digest: str, head: bytes, size: int) -> Finding | None:
         )
     if digest[:16] != name:
         said = f"; {problem}" if problem else ""
-        return _finding(
+        return cache_finding(
             "modified",
             "warning",
+            "layout",
             path,
             f"the value is not what its name says{said}",
             advice.GO_PASSES_VALUE if problem else advice.GO_FUZZES_ON,
             remove,
-            authority="name",
             expected=f"sha256:{name}",
             actual=f"sha256:{digest[:16]}",
         )
     if problem:
-        return _finding(
+        return cache_finding(
             "malformed",
             "warning",
+            "layout",
             path,
             f"the value is what its name says, but {problem}",
             advice.GO_PASSES_VALUE,
@@ -213,9 +243,10 @@ def _judged(path: str, digest: str, head: bytes, size: int) -> Finding | None:
 
 
 def _link(path: str) -> Finding:
-    return _finding(
+    return cache_finding(
         "malformed",
         "warning",
+        "layout",
         path,
         "a symbolic link stands in place of a value; it is not followed, and what it leads to not verified",
         advice.GO_FUZZES_LINK,
@@ -224,9 +255,10 @@ def _link(path: str) -> Finding:
 
 
 def _no_file(path: str, status: os.stat_result) -> Finding:
-    return _finding(
+    return cache_finding(
         "malformed",
         "error",
+        "layout",
         path,
         f"a {kind_of(file_stat(status))} stands in place of a value",
         advice.GO_HANGS,
@@ -235,9 +267,10 @@ def _no_file(path: str, status: os.stat_result) -> Finding:
 
 
 def _too_long(path: str) -> Finding:
-    return _finding(
+    return cache_finding(
         "malformed",
         "warning",
+        "layout",
         path,
         f"it is larger than {_LONGEST >> 20} MiB, more than any value, and was not read",
         advice.GO_READS_WHOLE,
@@ -247,38 +280,12 @@ def _too_long(path: str) -> Finding:
 
 def _unreadable(path: str, error: OSError) -> Finding:
     reason = describe(Fault("os", b"", error.errno or 0))
-    return _finding(
+    return cache_finding(
         "unreadable",
         "error",
+        "layout",
         path,
         f"cannot be read, so it is not verified: {reason}",
         advice.GO_CANNOT_FUZZ,
         advice.HINT_READER,
-    )
-
-
-def _finding(  # noqa: PLR0917 - the order is Finding's own
-    verdict: Verdict,
-    severity: Severity,
-    path: str,
-    message: str,
-    go: str,
-    hint: str,
-    *,
-    authority: Authority = "",
-    expected: str = "",
-    actual: str = "",
-) -> Finding:
-    return Finding(
-        verdict,
-        severity,
-        "layout",
-        path,
-        message,
-        go,
-        hint,
-        cache="gocache",
-        authority=authority,
-        expected=expected,
-        actual=actual,
     )

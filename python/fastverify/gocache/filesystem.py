@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from fastverify.engine.pure.files import OPEN_FLAGS_NO_LINK
 from fastverify.gocache import advice
+from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.layout import README, TEST_EXPIRE, TRIM
-from fastverify.report.model import Finding, Severity
+from fastverify.report.model import Finding
 
 #: What Linux tells of mounts; elsewhere there is no such file, and nothing is said of sharing.
 _MOUNTS = "/proc/self/mountinfo"
@@ -53,8 +54,10 @@ def filesystem_findings(root: str) -> Iterator[Finding]:
     name = f" ({mount.kind})" if mount is not None else ""
     number = missing_locks(root)
     if number is not None:
-        yield _finding(
+        yield cache_finding(
             "warning",
+            "warning",
+            "layout",
             root,
             f"the file system{name} has no locks: {os.strerror(number)}",
             advice.GO_FAILS_TRIM if number in _UNSUPPORTED else advice.GO_TRIMS_EACH_TIME,
@@ -62,8 +65,10 @@ def filesystem_findings(root: str) -> Iterator[Finding]:
         )
     elif mount is not None and _is_shared(mount):
         held = "; its locks hold on this machine only" if mount.options & _LOCAL_LOCKS else ""
-        yield _finding(
+        yield cache_finding(
+            "warning",
             "note",
+            "layout",
             root,
             f"the cache lies on {mount.kind}, which other machines may write at the same time{held}",
             advice.GO_LOCKS_STAMPS,
@@ -135,7 +140,3 @@ def _lies_in(path: str, point: str) -> bool:
 def _is_shared(mount: Mount) -> bool:
     fuse = mount.kind.startswith(_FUSE) and mount.kind not in _LOCAL_FUSE
     return fuse or mount.kind in _SHARED
-
-
-def _finding(severity: Severity, path: str, message: str, go: str, hint: str) -> Finding:
-    return Finding("warning", severity, "layout", path, message, go, hint, cache="gocache")

@@ -12,6 +12,7 @@ from fastverify.engine.buildcache import FUTURE_NS, Hazard, HazardCode, Stray, S
 from fastverify.engine.faults import describe
 from fastverify.gocache import advice
 from fastverify.gocache.filesystem import filesystem_findings
+from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.layout import SHARDS, TEST_EXPIRE, TRIM, inside
 from fastverify.modcache.changes import kind_of, owner_name, timestamp
 from fastverify.report.model import Finding, Severity, Verdict
@@ -44,9 +45,10 @@ def survey_findings(root: str, survey: Survey, now_ns: int) -> Iterator[Finding]
             if not fault.name:
                 yield _gone(root)
             continue  # go clean -cache removes shards
-        yield _finding(
+        yield cache_finding(
             "unreadable",
             "error",
+            "layout",
             inside(root, fault.name),
             f"the folder cannot be listed, so nothing in it is verified: {describe(fault)}",
             advice.GO_CANNOT_READ,
@@ -55,18 +57,20 @@ def survey_findings(root: str, survey: Survey, now_ns: int) -> Iterator[Finding]
     for stray in survey.strays:
         yield _stray(root, stray)
     if survey.strays_total > len(survey.strays):
-        yield _finding(
+        yield cache_finding(
             "warning",
             "note",
+            "layout",
             root,
             f"{survey.strays_total - len(survey.strays)} more names that the go command never makes",
             advice.GO_IGNORES,
             advice.HINT_LEAVE,
         )
     if survey.hollow:
-        yield _finding(
+        yield cache_finding(
             "modified",
             "note",
+            "layout",
             inside(root, survey.hollow_examples[0]),
             f"{_these(survey.hollow, 'output holds', 'outputs hold')} nothing under the name of something, "
             "as a full disk leaves it",
@@ -84,9 +88,10 @@ def survey_findings(root: str, survey: Survey, now_ns: int) -> Iterator[Finding]
 def counts_findings(root: str, survey: Survey) -> Iterator[Finding]:
     """What is normal, and worth a number: trim removes entries and outputs separately."""
     if survey.dangling:
-        yield _finding(
+        yield cache_finding(
             "missing",
             "note",
+            "layout",
             root,
             f"{_these(survey.dangling, 'entry whose output is', 'entries whose outputs are')} not there, as "
             "trim leaves it",
@@ -94,9 +99,10 @@ def counts_findings(root: str, survey: Survey) -> Iterator[Finding]:
             advice.HINT_LEAVE,
         )
     if survey.orphans:
-        yield _finding(
+        yield cache_finding(
             "untracked",
             "note",
+            "layout",
             root,
             f"{_these(survey.orphans, 'output', 'outputs')} ({survey.orphan_bytes} bytes) that no entry "
             "names, as trim leaves it",
@@ -109,9 +115,10 @@ def unreadable_finding(paths: list[str], reason: str) -> Finding:
     """Entries and outputs that may not be read, told as one."""
     first = paths[0]
     others = f", and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return _finding(
+    return cache_finding(
         "unreadable",
         "error",
+        "layout",
         first,
         f"cannot be read, so it is not verified: {reason}{others}",
         advice.GO_CANNOT_READ,
@@ -120,9 +127,10 @@ def unreadable_finding(paths: list[str], reason: str) -> Finding:
 
 
 def _gone(root: str) -> Finding:
-    return _finding(
+    return cache_finding(
         "missing",
         "note",
+        "layout",
         root,
         "the cache was removed before it could be read",
         "the go command makes the cache anew when it next builds",
@@ -132,7 +140,7 @@ def _gone(root: str) -> Finding:
 
 def _stray(root: str, stray: Stray) -> Finding:
     verdict, severity, message, go = _STRAYS[stray.kind]
-    return _finding(verdict, severity, inside(root, stray.name), message, go, "remove it")
+    return cache_finding(verdict, severity, "layout", inside(root, stray.name), message, go, "remove it")
 
 
 _HAZARDS: dict[HazardCode, tuple[Severity, str, str]] = {
@@ -154,7 +162,7 @@ def _hazard(root: str, hazard: Hazard) -> Finding:
     }
     if hazard.files > 1:
         message += f", like {hazard.files - 1} more"
-    return _finding("warning", severity, first, message, go, hints[hazard.code])
+    return cache_finding("warning", severity, "layout", first, message, go, hints[hazard.code])
 
 
 def _owners(root: str, survey: Survey) -> Iterator[Finding]:
@@ -162,9 +170,10 @@ def _owners(root: str, survey: Survey) -> Iterator[Finding]:
         return
     many = sorted(survey.owners, key=lambda pair: -pair[1])
     listed = ", ".join(f"{owner_name(uid)} {number}" for uid, number in many[:5])
-    yield _finding(
+    yield cache_finding(
         "warning",
         "warning",
+        "layout",
         root,
         f"the files belong to {len(many)} users ({listed})",
         "a go command that may not write to another user's files drops what it makes without a word, or "
@@ -193,9 +202,10 @@ def _folders(root: str) -> Iterator[Finding]:
             opened.append(path)
     if closed:
         more = f", like {len(closed) - 1} more" if len(closed) > 1 else ""
-        yield _finding(
+        yield cache_finding(
             "warning",
             "warning",
+            "layout",
             closed[0],
             f"this user may not write into the folder{more}",
             advice.GO_FAILS_UNWRITABLE,
@@ -203,18 +213,20 @@ def _folders(root: str) -> Iterator[Finding]:
         )
     if opened:
         more = f", like {len(opened) - 1} more" if len(opened) > 1 else ""
-        yield _finding(
+        yield cache_finding(
             "warning",
             "warning",
+            "layout",
             opened[0],
             f"everybody may write into the folder{more}",
             advice.GO_BELIEVES_WRITERS,
             f"take the right from others: chmod -R o-w {shlex.quote(root)}",
         )
     if missing and len(missing) < len(SHARDS) and not os.access(root, os.W_OK):
-        yield _finding(
+        yield cache_finding(
             "warning",
             "warning",
+            "layout",
             missing[0],
             f"{_these(len(missing), 'shard is', 'shards are')} not there, and this user may not make them",
             "every go command that needs the cache fails: failed to initialize build cache",
@@ -232,9 +244,10 @@ def _stamps(root: str, now_ns: int) -> Iterator[Finding]:
         seconds = _number(content.strip())
         if seconds is None or seconds * 10**9 > now_ns + FUTURE_NS:
             what = "is no time" if seconds is None else f"lies in the future ({timestamp(seconds * 10**9)})"
-            yield _finding(
+            yield cache_finding(
                 "malformed" if seconds is None else "warning",
                 "note",
+                "layout",
                 path,
                 f"the time of the last trim {what}",
                 advice.GO_REWRITES_TRIM,
@@ -247,9 +260,10 @@ def _stamps(root: str, now_ns: int) -> Iterator[Finding]:
     elif content is not None and content.endswith(b"\n"):
         nanoseconds = _number(content[:-1])
         if nanoseconds is not None and nanoseconds > now_ns + 60 * 10**9:
-            yield _finding(
+            yield cache_finding(
                 "warning",
                 "warning",
+                "layout",
                 path,
                 f"test results count as expired until {timestamp(nanoseconds)}",
                 advice.GO_RERUNS_TESTS,
@@ -265,9 +279,10 @@ def _read_stamp(path: str) -> tuple[bytes | None, Finding | None]:
             from fastverify.engine.pure.files import file_stat
 
             link = stat.S_ISLNK(found.st_mode)
-            return None, _finding(
+            return None, cache_finding(
                 "malformed",
                 "error",
+                "layout",
                 path,
                 f"a {kind_of(file_stat(found))} stands in place of this file",
                 advice.GO_FOLLOWS_LINK if link else advice.GO_HANGS,
@@ -290,9 +305,3 @@ def _number(text: bytes) -> int | None:
 
 def _these(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}"
-
-
-def _finding(  # noqa: PLR0917 - the order is Finding's own
-    verdict: Verdict, severity: Severity, path: str, message: str, go: str, hint: str
-) -> Finding:
-    return Finding(verdict, severity, "layout", path, message, go, hint, cache="gocache")

@@ -11,6 +11,7 @@ from fastverify.engine.protocol import Fault, FileStat
 from fastverify.gocache import advice
 from fastverify.gocache.buildid import short_hash
 from fastverify.gocache.examine import Examined
+from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.layout import entry_path, output_path
 from fastverify.modcache.changes import kind_of
 from fastverify.report.model import Finding, Severity, Verdict, Where
@@ -53,7 +54,7 @@ def judge_entry(root: str, entry: ActionEntry) -> list[Finding]:
         return []
     malformed = entry.form == "malformed"
     return [
-        _finding(
+        cache_finding(
             "malformed" if malformed else "warning",
             "warning",
             "action",
@@ -118,7 +119,7 @@ def _modified(root: str, path: str, told: ToldOutput, contents: str) -> Finding 
         severity, go = "note", advice.GO_REWRITES_OUTPUT
         message += ", and no entry names it"
         hint = advice.HINT_LEAVE
-    return _finding(
+    return cache_finding(
         "modified",
         severity,
         "output",
@@ -139,7 +140,7 @@ def _misfit(root: str, told: ToldOutput, entry: EntryOf, built_by: str) -> Findi
     path = entry_path(root, entry.action)
     ids = {"action": entry.action.hex(), "output": measured.output.hex()}
     if entry.size != measured.size:
-        return _finding(
+        return cache_finding(
             "malformed",
             "warning",
             "action",
@@ -154,7 +155,7 @@ def _misfit(root: str, told: ToldOutput, entry: EntryOf, built_by: str) -> Findi
     expected = short_hash(entry.action)
     if not built_by or built_by == expected:
         return None
-    return _finding(
+    return cache_finding(
         "modified",
         "error",
         "action",
@@ -171,7 +172,7 @@ def _misfit(root: str, told: ToldOutput, entry: EntryOf, built_by: str) -> Findi
 def _forged(root: str, path: str, told: ToldOutput, problems: list[str]) -> Finding:
     measured = told.measured
     used = bool(told.entries_total)
-    return _finding(
+    return cache_finding(
         "malformed",
         "error" if used else "note",
         "output",
@@ -187,7 +188,7 @@ def _forged(root: str, path: str, told: ToldOutput, problems: list[str]) -> Find
 def _folder(path: str, told: ToldOutput) -> Finding:
     measured = told.measured
     runs = "not-executable" not in measured.flaws
-    return _finding(
+    return cache_finding(
         "malformed",
         "error",
         "output",
@@ -216,7 +217,7 @@ def _unreadable(
         go, hint = (advice.GO_HANGS if hangs else advice.GO_MISSES_ENTRY), advice.drop_when_idle(path)
     elif fault.code == "too-large":
         go, hint = advice.GO_USES_OUTPUT, advice.drop_when_idle(path)
-    return _finding(verdict, "error", where, path, message, go, hint, action=action, output=output)
+    return cache_finding(verdict, "error", where, path, message, go, hint, action=action, output=output)
 
 
 def _drop(root: str, entries: list[EntryOf] | tuple[EntryOf, ...], total: int, *, built_from: bool) -> str:
@@ -228,34 +229,3 @@ def _drop(root: str, entries: list[EntryOf] | tuple[EntryOf, ...], total: int, *
 
 def _plural(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
-
-
-def _finding(  # noqa: PLR0917 - the order is Finding's own
-    verdict: Verdict,
-    severity: Severity,
-    where: Where,
-    path: str,
-    message: str,
-    go: str,
-    hint: str,
-    *,
-    action: str = "",
-    output: str = "",
-    expected: str = "",
-    actual: str = "",
-) -> Finding:
-    return Finding(
-        verdict,
-        severity,
-        where,
-        path,
-        message,
-        go,
-        hint,
-        cache="gocache",
-        action=action,
-        output=output,
-        authority="name" if verdict == "modified" and where == "output" else "",
-        expected=expected,
-        actual=actual,
-    )

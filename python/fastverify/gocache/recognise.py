@@ -6,15 +6,24 @@ import os
 from collections.abc import Iterable
 
 from fastverify.errors import FastverifyError
-from fastverify.gocache.layout import SHARDS
+from fastverify.gocache.layout import FUZZ, README, SHARDS, TEST_EXPIRE, TRIM
 
 #: The go command makes all 256 shards whenever it opens the cache; a few may have been removed.
 _FEWEST_SHARDS = 16
 
 
+#: What ``go clean -cache`` leaves, beside the README.
+_LEFT = frozenset([TRIM, TEST_EXPIRE, FUZZ])
+
+
 def is_build_cache(names: Iterable[str]) -> bool:
-    """Whether a folder that holds `names` has the layout of GOCACHE."""
-    return len(set(SHARDS).intersection(names)) >= _FEWEST_SHARDS
+    """Whether a folder that holds `names` has the layout of GOCACHE, or of one that go has emptied."""
+    found = set(names)
+    shards = found.intersection(SHARDS)
+    if len(shards) >= _FEWEST_SHARDS:
+        return True
+    others = found - shards
+    return README in others and bool(others & _LEFT) and others <= _LEFT | {README}
 
 
 def names_in(path: str) -> set[str]:

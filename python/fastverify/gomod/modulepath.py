@@ -11,6 +11,8 @@ from fastverify.gomod import semver
 from fastverify.gomod.quoting import quote, quote_character
 
 _IMPORT_CHARACTER = re.compile(r"[A-Za-z0-9._~+-]*")
+_MODULE_CHARACTER = re.compile(r"[A-Za-z0-9._~-]*")
+_FIRST_CHARACTER = re.compile(r"[a-z0-9.-]*")
 _WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
@@ -66,6 +68,28 @@ def invalid_version(version: str, why: str) -> str:
 
 def import_path_fault(path: str) -> str:
     """``module.CheckImportPath``: why nothing can be imported by `path`; "" if it can."""
+    return _path_fault(path, of_module=False)
+
+
+def module_path_fault(path: str) -> str:
+    """``module.CheckPath``: why no module can have this `path`; "" if one can."""
+    fault = _path_fault(path, of_module=True)
+    if fault:
+        return fault
+    first = path.partition("/")[0]
+    if not first:
+        return "leading slash"
+    if "." not in first:
+        return "missing dot in first path element"
+    match = _FIRST_CHARACTER.match(first)
+    end = match.end() if match else 0
+    if end < len(first):
+        return f"invalid char {quote_character(first[end])} in first path element"
+    return "invalid version" if path_major(path) is None else ""
+
+
+def _path_fault(path: str, *, of_module: bool) -> str:
+    """``module.checkPath``."""
     if any("\udc80" <= char <= "\udcff" for char in path):
         return "invalid UTF-8"
     if not path:
@@ -77,20 +101,22 @@ def import_path_fault(path: str) -> str:
     if path[-1] == "/":
         return "trailing slash"
     for element in path.split("/"):
-        fault = _element_fault(element)
+        fault = _element_fault(element, of_module=of_module)
         if fault:
             return fault
     return ""
 
 
-def _element_fault(element: str) -> str:
+def _element_fault(element: str, *, of_module: bool) -> str:
     if not element:
         return "empty path element"
     if not element.strip("."):
         return f"invalid path element {quote(element)}"
+    if of_module and element[0] == ".":
+        return "leading dot in path element"
     if element[-1] == ".":
         return "trailing dot in path element"
-    match = _IMPORT_CHARACTER.match(element)
+    match = (_MODULE_CHARACTER if of_module else _IMPORT_CHARACTER).match(element)
     end = match.end() if match else 0
     if end < len(element):
         return f"invalid char {quote_character(element[end])}"

@@ -204,7 +204,7 @@ class _Errors:
         if unloaded is None and source not in self._unasked:
             return self._command.running.too_old(f"module {named(source)}", self._go(module)), False
         is_replaced = source != module
-        if unloaded is not None and unloaded.kind == "refused":
+        if unloaded is not None and unloaded.kind == "refused" and unloaded.file:
             return self._refused(unloaded), is_replaced
         words = lookup_words(self._command.settings, source[0])
         if words is not None:
@@ -213,6 +213,11 @@ class _Errors:
             raise FastverifyError(
                 f"the go.mod of {named(source)} is in no go.sum, and GOSUMDB is "
                 f"{self._command.settings.gosumdb}, which is no checksum database; correct the setting"
+            )
+        if unloaded.kind == "refused":
+            raise FastverifyError(
+                f"{named(source)}: no module can have that name, and go mod verify would look it up all the "
+                "same; mend the requirement"
             )
         if unloaded.kind == "unreadable":
             raise FastverifyError(
@@ -227,11 +232,7 @@ class _Errors:
     def _refused(self, unloaded: UnloadedGoMod) -> str:
         replacement = unloaded.replacement
         if replacement is None or not replacement.folder:
-            return (
-                _refused_content(unloaded, "go.mod", read_file(unloaded.file))
-                if unloaded.file
-                else (unloaded.message)
-            )
+            return _refused_content(unloaded, "go.mod", read_file(unloaded.file))
         shown = short_path(unloaded.file, self._command.cwd)
         try:
             content = read_as_go(unloaded.file)

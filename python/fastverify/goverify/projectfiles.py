@@ -14,13 +14,13 @@ from fastverify.gomod import goversion
 from fastverify.gomod.directives import LOOKUP_ADVICE, Replace
 from fastverify.gomod.godebug import godebug_fault
 from fastverify.gomod.modfile import ModFile, parse_mod_lax
-from fastverify.gomod.modulepath import import_path_fault
+from fastverify.gomod.modulepath import import_path_fault, module_path_fault
 from fastverify.gomod.quoting import quote
 from fastverify.gomod.reading import read_file
 from fastverify.gomod.syntax import Problem
 from fastverify.gomod.workfile import WorkFile
 from fastverify.goverify.oserrors import GoError, read_as_go
-from fastverify.goverify.proxies import lookup_words
+from fastverify.goverify.proxies import DISABLED, info_without_metadata, lookup_words
 from fastverify.goverify.refusal import RefusedError, short_path
 from fastverify.goverify.settings import Command
 from fastverify.modcache import layout
@@ -52,8 +52,9 @@ class ProjectFiles:
     `said` is what Go says and yet goes on, and `status` how it will exit for that.
     """
 
-    def __init__(self, project: Project, command: Command) -> None:
+    def __init__(self, project: Project, command: Command, modcache: str) -> None:
         self._project = project
+        self._modcache = modcache
         self._command = command
         self.said: list[str] = []
         self.status = 0
@@ -192,8 +193,16 @@ class ProjectFiles:
         path, _, version = module.rpartition("@")
         known = {replace.path for replace in file.replace} | {file.module}
         words = lookup_words(self._command.settings, path)
+        if words not in (None, DISABLED):
+            return words  # no proxy, no answer, not even from the module cache
+        if path not in known and not goversion.is_pseudo_module(path):
+            # Before any proxy is asked, and so before it matters that none may be.
+            fault = module_path_fault(path)
+            if fault:
+                return f"malformed module path {quote(path)}: {fault}"
+        info = info_without_metadata(self._modcache, path, version)
         # A commit, or a version with build metadata, may be found in the module cache.
-        is_local = path in known or "+" in version or _is_commit(version)
+        is_local = path in known or _is_commit(version) or (info is not None and os.path.lexists(info))
         if words is None or is_local or not layout.is_module_path(path):
             raise FastverifyError(str(problem))
         return words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from fastverify.errors import FastverifyError
 from fastverify.goverify import graph
 from fastverify.goverify.modules import Parts, errors_of, look_at, needs_measuring, task
 from fastverify.goverify.projectfiles import ProjectFiles, check_go_work_is_readable
+from fastverify.goverify.proxies import without_network
 from fastverify.goverify.refusal import RefusedError
 from fastverify.goverify.settings import Command, begin
 from fastverify.locate import GoSettings, GoVariables, module_cache
@@ -29,6 +31,9 @@ from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
 
 #: What Go writes to stdout where it finds nothing.
 SUCCESS = "all modules verified"
+
+#: Stands for a module cache in which there is nothing: below a file no file can be.
+_NOWHERE = os.path.join(os.devnull, "modcache")
 
 
 @dataclass(slots=True)
@@ -73,17 +78,26 @@ def verify_as_go(
         command = begin(working_folder(folder, variables.environ), variables, settings)
         done.errors += command.warnings
         check_go_work_is_readable(command)
-        project = find_project(folder, environ)
-        files = ProjectFiles(project, command)
+        root = _usable(settings)
+        fix = without_network(command.settings, root)
+        project = find_project(folder, environ, fix=fix, needs_sums=False)
+        files = ProjectFiles(project, command, root)
         files.check()
     except RefusedError as refused:
         done.errors.append(refused.text)
         done.status = refused.status
         return done
     done.errors += files.said
-    root = os.path.normpath(module_cache(settings))
     modules = build_list(project, root)
-    loading = _load(modules, command, engine, root, (threads, spares))
+    try:
+        loading = _load(modules, command, engine, root, (threads, spares))
+    except FastverifyError:
+        if root == _NOWHERE:
+            raise FastverifyError(
+                f"{module_cache(settings)} is no folder, and go mod verify would fetch every go.mod; "
+                "correct the setting or give the cache's path"
+            ) from None
+        raise
     done.errors += loading.words
     if loading.ended:
         if explain and loading.mismatch is not None:
@@ -100,6 +114,12 @@ def verify_as_go(
             "checksum database, which fastverify does not; go mod tidy adds it, or with GOSUMDB=off nobody "
             "is asked"
         )
+    if root == _NOWHERE:
+        found = list(_without_cache(modules, command))
+        done.errors += found
+        done.verified = not found
+        done.status = files.status if done.verified else 1
+        return done
     verifier = _Verifier(modules, root, engine, (threads, spares), explain=explain)
     done.errors += verifier.errors()
     done.verified = not verifier.failed
@@ -108,6 +128,34 @@ def verify_as_go(
         done.explained = verifier.explained
         done.remarks = verifier.remarks
     return done
+
+
+def _usable(settings: GoSettings) -> str:
+    """The module cache that can be used (``checkCacheDir``), or one that cannot be there."""
+    path = settings.gomodcache
+    if not os.path.isabs(path):
+        return _NOWHERE
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        is_folder = True  # Go makes it
+    except (OSError, ValueError):
+        is_folder = False
+    return os.path.normpath(path) if is_folder else _NOWHERE
+
+
+def _without_cache(modules: BuildList, command: Command) -> Iterator[str]:
+    """What Go says of the modules of a build list while it has no module cache (``verifyMod``)."""
+    for module in modules.modules:
+        if module.is_main:
+            continue
+        # The name of the ziphash then is the end of one, without any folder.
+        if os.path.lexists(os.path.join(command.cwd, "hash")):
+            raise FastverifyError(
+                f"there is no module cache, and go mod verify takes {command.cwd}/hash for hashes of "
+                "modules; correct the setting"
+            )
+        yield f"{module.path} {module.version}: missing ziphash: open hash: no such file or directory"
 
 
 def _load(

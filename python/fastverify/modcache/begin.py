@@ -88,7 +88,7 @@ def check_module_cache(
         started=changes.timestamp(time.time_ns()),
         caches=[("modcache", root) for root in roots],
     )
-    first = side.begin(report) if side is not None else []
+    first = side.begin(report, roots, settings.goflags) if side is not None else []
     inventories = []
     for root in dict.fromkeys(roots):
         if side is not None and only_build_list:

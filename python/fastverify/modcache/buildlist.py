@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastverify.gomod import goversion
 from fastverify.gomod.summary import Module
@@ -94,6 +94,16 @@ class AbsentGoMod:
         return text
 
 
+class NeededGoMod(NamedTuple):
+    """A go.mod of the module cache that is read before anything is raised."""
+
+    #: The module that is required, and the one whose go.mod counts for it: its replacement, if it has one.
+    module: Module
+    source: Module
+    #: The first that requires it; None where that is not known.
+    required_by: Module | None
+
+
 def named(module: Module) -> str:
     """``path@version``, or the path alone of what has no version."""
     return "@".join(filter(None, module))
@@ -140,6 +150,33 @@ class BuildList:
     def go_mods_loaded(self) -> tuple[LoadedGoMod, ...]:
         """Every go.mod of the module cache that counted, under the names that go.sum has them under."""
         return tuple(self._files.loaded)
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether the graph of the main module, the first one of a workspace, is pruned."""
+        return not goversion.is_before(self.project.main_modules[0].file.go_version, goversion.PRUNING)
+
+    def needed_go_mods(self) -> list[NeededGoMod]:
+        """The go.mod files that the go command reads with ``-mod=readonly``, but for those in folders.
+
+        Missing ones count.
+        """
+        graph = self._graphs[0]
+        asking: dict[Module, Module] = {}
+        for module, requirements in graph.required.items():
+            for requirement in requirements:
+                asking.setdefault(requirement, module)
+        found: dict[Module, NeededGoMod] = {}
+        for module in graph.asked:
+            path, version = module
+            if version == MAIN_VERSION or goversion.is_pseudo_module(path):
+                continue
+            replacement = self.project.replacements.of(path, version)
+            if replacement is not None and replacement.folder:
+                continue
+            source = module if replacement is None else (replacement.path, replacement.version)
+            found.setdefault(source, NeededGoMod(module, source, asking.get(module)))
+        return list(found.values())
 
     @cached_property
     def missing(self) -> tuple[AbsentGoMod, ...]:
@@ -220,7 +257,8 @@ def build_list(project: Project, modcache: str) -> BuildList:
         return BuildList(project, files, [_workspace_graph(project, project.work, files)])
     main = project.main_modules[0]
     required = [(r.path, r.version) for r in main.file.require]
-    roots = [module for module in required if module not in project.excluded]
+    excluded = project.excluded
+    roots = [module for module in required if module not in excluded]
     roots.append((goversion.GO, main.file.go_version))
     if main.file.toolchain is not None:
         roots.append((goversion.TOOLCHAIN, main.file.toolchain))
@@ -306,6 +344,7 @@ class _Loading:
         queue: list[tuple[Module, _Pruning]] = []
         self._enqueue(queue, modules, pruning)
         for module, mode in queue:
+            self._graph.asked[module] = None
             contribution = self._files.contribution(module)
             if contribution is None:
                 continue

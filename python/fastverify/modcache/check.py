@@ -140,7 +140,7 @@ class Check:
     def _take(self, result: ModuleResult) -> None:
         """Enter a result into the report."""
         _count(self.report.counts, result)
-        self.report.findings.extend(result.findings)
+        self.report.take(result.findings)
 
     def close(self) -> None:
         """End the check early.  The report keeps what was found, marked as not complete.
@@ -426,11 +426,10 @@ def _weight(files: ModuleFiles) -> int:
 
 
 def _count(counts: Counts, result: ModuleResult) -> None:
-    for finding in result.findings:
-        counts.by_verdict[finding.verdict] = counts.by_verdict.get(finding.verdict, 0) + 1
     if not result.module:
         return
     counts.modules += 1
+    counts.vendored += result.vendored
     counts.zips += result.zips
     counts.trees += result.trees
     counts.mods += result.mods

@@ -7,24 +7,31 @@ Source of the rules: ``loadModFile``, ``LoadWorkFile`` and ``makeMainModules`` i
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastverify.errors import FastverifyError
 from fastverify.gomod import goversion
+from fastverify.gomod.directives import VersionFixer, without_lookup
 from fastverify.gomod.godebug import godebug_fault
 from fastverify.gomod.modfile import ModFile, parse_mod
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.gomod.reading import is_absent, read_file
 from fastverify.gomod.summary import Module
-from fastverify.gomod.syntax import Problem
+from fastverify.gomod.syntax import MAX_FILE_BYTES, Problem
 from fastverify.gomod.workfile import Use, WorkFile, parse_work
 from fastverify.locate import GoVariables, flag_value, installed_toolchain
-from fastverify.modcache import gosum
+from fastverify.modcache import gosum, lock
 from fastverify.modcache.replacements import Replacements
 
 #: A bound on what is read into memory; the largest real go.sum files have a few megabytes.
 MAX_SUM_FILE_BYTES = 256 << 20
+
+#: How long (seconds) a go command may take to write a file of the project, and how often that is asked.
+_PATIENCE = 5.0
+_POLL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +84,47 @@ class Project:
         )
 
 
+def _read_at_rest(path: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """:func:`read_file`, but for a file of a project that a go command may be writing at this moment.
+
+    It does so in place, under a lock on the file itself (``cmd/go/internal/lockedfile``); who reads under
+    the same lock never sees half of it.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    # On Windows a lock keeps everybody out, ourselves too.
+    while sys.platform != "win32" and os.path.isfile(path):
+        with lock.shared(path) as state:
+            if state != "busy" or time.monotonic() > deadline:
+                return read_file(path, limit)
+        time.sleep(_POLL)
+    return read_file(path, limit)
+
+
 def read_sum_file(path: str) -> gosum.SumFile:
     """Read one go.sum.  Raises FastverifyError where that is not possible."""
     try:
-        content = read_file(path, MAX_SUM_FILE_BYTES)
+        content = _read_at_rest(path, MAX_SUM_FILE_BYTES)
     except OSError as error:
         raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
     return gosum.parse(path, content)
 
 
-def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Project:
+def find_project(
+    folder: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    fix: VersionFixer = without_lookup,
+    needs_sums: bool = True,
+) -> Project:
     """The project that a go command started in `folder` would work on, with its sum files.
 
     As in Go, a go.work in the folder or above it makes it a workspace, unless GOWORK is ``off`` or
     names another file; and where GOFLAGS has ``-modfile``, that file stands in for the go.mod, and the
     .sum file beside it for the go.sum.  What is wrong inside its go.mod and go.work files is among the
     ``problems``.  Raises FastverifyError where there is no project, or where its go.work cannot be read.
+
+    `fix` makes versions in go.mod files canonical.  A go.sum outside a workspace that cannot be read is an
+    error, too; unless it `needs_sums`, it counts as empty, as it does for the go command.
     """
     variables = GoVariables(environ)
     if not os.path.isdir(folder):
@@ -104,7 +136,7 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
     if work:
         if modfile:
             raise FastverifyError(f"GOFLAGS has -modfile={modfile}, which no workspace can have ({work})")
-        return _with_too_new(_workspace(work), variables)
+        return _with_too_new(_workspace(work, fix), variables)
     go_mod = find_go_mod(start)
     if go_mod is None:
         raise FastverifyError(
@@ -118,14 +150,16 @@ def find_project(folder: str, environ: Mapping[str, str] | None = None) -> Proje
         go_mod = os.path.normpath(os.path.join(start, modfile))
     project = Project(root, gosum.SumSet())
     try:
-        main = _main_module(project, root, go_mod, read_file(go_mod))
+        main = _main_module(project, root, go_mod, _read_at_rest(go_mod), fix)
     except OSError as error:
         project.problems.append(Problem(go_mod, 0, 0, f"cannot be read: {error.strerror}"))
         main = MainModule(root, ModFile(go_mod, is_unread=True))
     project.main_modules = [main]
     project.replacements = Replacements([(root, main.file)], None)
     project.problems += project.replacements.problems
-    project.sums.main = _read_if_there(project, f"{go_mod.removesuffix('.mod')}.sum")
+    go_sum = f"{go_mod.removesuffix('.mod')}.sum"
+    if needs_sums or not _is_closed(go_sum):
+        project.sums.main = _read_if_there(project, go_sum)
     return _with_too_new(project, variables)
 
 
@@ -134,12 +168,13 @@ def _with_too_new(project: Project, variables: GoVariables) -> Project:
     version = goversion.of_toolchain(installed_toolchain(variables.environ))
     setting = variables.get("GOTOOLCHAIN", "local")
     project.may_switch = setting in ("auto", "path") or setting.endswith(("+auto", "+path"))
+    running = goversion.of_toolchain(setting.partition("+")[0]) or version
     files: list[ModFile | WorkFile] = [main.file for main in project.main_modules]
     if project.work is not None:
         files.insert(0, project.work)
     for file in files:
-        if version and file.go is not None and goversion.is_before(version, file.go):
-            message = f"go {file.go} is newer than the go command here, which is go {version}"
+        if version and file.go is not None and goversion.is_before(running, file.go):
+            message = f"go {file.go} is newer than the go command here, which is go {running}"
             project.too_new.append(Problem(file.file, file.go_line, 1, message))
         project.godebugs += _godebug_problems(file, version, variables.goroot)
     return project
@@ -198,10 +233,10 @@ def trusted_sums(projects: Sequence[Project], sum_files: Sequence[str]) -> gosum
     return gosum.TrustedSums(sets)
 
 
-def _workspace(go_work: str) -> Project:
+def _workspace(go_work: str, fix: VersionFixer) -> Project:
     root = os.path.dirname(go_work)
     try:
-        work = parse_work(go_work, read_file(go_work))
+        work = parse_work(go_work, _read_at_rest(go_work))
     except OSError as error:
         raise FastverifyError(f"{go_work} cannot be read: {error.strerror}") from error
     project = Project(root, gosum.SumSet(), work=work, problems=list(work.problems))
@@ -214,7 +249,7 @@ def _workspace(go_work: str) -> Project:
             project.problems.append(Problem(go_work, use.line, 1, message))
             continue
         seen[folder] = use
-        _add_member(project, work, use, folder)
+        _add_member(project, work, use, folder, fix)
     if not work.use:
         project.problems.append(Problem(go_work, 0, 0, "the workspace has no modules; go work use adds them"))
     _check_members(project, work)
@@ -225,23 +260,23 @@ def _workspace(go_work: str) -> Project:
     return project
 
 
-def _add_member(project: Project, work: WorkFile, use: Use, folder: str) -> None:
+def _add_member(project: Project, work: WorkFile, use: Use, folder: str, fix: VersionFixer) -> None:
     """Take in the member that the go.work names in `use`."""
     go_mod = os.path.join(folder, "go.mod")
     try:
-        content = read_file(go_mod)
+        content = _read_at_rest(go_mod)
     except OSError as error:
         what = "there is no go.mod" if is_absent(error) else f"go.mod cannot be read: {error.strerror}"
         project.problems.append(Problem(work.file, use.line, 1, f"use {use.folder}: {what} in {folder}"))
     else:
-        project.main_modules.append(_main_module(project, folder, go_mod, content))
+        project.main_modules.append(_main_module(project, folder, go_mod, content, fix))
     file = _read_if_there(project, os.path.join(folder, "go.sum"))
     if file is not None:
         project.sums.members.append(file)
 
 
-def _main_module(project: Project, root: str, go_mod: str, content: bytes) -> MainModule:
-    file = parse_mod(go_mod, content)
+def _main_module(project: Project, root: str, go_mod: str, content: bytes, fix: VersionFixer) -> MainModule:
+    file = parse_mod(go_mod, content, fix)
     main = MainModule(root, file)
     project.problems += file.problems
     if file.module is None:
@@ -276,6 +311,11 @@ def _check_members(project: Project, work: WorkFile) -> None:
         if not replace.version and replace.path in seen:
             message = f"{replace.path} is a member of the workspace and cannot be replaced at every version"
             project.problems.append(Problem(work.file, replace.line, 1, message))
+
+
+def _is_closed(path: str) -> bool:
+    """Whether it is a folder, or a file that may not be read."""
+    return os.path.isdir(path) or (os.path.exists(path) and not os.access(path, os.R_OK))
 
 
 def _read_if_there(project: Project, path: str) -> gosum.SumFile | None:

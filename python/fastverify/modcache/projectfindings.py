@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Literal
 
 from fastverify.gomod.modfile import ModFile
@@ -19,8 +19,11 @@ from fastverify.report.model import Finding
 _NAMED = 3
 
 
-def project_findings(project: Project) -> Iterator[Finding]:
-    """What the go command would refuse in a project's go.mod and go.work files."""
+def project_findings(project: Project, folders: Mapping[str, Problem]) -> Iterator[Finding]:
+    """What the go command would refuse in a project's go.mod and go.work files.
+
+    `folders` are those of :func:`missing_folders`.
+    """
     for problem in project.problems:
         yield Finding(
             "malformed",
@@ -33,8 +36,8 @@ def project_findings(project: Project) -> Iterator[Finding]:
         )
     for line in project.too_new:
         yield Finding(
-            "warning",
-            "note" if project.may_switch else "warning",
+            "warning" if project.may_switch else "malformed",
+            "note" if project.may_switch else "error",
             "mod",
             line.file,
             f"{_place(line)}{line.message}",
@@ -44,7 +47,7 @@ def project_findings(project: Project) -> Iterator[Finding]:
             "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
         )
 
-    for problem in [*refused_lines(project), *_missing_folders(project).values()]:
+    for problem in [*refused_lines(project), *folders.values()]:
         yield Finding(
             "malformed",
             "error",
@@ -67,12 +70,16 @@ def refused_lines(project: Project) -> Iterator[Problem]:
                 yield Problem(main.file.file, 0, 0, f"tool {tool}: malformed path: {fault}")
 
 
-def _missing_folders(project: Project) -> dict[str, Problem]:
+def missing_folders(project: Project) -> dict[str, Problem]:
     """Folders without a go.mod that stand in for required modules: the missing go.mod, and the line."""
     files: list[ModFile | WorkFile] = [*_go_mods(project)]
     if project.work is not None:
         files.insert(0, project.work)
-    lines = [(file.file, line) for file in files for line in file.replace]
+    lines: dict[str, tuple[str, int]] = {}
+    for file in files:
+        for line in file.replace:
+            if not line.with_version:
+                lines.setdefault(line.path, (file.file, line.line))
     required = {line.path for file in _go_mods(project) for line in file.require}
     found = {}
     for path, folder in project.replacements.folders():
@@ -81,11 +88,8 @@ def _missing_folders(project: Project) -> dict[str, Problem]:
             continue
         what = "has no go.mod" if os.path.isdir(folder) else "does not exist"
         message = f"{path} is replaced by {folder}, which {what}"
-        found[go_mod] = next(
-            Problem(file, line.line, 1, message)
-            for file, line in lines
-            if line.path == path and not line.with_version
-        )
+        in_file, number = lines[path]
+        found[go_mod] = Problem(in_file, number, 1, message)
     return found
 
 
@@ -100,17 +104,19 @@ def _place(problem: Problem) -> str:
     return f"line {problem.line}{column}: "
 
 
-def build_list_findings(modules: BuildList, checked: Container[Module]) -> Iterator[Finding]:
+def build_list_findings(
+    modules: BuildList, checked: Container[Module], folders: Container[str]
+) -> Iterator[Finding]:
     """The go.mod files that a build list lacks, and so perhaps modules that it should have.
 
-    An unreadable one of the `checked` modules is told where they are judged.
+    An unreadable one of the `checked` modules is told where they are judged, and one of `folders` that is
+    missing among the :func:`project_findings`.
     """
     for absent in modules.missing:
         go = "the go command fetches it, and stops where it may not"
         yield _absent(absent, "missing", go, f"go mod graph fetches it, in {modules.project.root}")
-    told = _missing_folders(modules.project)
     for absent in modules.errors:
-        if absent.file in told:
+        if absent.file in folders:
             continue
         go = "the go command stops with an error"
         yield _absent(absent, "malformed", go, "mend the file, or the requirement that leads to it")
@@ -166,7 +172,7 @@ def replaced_by_folders(project: Project) -> str | None:
 def scope_sentences(lists: Sequence[BuildList], absent: int) -> list[str]:
     """What a check of build lists leaves out."""
     roots = ", ".join(dict.fromkeys(modules.project.root for modules in lists))
-    said = [f"what of the cache is not in the build list of {roots}"]
+    said = [f"modules of the cache that are not in the build list of {roots}"]
     if absent:
         modules = "1 module" if absent == 1 else f"{absent:,} modules"
         said.append(f"{modules} of the build list, of which the cache has neither zip nor tree")

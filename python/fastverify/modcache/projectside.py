@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
-from fastverify.modcache.buildlist import build_list
+from fastverify.modcache.buildlist import BuildList, build_list
 from fastverify.modcache.buildscope import absent_from, take_inventory_of
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import Inventory
 from fastverify.modcache.layoutfindings import sum_file_findings
+from fastverify.modcache.neededlines import needed_line_findings, needs_lines
 from fastverify.modcache.project import Project, find_project, trusted_sums
 from fastverify.modcache.projectfindings import (
     build_list_findings,
+    missing_folders,
     project_findings,
     replaced_by_folders,
     scope_sentences,
@@ -26,41 +28,73 @@ from fastverify.vendor.folder import VendorFolder, vendor_folders
 _Path: TypeAlias = "str | os.PathLike[str]"
 
 
-@dataclass(frozen=True, slots=True)
 class ProjectSide:
     """The projects that a check was given, and what goes with them."""
 
-    projects: list[Project]
-    #: Whether go.sum files were named on their own.
-    has_gosums: bool
-    sums: TrustedSums
-    vendors: list[VendorFolder]
+    def __init__(
+        self, projects: list[Project], sums: TrustedSums, vendors: list[VendorFolder], *, has_gosums: bool
+    ) -> None:
+        self.sums = sums
+        self.vendors = vendors
+        self._projects = projects
+        #: Whether go.sum files were named on their own.
+        self._has_gosums = has_gosums
+        #: Folders that are to stand in for modules and cannot, by the missing go.mod; of each project.
+        self._folders = list(map(missing_folders, projects))
+        #: Of a module cache, once they are asked for.
+        self._lists: dict[tuple[str, str], BuildList] = {}
 
-    def begin(self, report: Report) -> list[Finding]:
-        """Enter the projects into `report`; what is wrong with their own files."""
+    def begin(self, report: Report, roots: Sequence[str], goflags: str) -> list[Finding]:
+        """Enter the projects into `report`; what is wrong with their own files.
+
+        `roots` are the module caches that their build lists may be worked out from.
+        """
         report.caches += [("vendor", vendor.path) for vendor in self.vendors]
-        if self.projects or self.has_gosums:
+        if self._projects or self._has_gosums:
             report.project = {
-                "projects": [project.root for project in self.projects],
+                "projects": [project.root for project in self._projects],
                 "gosums": [file.path for file in self.sums.files()],
             }
-        replaced = map(replaced_by_folders, self.projects)
+        replaced = map(replaced_by_folders, self._projects)
         report.not_checked += [sentence for sentence in replaced if sentence is not None]
-        absent = [path for project in self.projects for path in project.absent]
-        own = [finding for project in self.projects for finding in project_findings(project)]
-        return [*own, *sum_file_findings(self.sums, absent)]
+        own = chain.from_iterable(map(project_findings, self._projects, self._folders))
+        lacking = self._needed_lines(roots, goflags)
+        told = {finding.path for finding in lacking}
+        absent = [path for project in self._projects for path in project.absent if path not in told]
+        return [*own, *sum_file_findings(self.sums, absent), *lacking]
+
+    def _needed_lines(self, roots: Sequence[str], goflags: str) -> list[Finding]:
+        """What the projects' go.sum files lack; a line that two caches show is told once."""
+        found: dict[tuple[str, str, str], Finding] = {}
+        for project in self._projects:
+            if not needs_lines(project, goflags, self.vendors):
+                continue
+            for root in roots:
+                for finding in needed_line_findings(self._build_list(project, root)):
+                    found.setdefault((finding.path, finding.module, finding.version), finding)
+        return list(found.values())
+
+    def _build_list(self, project: Project, root: str) -> BuildList:
+        key = project.root, root
+        if key not in self._lists:
+            self._lists[key] = build_list(project, root)
+        return self._lists[key]
 
     def inventory_of(self, root: str, report: Report) -> tuple[Inventory, list[Finding]]:
         """What the module cache `root` has of the projects' build lists, and what these lack.
 
         What is left out is entered into `report`.
         """
-        lists = [build_list(project, root) for project in self.projects]
+        lists = [self._build_list(project, root) for project in self._projects]
         inventory = take_inventory_of(root, lists)
         report.not_checked += scope_sentences(lists, absent_from(inventory, lists))
         report.not_checked += [said for modules in lists for said in unknown_requirements(modules)]
         checked = inventory.modules
-        return inventory, [finding for modules in lists for finding in build_list_findings(modules, checked)]
+        lacking = (
+            build_list_findings(modules, checked, folders)
+            for modules, folders in zip(lists, self._folders, strict=True)
+        )
+        return inventory, list(chain.from_iterable(lacking))
 
 
 def open_projects(folders: Sequence[_Path], gosums: Sequence[_Path], vendored: Sequence[str]) -> ProjectSide:
@@ -76,4 +110,4 @@ def open_projects(folders: Sequence[_Path], gosums: Sequence[_Path], vendored: S
         [project for project in known if project is not None],
         [os.path.abspath(os.fspath(path)) for path in gosums],
     )
-    return ProjectSide(projects, bool(gosums), sums, vendors)
+    return ProjectSide(projects, sums, vendors, has_gosums=bool(gosums))

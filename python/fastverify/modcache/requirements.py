@@ -44,6 +44,8 @@ class RequirementGraph:
     def __init__(self, roots: Sequence[Module]) -> None:
         self.roots = tuple(roots)
         self.required: dict[Module, Sequence[Module]] = {}
+        #: The modules whose go.mod was asked for, in that order; those that could not be read among them.
+        self.asked: dict[Module, None] = {}
         self.selected: dict[str, str] = {}
         self._select(roots)
 

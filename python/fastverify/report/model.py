@@ -6,7 +6,7 @@ renamed or removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -123,6 +123,8 @@ class Counts:
     modules: int = 0
     verified: int = 0
     not_verified: int = 0
+    #: How many of the modules are the files of one in a vendor folder.
+    vendored: int = 0
     zips: int = 0
     trees: int = 0
     #: ``.mod`` files held to an authority or read.
@@ -171,6 +173,8 @@ class ModuleResult:
     verified: bool = False
     #: Why not, as a key of ``not_verified_by_reason``; "" where it is verified.
     reason: str = ""
+    #: Whether it is not a version of a cache, but what a vendor folder has of one; its tree then is there.
+    vendored: bool = False
     zips: int = 0
     trees: int = 0
     mods: int = 0
@@ -264,6 +268,13 @@ class Report:
         if self.timings is not None:
             report["timings"] = self.timings.to_json()
         return report
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Enter what was found, and count it by verdict."""
+        for finding in findings:
+            self.findings.append(finding)
+            by_verdict = self.counts.by_verdict
+            by_verdict[finding.verdict] = by_verdict.get(finding.verdict, 0) + 1
 
     def worst(self) -> Severity | None:
         """The gravest severity among the findings; None where there are none."""

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style
 from fastverify.report.escape import printable
-from fastverify.report.model import CacheKind, Finding, Report
+from fastverify.report.model import CacheKind, Counts, Finding, Report
 
 # One and many of what an unlisted note is about, by verdict and place.
 _NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("untracked", "mod"): ("go.mod file that nothing vouches for", "go.mod files that nothing vouches for"),
-    ("untracked", "gosum"): ("module that no go.sum given names", "modules that no go.sum given names"),
+    ("untracked", "gosum"): (
+        "module that is in none of the go.sum files given",
+        "modules that are in none of the go.sum files given",
+    ),
     ("untracked", "dir"): ("tree that nothing vouches for", "trees that nothing vouches for"),
     ("untracked", "zip"): ("zip that nothing vouches for", "zips that nothing vouches for"),
     ("untracked", "sumdb"): (
@@ -54,14 +57,27 @@ def note_lines(findings: Iterable[Finding], *, trusted: bool, option: str = "--p
     `trusted` says whether a go.sum was given, so that nobody is told to do what they have done, and
     `option` how one is given.
     """
-    kinds = Counter((finding.verdict, finding.where) for finding in findings)
+    kinds: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    for finding in findings:
+        kind = finding.verdict, finding.where
+        kinds[kind] += 1
+        examples.setdefault(kind, finding.message)
     lines = []
     for (verdict, where), many in kinds.most_common():
-        one, several = _NOTES.get((verdict, where), (f"{verdict} {where}", f"{verdict} {where}"))
         advice = "-v lists them" if many > 1 else "-v names it"
+        if (verdict, where) not in _NOTES:
+            # Of the rare ones the first speaks for all.
+            example = examples[verdict, where]
+            lines.append(
+                f"{words.number(many)} notes, the first of which is: {example} ({advice})"
+                if many > 1
+                else f"{example} ({advice})"
+            )
+            continue
         if verdict == "untracked" and where in _IN_GOSUM and not trusted:
             advice = f"give {option} to hold {'them' if many > 1 else 'it'} to a go.sum; {advice}"
-        lines.append(f"{words.count(many, one, several)} ({advice})")
+        lines.append(f"{words.count(many, *_NOTES[verdict, where])} ({advice})")
     return lines
 
 
@@ -93,22 +109,28 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
     read = []
     if _has(report, "modcache"):
         read += [
-            words.count(counts.modules, "module"),
+            words.count(counts.modules - counts.vendored, "module"),
             words.count(counts.zips, "zip"),
-            words.count(counts.trees, "tree"),
+            # Each vendored module counts as a tree.
+            words.count(counts.trees - counts.vendored, "tree"),
             words.count(counts.mods, "go.mod file"),
-            words.count(counts.files, "file"),
         ]
+    if counts.vendored:
+        read.append(words.count(counts.vendored, "vendored module"))
+    if _has_modules(report):
+        read.append(words.count(counts.files, "file"))
     if _has(report, "gocache"):
         read += [words.count(counts.entries, "entry", "entries"), words.count(counts.outputs, "output")]
     rows.append(("read", ", ".join([*read, words.size(counts.bytes)])))
     rate = f", {words.size(counts.bytes / report.seconds)}/s" if report.seconds > 0 and counts.bytes else ""
     rows.append(("time", f"{words.duration(report.seconds)}{rate}, {report.engine} engine"))
-    if _has(report, "modcache"):
+    if _has_modules(report):
         rows.append(("verified", _verified(report)))
     if counts.not_verified:
         reasons = sorted(counts.not_verified_by_reason.items(), key=lambda pair: -pair[1])
         why = [f"{words.number(many)} {reason_words(reason)}" for reason, many in reasons]
+        if len(reasons) == 1 and reasons[0][1] == counts.not_verified:
+            why = [reason_words(reasons[0][0])]
         suffix = f" ({', '.join(why)})" if why else ""
         rows.append(("not verified", f"{words.number(counts.not_verified)}{suffix}"))
     if counts.vanished:
@@ -124,6 +146,19 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
 
 def _has(report: Report, kind: CacheKind) -> bool:
     return any(cache == kind for cache, _ in report.caches)
+
+
+def _has_modules(report: Report) -> bool:
+    """Whether modules were looked for: those of a cache, or those that a vendor folder has."""
+    return _has(report, "modcache") or _has(report, "vendor")
+
+
+def _modules(counts: Counts) -> str:
+    """How many modules there are, and how many of them are vendored."""
+    if counts.vendored == counts.modules > 0:
+        return words.count(counts.modules, "vendored module")
+    vendored = f" ({words.number(counts.vendored)} of them vendored)" if counts.vendored else ""
+    return f"{words.count(counts.modules, 'module')}{vendored}"
 
 
 def _outputs(report: Report) -> str:
@@ -170,17 +205,22 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     if not report.complete:
         seen = words.number(counts.modules)
         total = f" of {words.number(modules_total)}" if modules_total is not None else ""
-        stages = [f"{seen}{total} modules"] if _has(report, "modcache") else []
+        stages = [f"{seen}{total} modules"] if _has_modules(report) else []
         if _has(report, "gocache"):
             stages.append(words.count(counts.outputs, "output"))
         so_far = " and ".join(found) or "no damage"
         return f"Incomplete: stopped after {' and '.join(stages)}, {so_far} until then.", "warning"
-    modules = words.count(counts.modules, "module")
+    modules = _modules(counts)
     outputs = words.count(counts.outputs, "build output")
     if errors:
-        damaged = {(f.module, f.version) for f in report.findings if f.severity == "error" and f.module}
+        damaged = {
+            (f.module, f.version)
+            for f in report.findings
+            # A line that a go.sum lacks is about a module, and no fault of that.
+            if f.severity == "error" and f.module and (f.verdict, f.where) != ("missing", "gosum")
+        }
         # A module that a project asks for may be at fault without being in the cache.
-        of_all = len(damaged) <= counts.modules
+        of_all = len(damaged) <= counts.not_verified
         share = (
             f"{words.number(len(damaged))} of {modules}" if of_all else words.count(len(damaged), "module")
         )
@@ -200,8 +240,10 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
         return f"Found no damage: {'; '.join(shares)}{beside}.", calm
     if counts.outputs:
         everything = f"All {modules} and {outputs} are" if counts.modules else f"All {outputs} are"
+    elif counts.modules == 1:
+        everything = "The only vendored module is" if counts.vendored else "The only module is"
     else:
-        everything = "The only module is" if counts.modules == 1 else f"All {modules} are"
+        everything = f"All {modules} are"
     return f"{everything} verified{beside}.", calm
 
 
@@ -217,4 +259,4 @@ def _module_share(report: Report) -> str:
         )
         return f"{whole}; of {others} only go.mod is there, not vouched for"
     verified, others = words.number(counts.verified), words.number(counts.not_verified)
-    return f"{verified} of {words.count(counts.modules, 'module')} verified, {others} not"
+    return f"{verified} of {_modules(counts)} verified, {others} not"

@@ -93,6 +93,7 @@ class Fetcher:
                 f"{self.shown} answers with no tree head of {settings.name}: {error}; is the URL right?"
             ) from error
         own.write("latest", note)
+        own.sweep()
 
     @property
     def shown(self) -> str:

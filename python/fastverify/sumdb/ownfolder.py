@@ -7,15 +7,21 @@ it is believed: it is proved again at each use, like Go's.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 
 from fastverify.errors import FastverifyError
 
 #: Names another folder than the platform's.
 ENVIRONMENT_VARIABLE = "FASTVERIFY_CACHE"
+
+#: How the names of files begin that are being written, and when (seconds) one is left over for sure.
+_PREFIX = "fastverify-"
+_LEFT_OVER = 3600.0
 
 
 def cache_folder(environ: Mapping[str, str] | None = None) -> str:
@@ -50,15 +56,24 @@ class OwnFolder:
 
     def refuse_inside(self, roots: Iterable[str]) -> None:
         """Raise FastverifyError where the folder lies in one of the caches `roots`."""
-        own = os.path.realpath(self.path)
-        for root in roots:
+        for path, root in itertools.product((self.path, self._temporary), roots):
             with contextlib.suppress(ValueError):  # on another drive
                 real = os.path.realpath(root)
-                if os.path.commonpath([real, own]) == real:
+                if os.path.commonpath([real, os.path.realpath(path)]) == real:
                     raise FastverifyError(
-                        f"fetched records would lie in {self.path}, inside the cache {root}, into which "
+                        f"fetched records would lie in {path}, inside the cache {root}, into which "
                         f"nothing is written; name another folder with {ENVIRONMENT_VARIABLE}"
                     )
+
+    def sweep(self) -> None:
+        """Remove what was being written when a fastverify was killed, long ago."""
+        with contextlib.suppress(OSError), os.scandir(self._temporary) as scan:
+            for entry in scan:
+                if not entry.name.startswith(_PREFIX):
+                    continue
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _LEFT_OVER:
+                        os.unlink(entry.path)
 
     def write(self, relative: str, content: bytes) -> None:
         """Put `content` at `relative`, whole or not at all.  Raises FastverifyError."""
@@ -66,7 +81,7 @@ class OwnFolder:
         try:
             os.makedirs(self._temporary, exist_ok=True)
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self._temporary)
+            descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=self._temporary)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(content)

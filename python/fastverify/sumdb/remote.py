@@ -10,6 +10,8 @@ import re
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPMessage
+from typing import IO
 from urllib.parse import urlsplit, urlunsplit
 
 from fastverify import __version__
@@ -101,7 +103,7 @@ def get(url: str, limit: int) -> bytes:
     deadline = time.monotonic() + PATIENCE
     try:
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 (http and https only)
-        with urllib.request.urlopen(request, timeout=SILENCE) as answer:  # noqa: S310
+        with urllib.request.build_opener(_Redirects).open(request, timeout=SILENCE) as answer:
             parts, size = [], 0
             while part := answer.read1(limit + 1 - size):
                 parts.append(part)
@@ -123,6 +125,27 @@ def get(url: str, limit: int) -> bytes:
     if length:
         raise RemoteError(f"{without_password(url)}: the answer is cut off")
     return b"".join(parts)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to web servers only, and gives no other one the password that was meant for the first."""
+
+    def redirect_request(  # noqa: PLR0917 (urllib's)
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        there, here = urlsplit(newurl), urlsplit(req.full_url)
+        if there.scheme not in ("http", "https"):
+            raise urllib.error.URLError(f"redirected to {there.scheme}, which is not followed")
+        made = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if made is not None and there[:2] != here[:2]:
+            made.remove_header("Authorization")
+        return made
 
 
 def _authorized(url: str) -> tuple[str, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from fastverify.vendor.constraint import may_be_built
 from fastverify.vendor.embeds import embed_patterns, embedded
@@ -23,6 +23,13 @@ _METADATA = (
 )
 
 
+def _folders_above(folder: bytes) -> Iterator[bytes]:
+    """The folders that `folder` lies in, relative to the same root; b"" is that."""
+    while folder:
+        folder = folder.rpartition(b"/")[0]
+        yield folder
+
+
 class Belonging:
     """The folders of a module that packages were vendored from."""
 
@@ -38,10 +45,7 @@ class Belonging:
                 self.packages.add(path[len(root) + 1 :])
         self.above: set[bytes] = set()
         for package_folder in self.packages:
-            above = package_folder
-            while above:
-                above = above.rpartition(b"/")[0]
-                self.above.add(above)
+            self.above.update(_folders_above(package_folder))
 
     @property
     def folders(self) -> set[bytes]:
@@ -73,12 +77,13 @@ class Belonging:
         that only tests embed are copied, too.
         """
         found: set[bytes] = set()
-        for package in self.packages:
+        concerned = self.packages
+        if missing is not None:
+            concerned = concerned & {
+                above for name in missing for above in _folders_above(name.rpartition(b"/")[0])
+            }
+        for package in concerned:
             start = package + b"/" if package else b""
-            if missing is not None and not any(
-                name.startswith(start) and b"/" in name[len(start) :] for name in missing
-            ):
-                continue
             names = source.names(package)
             patterns: list[str] = []
             for name in sorted(names):

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
 
 from fastverify.engine.protocol import Difference, Engine, Fault, ModuleMeasurement, ModuleTask
 from fastverify.gomod.modulepath import import_path_fault
@@ -27,12 +29,14 @@ _GO_BUILDS = (
 )
 _GRAVEST = ("extra", "missing", "type", "modified")
 
+_Folders: TypeAlias = set[bytes]
+
 
 #: A path is cut here, in characters: folders can be nested deeper than any path may be long.
 _SHOWN_PATH = 4096
 
 
-@dataclass(slots=True)
+@dataclass
 class _Compared:
     """One module, and what came of comparing it."""
 
@@ -53,6 +57,11 @@ class _Compared:
     bytes: int = 0
     found: list[Difference] = field(default_factory=list)
     source: Source | None = None
+
+    @cached_property
+    def packages(self) -> _Folders:
+        """The folders of its packages, relative to its root."""
+        return Belonging(self.module, strips_go_mod=False).packages
 
 
 def check_vendor(
@@ -256,7 +265,7 @@ def _may_own(owner: _Compared, whole: bytes) -> bool:
     """Whether the file lies in the folder of a package that modules.txt has of this module."""
     path = owner.module.path.encode("utf-8", "surrogateescape")
     folder = whole.rpartition(b"/")[0][len(path) + 1 :]
-    return folder in Belonging(owner.module, strips_go_mod=False).packages
+    return folder in owner.packages
 
 
 def _prefixes(path: bytes) -> Iterator[bytes]:
@@ -386,6 +395,7 @@ def _result(folder: VendorFolder, one: _Compared) -> ModuleResult:
         authority="" if reason else one.authority,
         verified=not reason,
         reason=reason,
+        vendored=True,
         trees=1,
         files=one.files,
         bytes=one.bytes,

@@ -26,8 +26,8 @@ class VendoredModule:
     explicit: bool = False
     #: A module with its version, or a folder with the version "".
     replacement: Module = NONE
-    #: Import paths, in the order of the file.
-    packages: list[str] = field(default_factory=list)
+    #: Import paths, each once, in the order of the file.
+    packages: dict[str, None] = field(default_factory=dict)
 
     @property
     def source(self) -> Module:
@@ -73,8 +73,8 @@ def parse_modules_txt(path: str, content: bytes) -> ModulesTxt:
             module.explicit = module.explicit or "explicit" in entries
         else:
             words = _fields(line)
-            if len(words) == 1 and not import_path_fault(words[0]) and words[0] not in module.packages:
-                module.packages.append(words[0])
+            if len(words) == 1 and not import_path_fault(words[0]):
+                module.packages[words[0]] = None
     return made
 
 

@@ -7,6 +7,7 @@
 mod spare;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,6 +30,9 @@ pub trait Job: Send + Sized + 'static {
     type Scratch: Default;
     /// What the caller gets.
     type Answer: Send + 'static;
+
+    /// Whether [`Worker::is_from_disk`] is asked.
+    const ASKS_FOR_DISKS: bool = false;
 
     /// What one of so many threads keeps.
     fn scratch(_threads: usize) -> Self::Scratch {
@@ -53,9 +57,16 @@ pub trait Job: Send + Sized + 'static {
 pub struct Worker<'a, J: Job> {
     shared: &'a Shared<J>,
     answers: &'a SyncSender<Result<J::Answer, Panicked>>,
+    from_disk: Cell<bool>,
 }
 
 impl<J: Job> Worker<'_, J> {
+    /// Whether this thread has lately read from a disk and not only from memory, as far as that is known; see
+    /// [`Job::ASKS_FOR_DISKS`].
+    pub fn is_from_disk(&self) -> bool {
+        self.from_disk.get()
+    }
+
     /// Whether nobody waits for answers any more.  Asked often by long jobs.
     pub fn stopped(&self) -> bool {
         self.shared.stop.load(Ordering::Relaxed)
@@ -234,7 +245,7 @@ pub fn start_with_spares<J: Job>(
 /// What a thread does; a spare one ends when it no longer has to wait for a disk.
 fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
     let _recording = timings::of_this_thread();
-    let worker = Worker { shared, answers };
+    let worker = Worker { shared, answers, from_disk: Cell::new(is_spare) };
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Told before anything is stopped, so that the end is not taken for a good one.
@@ -242,7 +253,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             shared.stop();
         }
     };
-    let mut disk = shared.spares.any().then(DiskWaits::of_this_thread);
+    let mut disk = (J::ASKS_FOR_DISKS || shared.spares.any()).then(DiskWaits::of_this_thread);
     let mut scratch = None;
     let rest = |scratch: &mut Option<J::Scratch>| {
         if let Some(scratch) = scratch {
@@ -266,7 +277,11 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             // While it waits for a disk it gains nothing by large batches, and they would take memory.
             rest(&mut scratch);
         }
-        match disk.as_mut().and_then(DiskWaits::lately) {
+        let lately = disk.as_mut().and_then(DiskWaits::lately);
+        if let Some(lately) = lately {
+            worker.from_disk.set(lately.from_disk);
+        }
+        match lately.map(|lately| lately.waited) {
             Some(true) => start_spare(shared, answers),
             Some(false) if is_spare => break,
             _ => {}

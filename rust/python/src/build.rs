@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use fastverify_core::buildcache::{
-    ActionEntry, BuildAnswer, BuildJob, EntryOf, Hazard, Id, OutputMeasurement, Stray, Survey, ToldOutput,
+    ActionEntry, BuildAnswer, BuildJob, EntryOf, Hazard, Id, Imports, MissingImport, OutputMeasurement,
+    Stray, Survey, ToldOutput,
 };
 use fastverify_core::schedule::Running;
 use pyo3::prelude::*;
@@ -30,6 +31,7 @@ type OutputTuple<'py> = (
     Bound<'py, PyTuple>,
 );
 type EntryOfTuple<'py> = (Bytes<'py>, u64, u64);
+type ImportsTuple<'py> = (usize, usize, Bound<'py, PyTuple>, Bound<'py, PyTuple>);
 type ToldTuple<'py> = (OutputTuple<'py>, Bound<'py, PyTuple>, usize);
 
 fn entry_tuple<'py>(py: Python<'py>, entry: &ActionEntry) -> EntryTuple<'py> {
@@ -100,6 +102,13 @@ fn survey_tuple<'py>(py: Python<'py>, survey: &Survey) -> PyResult<Bound<'py, Py
     first.into_pyobject(py)?.add(rest.into_pyobject(py)?)?.cast_into::<PyTuple>().map_err(PyErr::from)
 }
 
+fn imports_tuple<'py>(py: Python<'py>, imports: &Imports) -> ImportsTuple<'py> {
+    let each = |many: &[MissingImport]| {
+        tuple(py, many, |one| (PyBytes::new(py, &one.importer), PyBytes::new(py, &one.fingerprint)))
+    };
+    (imports.named, imports.missing, each(&imports.examples), each(&imports.altered))
+}
+
 /// The kind of an answer, and the answer.
 type AnswerTuple<'py> = (&'static str, Bound<'py, PyAny>);
 
@@ -110,6 +119,9 @@ fn answer_tuple(py: Python<'_>, answer: BuildAnswer) -> PyResult<AnswerTuple<'_>
         BuildAnswer::Told(told) => ("told", told_tuple(py, &told).into_pyobject(py)?.into_any()),
         BuildAnswer::Read { outputs, size, vanished } => {
             ("read", (outputs, size, vanished).into_pyobject(py)?.into_any())
+        }
+        BuildAnswer::Imports(imports) => {
+            ("imports", imports_tuple(py, &imports).into_pyobject(py)?.into_any())
         }
     })
 }

@@ -11,6 +11,7 @@ mod running;
 use std::path::PathBuf;
 
 use fastverify_core::timings::{self, Stage};
+use fastverify_core::tree::Reading;
 use fastverify_core::{Digest, Fault, FilesHash, ModuleTask, sumdb};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -131,6 +132,16 @@ fn take_timings() -> Vec<(String, Vec<(&'static str, f64)>)> {
     timings::take().into_iter().map(named).collect()
 }
 
+/// The names of the ways to read files that this process may use, and of the one that is forced.
+///
+/// ValueError where `FASTVERIFY_READING` names none of them.
+#[pyfunction]
+fn reading_ways() -> PyResult<(Vec<&'static str>, Option<&'static str>)> {
+    let forced =
+        Reading::from_env().map_err(|error| PyValueError::new_err(format!("FASTVERIFY_READING: {error}")))?;
+    Ok((Reading::available().into_iter().map(Reading::name).collect(), forced.map(Reading::name)))
+}
+
 /// The native engine of fastverify.
 #[pymodule(gil_used = false)]
 mod _native {
@@ -138,8 +149,8 @@ mod _native {
     use super::build::{BuildMeasurements, measure_build_cache, measure_build_files};
     #[pymodule_export]
     use super::{
-        Measurements, hash_dir, hash_files, hash_zip, measure, record_timings, sumdb_fold, sumdb_verify,
-        take_timings,
+        Measurements, hash_dir, hash_files, hash_zip, measure, reading_ways, record_timings, sumdb_fold,
+        sumdb_verify, take_timings,
     };
 
     #[pymodule_export]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from fastverify.gocache.catalog.contents import opened, read_contents
 from fastverify.gocache.catalog.naming import Name, name_entries
-from fastverify.gocache.catalog.rows import Row, age, chosen, ordered
+from fastverify.gocache.catalog.rows import ORDERS, Row, age, chosen
 from fastverify.gocache.catalog.statistics import statistics_of
 from fastverify.gocache.identify.goarchive import read_archive
 from tests.cli.conftest import Fastverify, fastverify
@@ -65,12 +66,39 @@ def test_patterns() -> None:
     rows = [Row("", "", "archive", 0, 0, 0, Name("build", package)) for package in ("a", "a/b", "ab", "")]
 
     def packages(pattern: str) -> list[str]:
-        return [row.name.package for row in chosen(rows, package=pattern)]
+        return [row.name.package for row in rows if chosen(row, (), pattern)]
 
     assert packages("a") == ["a"]
     assert packages("a/...") == ["a", "a/b"]
     assert packages("a*") == ["a", "a/b", "ab"]
-    assert [row.name.package for row in ordered(rows, "package")] == ["a", "a/b", "ab", ""]
+
+
+#: What the rows of each order are sorted by; equal ones keep their order, that of actions or outputs.
+SORTED_BY: dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]] = {
+    "age": lambda row: (-row["written_ns"], row["action"]),
+    "used": lambda row: (-row["used_ns"], row["action"]),
+    "size": lambda row: (-row["size"], row["action"]),
+    "kind": lambda row: (row["kind"], row["package"], -row["written_ns"], row["action"]),
+    "package": lambda row: (row["package"] == "", row["package"], row["role"], -row["written_ns"]),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_orders(fastverify: Fastverify, world: World, order: str) -> None:
+    """Of entries and of outputs without one, some of them with equal times."""
+    entries = sorted(world.cache.glob("??/*-a"))
+    for path in entries[::3]:
+        os.utime(path, ns=(0, 10**18))
+    for path in entries[1::5]:
+        path.write_bytes(b"")
+    world.packages[OTHER].entry_path.unlink()
+    os.utime(world.packages[LOW].output_path, ns=(0, -(10**9)))
+    rows = _ls(fastverify, world.cache, "--sort", order)
+    first = sorted((row for row in rows if row["action"]), key=lambda row: row["action"])
+    without = sorted((row for row in rows if not row["action"]), key=lambda row: row["output"])
+    assert len(first) > 10
+    assert len(without) > 2
+    assert rows == sorted([*first, *without], key=SORTED_BY[order])
 
 
 def test_what_go_would_not_take(fastverify: Fastverify, world: World) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.gocache.catalog import details
+from fastverify.gocache.catalog.compact import Entries, Entry
 from fastverify.gocache.catalog.contents import Contents, read_contents
 from fastverify.gocache.catalog.naming import name_entries
+from fastverify.gocache.catalog.rows import Rows
 from tests.gocache.making import MadeCache, World, entry_text
 
 ACTION, OUTPUT = "ab" * 32, "0123456789abcdef" * 4
@@ -48,16 +52,51 @@ def test_entries_are_read_as_the_engines_read_them(
     assert (entry.size, entry.written) == (parsed.size, parsed.time)
 
 
-def test_what_is_common_is_kept_once(tmp_path: Path) -> None:
+def test_a_million_entries_fit(tmp_path: Path) -> None:
+    """An entry with its output takes little, and what many have in common nothing more."""
     made = MadeCache(tmp_path / "cache")
-    outputs = [made.add(b"./a%d.go\n" % number) for number in range(3)]
-    contents = read_contents(str(made.root))
-    entries = [entry for entry in contents.entries.values() if entry.output in {p.name[:64] for p in outputs}]
-    assert len(entries) == 3
-    for entry in entries:
-        assert entry.output is contents.outputs[entry.output].output
-    kept = {id(contents.outputs[entry.output].identity) for entry in entries}
-    assert len(kept) == 1
+
+    def taken(number: int) -> int:
+        for one in range(number):
+            made.add(b"./a%d.go\n" % (one + 10 * number))
+        tracemalloc.start()
+        try:
+            contents = read_contents(str(made.root))
+            rows = Rows(contents, name_entries(contents))
+            rows.sort("age")
+            assert len(rows) == len(contents.entries) == len(contents.outputs)
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    before = taken(200)
+    assert (taken(2000) - before) / 2000 < 250
+
+
+ENTRIES = st.builds(
+    Entry,
+    st.binary(min_size=32, max_size=32).map(bytes.hex),
+    st.binary(min_size=32, max_size=32).map(bytes.hex),
+    st.integers(0, 1 << 63),
+    st.integers(0, (1 << 63) - 1),
+    st.integers(-(1 << 70), 1 << 70),
+    st.just("canonical"),
+    st.just(""),
+)
+
+
+@given(st.lists(ENTRIES, unique_by=lambda entry: entry.action), st.binary(min_size=32, max_size=32))
+def test_what_is_kept_is_found_again(listed: list[Entry], other: bytes) -> None:
+    """IDs that begin alike, too."""
+    alike = [replace(entry, action=entry.action[:16] + entry.action[16:][::-1]) for entry in listed]
+    known = {entry.action: entry for entry in [*listed, *alike]}
+    entries = Entries()
+    for action in sorted(known):
+        entries.add(known[action])
+    assert list(entries) == sorted(known)
+    assert dict(entries) == known
+    assert [*entries.values()] == [known[action] for action in sorted(known)]
+    assert (other.hex() in entries) == (other.hex() in known)
 
 
 @pytest.mark.go
@@ -73,7 +112,9 @@ def test_one_entry_has_the_name_that_all_together_give_it(
     assert len(by_kind) > 10
     reads: list[tuple[str, ...]] = []
 
-    def counted(root: str, *, shards: tuple[str, ...] = (), outputs: bool = True) -> Contents:
+    def counted(
+        root: str, *, shards: tuple[str, ...] = (), outputs: bool = True, imports: bool = True
+    ) -> Contents:
         reads.append(shards)
         return read_contents(root, shards=shards, outputs=outputs) if shards else contents
 

@@ -14,7 +14,7 @@ from fastverify.cli.output import standard_output
 from fastverify.gocache.catalog.contents import read_contents
 from fastverify.gocache.catalog.joins import Told, read_action_graph, read_go_list
 from fastverify.gocache.catalog.naming import name_entries
-from fastverify.gocache.catalog.rows import ORDERS, Order, chosen, ordered, rows_of, table
+from fastverify.gocache.catalog.rows import ORDERS, Order, Rows, table
 from fastverify.gocache.documents import document
 from fastverify.gocache.identify.kinds import Kind
 from fastverify.report.json import write_list
@@ -69,10 +69,10 @@ def command(  # noqa: PLR0917 (click passes them by name)
 ) -> int:
     """List; returns the exit status."""
     told: list[Told] = [read_action_graph(path) for path in graphs] + [read_go_list(path) for path in lists]
-    contents = read_contents(cache_path(cache))
-    rows = ordered(
-        chosen(rows_of(contents, name_entries(contents, told)), kinds=kinds, package=package), order
-    )
+    contents = read_contents(cache_path(cache), imports=False)
+    rows = Rows(contents, name_entries(contents, told))
+    rows.choose(kinds=kinds, package=package)
+    rows.sort(order)
     output = standard_output()
     if as_json:
         head = document("ls", {"cache": contents.root})

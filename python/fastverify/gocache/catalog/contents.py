@@ -10,12 +10,13 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from fastverify.engine.buildcache import ENTRY_BYTES, EntryFlaw, EntryForm
+from fastverify.engine.buildcache import ENTRY_BYTES
 from fastverify.engine.pure.build.files import read_entry
 from fastverify.engine.pure.files import OPEN_FLAGS_NO_LINK
 from fastverify.errors import FastverifyError
+from fastverify.gocache.catalog.compact import Entries, Entry, Output, Outputs
 from fastverify.gocache.content import Content
 from fastverify.gocache.identify.kinds import Identity, identify
 from fastverify.gocache.layout import SHARDS
@@ -29,64 +30,53 @@ _WRITTEN = re.compile(
 )
 #: An output that is not longer is read at once.
 _SMALL = 64 << 10
-#: Identities of those that say nothing of themselves: one of each kind.
-_PLAIN: dict[str, Identity] = {}
 _EMPTY, _UNKNOWN = Identity("empty"), Identity("unknown")
 
 
-@dataclass(slots=True)
-class Entry:
-    """An action entry."""
-
-    #: 64 hex digits each; `output` is ``""`` where the entry is not one that Go takes.
-    action: str
-    output: str
-    size: int
-    #: When it was written, as it says; nanoseconds since 1970.
-    written: int
-    #: Its file's time: Go sets it when the entry is used, at most once an hour.
-    used: int
-    form: EntryForm
-    flaw: EntryFlaw
-
-
-@dataclass(slots=True)
-class Output:
-    """An output."""
-
-    #: 64 hex digits.
-    output: str
-    size: int
-    #: The time of its file, or of its folder.
-    used: int
-    #: Whether it is an executable's folder.
-    folder: bool
-    #: The executable's name.
-    file: str
-    identity: Identity
-    #: Why it could not be read; ``""`` where it could.
-    problem: str = ""
-
-
-@dataclass(slots=True)
 class Imports:
     """Which builds of packages are there, and which their importers name, by path and fingerprint."""
 
-    built: set[tuple[str, str]] = field(default_factory=set)
-    #: With the first importer that names it.
-    named: dict[tuple[str, str], str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._paths: dict[str, int] = {}
+        #: By number of the path and fingerprint: whether it is there (_BUILT), and the number of the path of
+        #: the first importer (one more than that, times _NAMED).
+        self._builds: dict[int, int] = {}
 
     def note(self, identity: Identity) -> None:
         """Count an archive."""
         if "fingerprint" not in identity.details:
             return  # broken
-        self.built.add((identity.package, identity.details["fingerprint"]))
+        own = self._key(identity.package, identity.details["fingerprint"])
+        self._builds[own] = self._builds.get(own, 0) | _BUILT
+        importer = (self._path(identity.package) + 1) * _NAMED
         for path, fingerprint in identity.details["imports"].items():
-            self.named.setdefault((path, fingerprint), identity.package)
+            key = self._key(path, fingerprint)
+            known = self._builds.get(key, 0)
+            if known < _NAMED:
+                self._builds[key] = known | importer
+
+    def named(self) -> int:
+        """How many builds importers name."""
+        return sum(state >= _NAMED for state in self._builds.values())
 
     def missing(self) -> list[tuple[str, str, str]]:
         """The builds that archives were compiled from and that are not there: path, fingerprint, importer."""
-        return sorted((*key, importer) for key, importer in self.named.items() if key not in self.built)
+        paths = list(self._paths)
+        return sorted(
+            (paths[key >> 64], f"{key & _FINGERPRINT:016x}", paths[state // _NAMED - 1])
+            for key, state in self._builds.items()
+            if not state & _BUILT
+        )
+
+    def _path(self, path: str) -> int:
+        return self._paths.setdefault(path, len(self._paths))
+
+    def _key(self, path: str, fingerprint: str) -> int:
+        return self._path(path) << 64 | int(fingerprint, 16)
+
+
+_BUILT, _NAMED = 1, 2
+_FINGERPRINT = (1 << 64) - 1
 
 
 @dataclass(slots=True)
@@ -94,8 +84,8 @@ class Contents:
     """A build cache."""
 
     root: str
-    entries: dict[str, Entry] = field(default_factory=dict)
-    outputs: dict[str, Output] = field(default_factory=dict)
+    entries: Entries = field(default_factory=Entries)
+    outputs: Outputs = field(default_factory=Outputs)
     #: Shards that could not be listed.
     unlisted: list[str] = field(default_factory=list)
     #: How many entries and outputs could not be read.
@@ -103,18 +93,19 @@ class Contents:
     imports: Imports = field(default_factory=Imports)
 
 
-def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS, outputs: bool = True) -> Contents:
+def read_contents(
+    root: str, *, shards: tuple[str, ...] = SHARDS, outputs: bool = True, imports: bool = True
+) -> Contents:
     """Read a build cache, or only some `shards` of it; without `outputs` only its entries.
 
-    It takes about 1 kB of memory for each entry and output.  Raises FastverifyError where `root` is no
-    build cache or cannot be listed.
+    Without `imports` those of archives are not noted.  It takes about 150 bytes of memory for each entry
+    with its output, and some hundred for each different package.  Raises FastverifyError where `root` is
+    no build cache or cannot be listed.
     """
     if not is_build_cache(names_in(root)):
-        raise FastverifyError(
-            f"{root} is not a build cache, or one that go clean -cache has emptied: it has no shards 00 to ff"
-        )
+        raise FastverifyError(f"{root} is not a build cache: it has no shards 00 to ff")
     contents = Contents(root)
-    reader = _Reader(contents)
+    reader = _Reader(contents, imports=imports)
     for shard in shards:
         folder = os.path.join(root, shard)
         try:
@@ -135,17 +126,17 @@ def read_contents(root: str, *, shards: tuple[str, ...] = SHARDS, outputs: bool 
                 reader.entry(match[1])
             elif outputs:
                 reader.output(match[1])
+    contents.entries.link(contents.outputs)
     return contents
 
 
 class _Reader:
-    """Reads entries and outputs, of which there may be a million.  What they have in common is kept once."""
+    """Reads entries and outputs in the order of their IDs."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, *, imports: bool) -> None:
         self._contents = contents
+        self._imports = imports
         self._root = os.fsencode(contents.root)
-        #: Output IDs, which many entries name.
-        self._ids: dict[str, str] = {}
 
     def entry(self, action: str) -> None:
         if self._written(action):
@@ -154,10 +145,8 @@ class _Reader:
         if read.stat is None:
             return
         self._contents.unread += read.fault is not None
-        output = read.output.hex()
-        output = self._ids.setdefault(output, output)
-        self._contents.entries[action] = Entry(
-            action, output, read.size, read.time, read.stat.mtime_ns, read.form, read.flaw
+        self._contents.entries.add(
+            Entry(action, read.output.hex(), read.size, read.time, read.stat.mtime_ns, read.form, read.flaw)
         )
 
     def _written(self, action: str) -> bool:
@@ -177,21 +166,16 @@ class _Reader:
         match = _WRITTEN.fullmatch(content) if len(content) == ENTRY_BYTES else None
         if match is None or match[1] != action.encode():
             return False
-        output = match[2].decode()
-        output = self._ids.setdefault(output, output)
-        self._contents.entries[action] = Entry(
-            action, output, int(match[3]), int(match[4]), status.st_mtime_ns, "canonical", ""
-        )
+        output, size, written = match[2].decode(), int(match[3]), int(match[4])
+        self._contents.entries.add(Entry(action, output, size, written, status.st_mtime_ns, "canonical", ""))
         return True
 
     def output(self, output: str) -> None:
-        output = self._ids.setdefault(output, output)
         found = read_output(self._contents.root, output)
         if found is not None:
-            if found.identity.kind == "archive":
+            if self._imports and found.identity.kind == "archive":
                 self._contents.imports.note(found.identity)
-            found.identity = _lean(found.identity)
-            self._contents.outputs[output] = found
+            self._contents.outputs.add(found)
             self._contents.unread += bool(found.problem) and not found.folder
 
 
@@ -247,23 +231,3 @@ def opened(path: str) -> Iterator[Content]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("it is not a regular file")
         yield Content.of_file(file)
-
-
-_KEPT = frozenset(["folder", "settings", "standard"])
-
-
-def _lean(identity: Identity) -> Identity:
-    """What naming and sums need of it; the rest is read again for the one output that is shown."""
-    details = identity.details
-    kept = {name: value for name, value in details.items() if name in _KEPT}
-    if len(details.get("folders", ())) == 1:
-        kept["folders"] = details["folders"]
-    if identity.kind == "source-list":
-        # Files in the package's folder are not kept by go.
-        generated = [name for name in details["names"] if not name.startswith("./")]
-        if generated:
-            kept["names"] = generated
-    says = identity.package or identity.name or identity.module or identity.goarch or identity.build_id
-    if not (kept or says or identity.flaw):
-        return _PLAIN.setdefault(identity.kind, Identity(identity.kind))
-    return replace(identity, details=kept)

@@ -12,8 +12,9 @@ from fastverify.engine.protocol import MAX_OUTPUT_BYTES
 from fastverify.engine.pure.build.entry import parse_entry
 from fastverify.errors import FastverifyError
 from fastverify.gocache.buildid import BuildId, action_part, content_id
-from fastverify.gocache.catalog.contents import Contents, Entry, opened, read_contents, read_output
-from fastverify.gocache.catalog.naming import Name, name_entries
+from fastverify.gocache.catalog.compact import Entry
+from fastverify.gocache.catalog.contents import Contents, opened, read_contents, read_output
+from fastverify.gocache.catalog.naming import Name, Names, name_entries
 from fastverify.gocache.content import MalformedError
 from fastverify.gocache.identify.kinds import Identity, identify
 from fastverify.report.escape import printable
@@ -73,14 +74,19 @@ def details_of_prefix(root: str, prefix: str) -> dict[str, Any]:
         named = read_contents(root, outputs=False).entries.values()
         chosen = [entry for entry in named if entry.output == key]
     output = read_output(root, key) if key else None
-    kept = Contents(root, {entry.action: entry for entry in chosen}, {} if output is None else {key: output})
+    kept = Contents(root)
+    for entry in chosen:
+        kept.entries.add(entry)
+    if output is not None:
+        kept.outputs.add(output)
+    kept.entries.link(kept.outputs)
     names = name_entries(kept)
     if output is None or output.identity.kind not in _NAMED_BY_THEMSELVES:
-        names = name_entries(read_contents(root))
+        names = name_entries(read_contents(root, imports=False))
     return _of_entry(kept, chosen[0], names) if actions else _of_users(kept, key, chosen, names)
 
 
-def _of_users(contents: Contents, key: str, users: list[Entry], names: dict[str, Name]) -> dict[str, Any]:
+def _of_users(contents: Contents, key: str, users: list[Entry], names: Names) -> dict[str, Any]:
     if key not in contents.outputs:
         raise FastverifyError(f"the output {key} went away while it was read")
     return {
@@ -95,7 +101,7 @@ def lines_of(details: dict[str, Any]) -> Iterator[str]:
     yield from _lines(details, 0)
 
 
-def _of_entry(contents: Contents, entry: Entry, names: dict[str, Name]) -> dict[str, Any]:
+def _of_entry(contents: Contents, entry: Entry, names: Names) -> dict[str, Any]:
     told = {"entry": _entry(entry, names.get(entry.action))}
     if entry.output in contents.outputs:
         told.update(_of_output(contents, entry.output, [entry.action]))

@@ -7,7 +7,8 @@ its action follow the IDs of what else go keeps for that build (``cache.Subkey``
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fastverify.gocache.catalog.contents import Contents
@@ -52,21 +53,94 @@ _ROLES = {
 }
 
 
-def name_entries(contents: Contents, told: Iterable[Told] = ()) -> dict[str, Name]:
-    """Names by action ID, for the entries of `contents` that can be named."""
-    names: dict[str, Name] = {}
-    for action, entry in contents.entries.items():
-        output = contents.outputs.get(entry.output)
-        identity = output.identity if output is not None else None
-        role = _ROLES.get(identity.kind) if identity is not None else None
-        if identity is not None and role is not None:
-            names[action] = _of_output(identity, role)
+#: What a name says beside its role.
+_Subject = tuple[str, str, str, str, str, str]
+
+
+class Names(Mapping[str, Name]):
+    """Names by action, for those entries that have one; each is made when it is asked for."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._entries = contents.entries
+        self._kept = contents.outputs.kept
+        #: By number of the entry: its role, 0 where it has no name; and its subject, which is an identity's
+        #: number, or one of others, counted from -1 downwards.
+        self._roles = array("I", bytes(4 * len(self._entries)))
+        self._subjects = array("i", bytes(4 * len(self._entries)))
+        self._all_roles: dict[str, int] = {}
+        self._role_names = [""]
+        self._others: dict[_Subject, int] = {}
+        self._other_subjects: list[_Subject] = []
+
+    def name_by_output(self, number: int, role: str, identity: int) -> None:
+        """Name an entry by the identity of its output."""
+        self._roles[number] = self._role(role)
+        self._subjects[number] = identity
+
+    def name_like(self, number: int, role: str, other: int) -> None:
+        """Name an entry as another one, but for the role."""
+        self._roles[number] = self._role(role)
+        self._subjects[number] = self._subjects[other]
+
+    def name(self, number: int, name: Name) -> None:
+        """Name an entry."""
+        subject = (name.package, name.module, name.version, name.goos, name.goarch, name.go_version)
+        if subject not in self._others:
+            self._others[subject] = ~len(self._other_subjects)
+            self._other_subjects.append(subject)
+        self._roles[number] = self._role(name.role)
+        self._subjects[number] = self._others[subject]
+
+    def role(self, number: int) -> str:
+        """The role of an entry; ``""`` where it has no name."""
+        return self._role_names[self._roles[number]]
+
+    def at(self, number: int) -> Name | None:
+        """The name of an entry, if it has one."""
+        role = self._roles[number]
+        if not role:
+            return None
+        subject = self._subjects[number]
+        if subject < 0:
+            return Name(self._role_names[role], *self._other_subjects[~subject])
+        return _of_output(self._kept[subject], self._role_names[role])
+
+    def __getitem__(self, action: str) -> Name:
+        number = self._entries.find(action)
+        name = self.at(number) if number >= 0 else None
+        if name is None:
+            raise KeyError(action)
+        return name
+
+    def __len__(self) -> int:
+        return sum(role > 0 for role in self._roles)
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._entries.actions[number].hex() for number, role in enumerate(self._roles) if role)
+
+    def _role(self, role: str) -> int:
+        number = self._all_roles.setdefault(role, len(self._role_names))
+        if number == len(self._role_names):
+            self._role_names.append(role)
+        return number
+
+
+def name_entries(contents: Contents, told: Iterable[Told] = ()) -> Names:
+    """Names for the entries of `contents` that can be named."""
+    names = Names(contents)
+    entries, outputs = contents.entries, contents.outputs
+    roles = [_ROLES.get(outputs.kept.kind(number)) for number in range(len(outputs.kept))]
+    for number in range(len(entries)):
+        output = entries.target(number)
+        role = roles[outputs.identities[output]] if output >= 0 else None
+        if role is not None:
+            names.name_by_output(number, role, outputs.identities[output])
     starts = {start: given for source in told for start, given in source.actions.items()}
     if starts:
         _tell(contents, names, starts)
-    for action in list(names):
-        if names[action].role == "build":
-            _name_parts(contents, names, action)
+    for number in range(len(entries)):
+        if names.role(number) == "build":
+            _name_parts(contents, names, number)
     _name_vets(contents, names)
     _name_module_indexes(contents, names)
     return names
@@ -91,55 +165,62 @@ def _of_output(identity: Identity, role: str) -> Name:
     )
 
 
-def _tell(contents: Contents, names: dict[str, Name], starts: dict[str, tuple[str, str]]) -> None:
-    for action in contents.entries:
-        given = starts.get(action[:_KNOWN_PREFIX])
+def _tell(contents: Contents, names: Names, starts: dict[str, tuple[str, str]]) -> None:
+    for number in range(len(contents.entries)):
+        given = starts.get(contents.entries.actions[number].hex()[:_KNOWN_PREFIX])
         if given is not None:
-            known = names.get(action, Name(given[0]))
-            names[action] = replace(known, role=given[0], package=given[1] or known.package)
+            known = names.at(number) or Name(given[0])
+            names.name(number, replace(known, role=given[0], package=given[1] or known.package))
 
 
-def _name_parts(contents: Contents, names: dict[str, Name], action: str) -> None:
-    """Name what go keeps beside the archive of the build `action`."""
-    build = names[action]
+def _name_parts(contents: Contents, names: Names, number: int) -> None:
+    """Name what go keeps beside the archive of a build."""
+    entries, outputs = contents.entries, contents.outputs
+    action = entries.actions[number].hex()
     parts = {part: subkey(action, part) for part in _OF_BUILDS}
-    sources = contents.entries.get(parts["srcfiles"])
-    listed = contents.outputs.get(sources.output) if sources is not None else None
-    if listed is not None and listed.identity.kind == "source-list":
-        generated = listed.identity.details.get("names", ())
+    sources = entries.find(parts["srcfiles"])
+    listed = entries.target(sources) if sources >= 0 else -1
+    if listed >= 0 and outputs.kind(listed) == "source-list":
+        generated = outputs.identity(listed).details.get("names", ())
         parts.update((name, subkey(action, name)) for name in generated)
-    if build.package:
+    build = names.at(number)
+    if build is not None and build.package:
         meta = f"covmeta.{hashlib.sha256(build.package.encode('utf-8', 'surrogateescape')).hexdigest()}"
         parts["covmeta"] = subkey(action, meta)
     for part, key in parts.items():
-        if key in contents.entries:
-            names[key] = replace(build, role=f"build: {part}")
+        found = entries.find(key)
+        if found >= 0:
+            names.name_like(found, f"build: {part}", number)
 
 
-def _name_vets(contents: Contents, names: dict[str, Name]) -> None:
+def _name_vets(contents: Contents, names: Names) -> None:
     """Name results of vet: those without facts are empty, and told by what belongs to them."""
-    for action in contents.entries:
-        known = names.get(action)
-        if known is not None and known.role != "vet":
+    entries = contents.entries
+    for number in range(len(entries)):
+        if names.role(number) not in ("", "vet"):
             continue
+        action = entries.actions[number].hex()
         for part in _OF_VETS:
-            key = subkey(action, part)
-            if key not in contents.entries:
+            found = entries.find(subkey(action, part))
+            if found < 0:
                 continue
-            report = names.get(key, Name(""))
+            report = names.at(found) or Name("")
             package = report.package if report.role.startswith("vet") else ""
-            known = replace(known or Name("vet"), package=package or (known.package if known else ""))
-            names[action] = known
-            names[key] = replace(known, role=f"vet: {part}")
+            known = names.at(number) or Name("vet")
+            known = replace(known, package=package or known.package)
+            names.name(number, known)
+            names.name(found, replace(known, role=f"vet: {part}"))
 
 
-def _name_module_indexes(contents: Contents, names: dict[str, Name]) -> None:
+def _name_module_indexes(contents: Contents, names: Names) -> None:
     """Name indexes of whole modules: their key is a hash of the folder and of Go's version."""
     seen: set[tuple[str, str]] = set()
-    for output in list(contents.outputs.values()):
-        identity = output.identity
+    for number in range(len(contents.outputs.kept)):
+        if contents.outputs.kept.kind(number) != "archive":
+            continue
+        identity = contents.outputs.kept[number]
         folder = identity.details.get("folder") or ""
-        if identity.kind != "archive" or not identity.version or not folder:
+        if not identity.version or not folder:
             continue
         below = identity.package.removeprefix(identity.module)
         root = folder.removesuffix(below) if below else folder
@@ -150,5 +231,6 @@ def _name_module_indexes(contents: Contents, names: dict[str, Name]) -> None:
         # modindex.moduleHash
         line = f"module index {identity.go_version} go index v2 {root}\n"
         key = digest_of(identity.go_version, [line.encode("utf-8", "surrogateescape")])
-        if key in contents.entries:
-            names[key] = Name("index", origin.module, origin.module, origin.version)
+        found = contents.entries.find(key)
+        if found >= 0:
+            names.name(found, Name("index", origin.module, origin.module, origin.version))

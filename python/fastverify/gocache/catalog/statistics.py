@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import stat
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ from typing import Any
 
 from fastverify.engine.pure.files import OPEN_FLAGS_NO_LINK
 from fastverify.gocache.catalog.contents import Contents
-from fastverify.gocache.catalog.naming import Name
+from fastverify.gocache.catalog.naming import Names
 from fastverify.gocache.catalog.rows import age
 from fastverify.gocache.layout import TRIM
 from fastverify.report import words
@@ -97,40 +99,46 @@ class Statistics:
         }
 
 
-def statistics_of(contents: Contents, names: dict[str, Name], now: int) -> Statistics:
+def statistics_of(contents: Contents, names: Names, now: int) -> Statistics:
     """Count; `now` is in nanoseconds since 1970."""
+    entries, outputs = contents.entries, contents.outputs
     found = Statistics(
-        entries=len(contents.entries),
+        entries=len(entries),
         trimmed=_last_trim(contents.root),
-        imported=len(contents.imports.named),
+        imported=contents.imports.named(),
         imports_missing=contents.imports.missing(),
     )
-    users: dict[str, Name] = {}
-    for action, entry in contents.entries.items():
-        name = names.get(action)
+    #: For each output the entry, counted from 1, whose name is its own.
+    users = array("I", bytes(4 * len(outputs)))
+    for number in range(len(entries)):
+        role = names.role(number)
+        output = entries.target(number) if role else -1
         # An archive's own entry names it better than one that has the same output by chance.
-        if name is not None and (entry.output not in users or name.role == "build"):
-            users[entry.output] = name
-        if entry.written and entry.used - entry.written >= _HOUR:
+        if output >= 0 and (not users[output] or role == "build"):
+            users[output] = number + 1
+        written, used = entries.written(number), entries.used(number)
+        if written and used - written >= _HOUR:
             found.used_again += 1
-        _expire(found, entry.used, 0, now)
-    biggest: list[tuple[int, str, str]] = []
-    for key, output in contents.outputs.items():
-        identity, size = output.identity, output.size
-        name = users.get(key)
-        shared = identity.kind == "empty"
-        package = identity.package or (name.package if name is not None and not shared else "")
-        found.outputs.add(size)
-        found.by_kind[identity.kind].add(size)
-        found.by_package[package].add(size)
-        if identity.go_version:
-            found.by_go_version[identity.go_version].add(size)
-        if identity.goarch:
-            found.by_platform[f"{identity.goos}/{identity.goarch}".strip("/")].add(size)
-        found.by_age[_age_class(now - output.used)].add(size)
-        _expire(found, output.used, size, now)
-        biggest.append((size, key, package))
-    found.biggest = sorted(biggest, key=lambda big: (-big[0], big[1]))[:10]
+        _expire(found, used, 0, now)
+
+    def sizes() -> Iterator[tuple[int, str, str]]:
+        for number, user in enumerate(users):
+            output = outputs.at(number)
+            identity, size = output.identity, output.size
+            name = names.at(user - 1) if user and identity.kind != "empty" else None
+            package = identity.package or (name.package if name is not None else "")
+            found.outputs.add(size)
+            found.by_kind[identity.kind].add(size)
+            found.by_package[package].add(size)
+            if identity.go_version:
+                found.by_go_version[identity.go_version].add(size)
+            if identity.goarch:
+                found.by_platform[f"{identity.goos}/{identity.goarch}".strip("/")].add(size)
+            found.by_age[_age_class(now - output.used)].add(size)
+            _expire(found, output.used, size, now)
+            yield -size, output.output, package
+
+    found.biggest = [(-size, output, package) for size, output, package in heapq.nsmallest(10, sizes())]
     return found
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastverify.errors import FastverifyError
-from fastverify.gocache.catalog.contents import Contents, Entry
+from fastverify.gocache.catalog.compact import Entry
+from fastverify.gocache.catalog.contents import Contents
 from fastverify.gocache.explain.actions import Action, actions_of
 from fastverify.gocache.explain.hashlog import HashLog, read_hash_log
 from fastverify.gocache.explain.imports import Disagreement, disagreements

@@ -8,6 +8,7 @@ use md5::{Digest as _, Md5};
 use memchr::memmem;
 
 use super::OutputFlaw;
+use super::export::{Builds, Imports, OBJECT_HEAD, imports_block};
 use crate::readat::{ReadAt, read_full_at};
 use crate::sha256::Digest;
 
@@ -32,6 +33,8 @@ pub struct Archive {
     pub flaws: Vec<OutputFlaw>,
     /// Export data of Go 1.24 and later, whose SHA-256 begins with the eight bytes behind it.
     pub export: Option<Range<usize>>,
+    /// Which build it is, and those that it was compiled from.
+    pub builds: Builds,
 }
 
 /// Reads a whole archive.  One that is not Go's compiler's has neither a build ID nor flaws.
@@ -53,19 +56,28 @@ pub fn read_archive(content: &[u8]) -> Archive {
     let version = u32::from_le_bytes([0, 1, 2, 3].map(|at| content[export.start + at]));
     // internal/pkgbits.Encoder.Fingerprint: MD5 before version 2.
     if version >= 2 {
-        archive.export = Some(hashed);
-    } else if Md5::digest(&content[hashed])[..8] != *fingerprint {
+        archive.export = Some(hashed.clone());
+    } else if Md5::digest(&content[hashed.clone()])[..8] != *fingerprint {
         archive.flaws.push(OutputFlaw::ExportFingerprint);
     }
+    let fingerprint: &[u8; 8] = fingerprint.first_chunk().expect("eight bytes");
+    let (mut own, mut imports) = (*fingerprint, None);
     if let Some(object) = member(content, definition.end + definition.end % 2, content.len() as u64)
         && let Some(mark) = memmem::find(&content[object.clone()], OBJECT)
     {
         let at = object.start + mark + OBJECT.len();
         let rest = &content[at..];
-        if rest.starts_with(GOOBJ_MAGIC) && rest[8..rest.len().min(16)] != *fingerprint {
-            archive.flaws.push(OutputFlaw::ObjectFingerprint);
+        if rest.starts_with(GOOBJ_MAGIC) {
+            own = rest[8..].first_chunk().copied().unwrap_or_default();
+            if rest[8..rest.len().min(16)] != *fingerprint {
+                archive.flaws.push(OutputFlaw::ObjectFingerprint);
+            }
+            let object = &content[at..object.end];
+            imports = imports_block(&object[..object.len().min(OBJECT_HEAD)], object.len() as u64)
+                .and_then(|block| Imports::read(&object[..block.start], &object[block]));
         }
     }
+    archive.builds = Builds::read(&content[hashed], *fingerprint, own, &imports.unwrap_or_default());
     archive
 }
 
@@ -83,8 +95,21 @@ pub(super) struct Plan {
     pub fingerprint: [u8; 8],
     /// `internal/pkgbits.Encoder.Fingerprint`: MD5 before version 2, and SHA-256 since.
     pub md5: bool,
-    /// Whether the linker object has another fingerprint.
-    pub object_differs: bool,
+    /// The linker object's copy of it.
+    pub own: [u8; 8],
+    /// Where the linker object tells of imports.
+    pub imports: Option<ImportsAt>,
+}
+
+/// Where a linker object tells of imports.
+#[derive(Debug)]
+pub(super) struct ImportsAt {
+    /// The block with where each name lies, and the fingerprints.
+    pub block: Range<u64>,
+    /// The beginning of the object, with the names.
+    pub names: Vec<u8>,
+    /// Whether this ends before the block begins.
+    pub cut: bool,
 }
 
 /// Read from the end of the export data on: the end of the package's definition, and the linker object's
@@ -124,18 +149,32 @@ pub(super) fn plan<R: ReadAt + ?Sized>(source: &R, head: &[u8], size: u64) -> Op
         return None;
     }
 
-    let mut object_differs = false;
+    let (mut own, mut imports) = (*fingerprint, None);
     if let Some(object) = member(window, end + definition.end % 2, size - from) {
         let within = &window[object.start..object.end.min(window.len())];
-        let rest = &window[object.start + memmem::find(within, OBJECT)? + OBJECT.len()..];
-        object_differs = rest.get(..16)?.strip_prefix(GOOBJ_MAGIC).is_some_and(|own| own != fingerprint);
+        let at = object.start + memmem::find(within, OBJECT)? + OBJECT.len();
+        if let Some(copy) = window[at..].get(..16)?.strip_prefix(GOOBJ_MAGIC) {
+            own = *copy.first_chunk()?;
+            let len = object.end - at;
+            let rest = &window[at..object.end.min(window.len())];
+            if let Some(block) = imports_block(rest.get(..OBJECT_HEAD.min(len))?, len as u64) {
+                let names = &rest[..rest.len().min(block.start)];
+                let origin = from + at as u64;
+                imports = Some(ImportsAt {
+                    cut: names.len() < block.start,
+                    names: names.to_vec(),
+                    block: origin + block.start as u64..origin + block.end as u64,
+                });
+            }
+        }
     }
     Some(Plan {
         build_id: build_id.to_vec(),
         export,
         fingerprint: *fingerprint,
         md5: u32::from_le_bytes(*version.first_chunk()?) < 2,
-        object_differs,
+        own,
+        imports,
     })
 }
 

@@ -10,6 +10,7 @@ use md5::{Digest as _, Md5};
 use memchr::memmem::Finder;
 
 use super::archive::{self, Plan, short};
+use super::export::{Builds, Imports};
 use super::output::{OutputFlaw, OutputKind, OutputMeasurement};
 use super::{Id, MAX_OUTPUT_BYTES, MAX_WHOLE_BYTES};
 use crate::readat::{ReadAt, read_full_at};
@@ -33,6 +34,8 @@ pub(super) struct Stream<R> {
     size: u64,
     archive: Option<Archive>,
     export: Vec<u8>,
+    /// Where an archive's imports are named.
+    block: Vec<u8>,
     /// The bytes that are not yet hashed and those behind them that are read: `at..end` of this.
     buffer: Vec<u8>,
     at: usize,
@@ -77,6 +80,7 @@ impl<R: ReadAt> Stream<R> {
             size,
             archive: None,
             export: Vec::new(),
+            block: Vec::new(),
             buffer: vec![0; window.max(LEAST_WINDOW)],
             at: 0,
             end: 0,
@@ -105,7 +109,7 @@ impl<R: ReadAt> Stream<R> {
                     found: None,
                     searched: 0,
                 });
-                stream.keep_export(0);
+                stream.keep(0);
             }
             OutputKind::Index => return None,
             _ => {}
@@ -132,20 +136,29 @@ impl<R: ReadAt> Stream<R> {
         self.end += len;
         self.read += len as u64;
         self.ended = len < wanted;
-        self.keep_export(before);
+        self.keep(before);
         // A file that grows is read no further than it was.
         (self.read <= self.size && (!self.ended || self.read == self.size)).then_some(())
     }
 
-    /// Keeps what is export data of the buffer from `from` on.
-    fn keep_export(&mut self, from: usize) {
-        let Some(archive) = &self.archive else { return };
+    /// Keeps what is export data of the buffer from `from` on, or names imports.
+    fn keep(&mut self, from: usize) {
+        let Some(Archive { plan, .. }) = &self.archive else { return };
         // Where in the file the buffer begins.
         let origin = self.read - self.end as u64;
         let place = |at: u64| (at.saturating_sub(origin).min(self.end as u64) as usize).max(from);
-        self.export.extend_from_slice(
-            &self.buffer[place(archive.plan.export.start)..place(archive.plan.export.end)],
-        );
+        self.export.extend_from_slice(&self.buffer[place(plan.export.start)..place(plan.export.end)]);
+        if let Some(at) = &plan.imports {
+            self.block.extend_from_slice(&self.buffer[place(at.block.start)..place(at.block.end)]);
+        }
+    }
+
+    /// The imports of an archive; None where not all of their names were read.
+    fn imports(&self) -> Option<Imports> {
+        match self.archive.as_ref().and_then(|archive| archive.plan.imports.as_ref()) {
+            None => Some(Imports::default()),
+            Some(at) => Imports::read(&at.names, &self.block).or_else(|| (!at.cut).then(Imports::default)),
+        }
     }
 
     /// Goes on to where blocks are alike for both digests.
@@ -209,7 +222,7 @@ impl<R: ReadAt> Stream<R> {
 
     /// The end: what is left is less than a block.  Gives the measurement without what the digest of the
     /// export data has to say.
-    fn finish(mut self, kernel: Kernel) -> Finished {
+    fn finish(mut self, kernel: Kernel, imports: Imports) -> Finished {
         let rest = self.buffer[self.at..self.end].to_vec();
         let mut changed = rest.clone();
         self.zero(&mut changed);
@@ -223,7 +236,7 @@ impl<R: ReadAt> Stream<R> {
                 measured.flaws.push(OutputFlaw::ContentId);
             }
         }
-        Finished { measured, plan, export: self.export }
+        Finished { measured, plan, export: self.export, imports }
     }
 }
 
@@ -256,6 +269,14 @@ struct Finished {
     measured: OutputMeasurement,
     plan: Option<Plan>,
     export: Vec<u8>,
+    imports: Imports,
+}
+
+impl Finished {
+    /// The bytes that are kept of it.
+    fn len(&self) -> usize {
+        self.export.len() + self.imports.len()
+    }
 }
 
 /// Where streams come from and measurements go to.
@@ -300,7 +321,11 @@ pub(super) fn hash_streams<E: Ends>(most: usize, ends: &mut E) {
                     Next::Blocks(number) => blocks[at] = number,
                     Next::Done => {
                         blocks.swap_remove(at);
-                        waiting.push(streams.swap_remove(at).finish(kernel));
+                        let stream = streams.swap_remove(at);
+                        match stream.imports() {
+                            Some(imports) => waiting.push(stream.finish(kernel, imports)),
+                            None => ends.odd(&stream.measured.output),
+                        }
                         continue;
                     }
                     Next::Odd => {
@@ -312,7 +337,7 @@ pub(super) fn hash_streams<E: Ends>(most: usize, ends: &mut E) {
             }
             at += 1;
         }
-        let bytes: usize = waiting.iter().map(|finished| finished.export.len()).sum();
+        let bytes: usize = waiting.iter().map(Finished::len).sum();
         if waiting.len() >= WAITING || bytes >= WAITING_BYTES || streams.is_empty() {
             finish_all(&mut waiting, ends);
         }
@@ -338,7 +363,7 @@ fn finish_all<E: Ends>(waiting: &mut Vec<Finished>, ends: &mut E) {
     let mut digests = vec![[0; 32]; messages.len()];
     digest_many(&messages, &mut digests);
     let mut digests = digests.into_iter();
-    for Finished { mut measured, plan, export } in waiting.drain(..) {
+    for Finished { mut measured, plan, export, imports } in waiting.drain(..) {
         if let Some(plan) = plan {
             let right = if plan.md5 {
                 Md5::digest(&export)[..8] == plan.fingerprint
@@ -348,9 +373,10 @@ fn finish_all<E: Ends>(waiting: &mut Vec<Finished>, ends: &mut E) {
             if !right {
                 measured.flaws.push(OutputFlaw::ExportFingerprint);
             }
-            if plan.object_differs {
+            if plan.own != plan.fingerprint {
                 measured.flaws.push(OutputFlaw::ObjectFingerprint);
             }
+            measured.builds = Builds::read(&export, plan.fingerprint, plan.own, &imports);
         }
         ends.end(measured);
     }

@@ -6,6 +6,8 @@
 
 mod archive;
 mod entry;
+mod export;
+mod imports;
 mod long;
 mod output;
 mod survey;
@@ -26,6 +28,8 @@ use crate::tree::Root;
 
 pub use archive::{Archive, read_archive};
 pub use entry::{EntryFlaw, EntryForm, Parsed, parse_entry};
+pub use export::{Build, Builds};
+pub use imports::{Imports, MissingImport};
 pub use output::{OutputFlaw, OutputKind, OutputMeasurement, is_whole_index};
 pub use survey::{Hazard, HazardCode, Stray, StrayKind, Survey};
 
@@ -100,6 +104,8 @@ pub enum BuildAnswer {
         /// Those that went away before they could be read.
         vanished: usize,
     },
+    /// What archives say of each other; the last, where any names another.
+    Imports(Box<Imports>),
 }
 
 /// Measures the build cache at `root`; `now_ns` (since 1970) decides what lies in the future.
@@ -181,6 +187,9 @@ struct Joined {
     next_long: AtomicUsize,
     /// By output.
     entries: Vec<(Id, EntryOf)>,
+    now_ns: i128,
+    /// Jobs that have not ended, and what those that have ended noted.
+    noted: Mutex<(usize, imports::Noted)>,
 }
 
 /// An output that is longer goes through the hash window by window.
@@ -214,7 +223,7 @@ impl Job for BuildJob {
                     drop(found);
                     // The others are at an end with it, or about to drop it.
                     match open_again(&cache) {
-                        Ok(root) => join(root, all, cache.threads, worker),
+                        Ok(root) => join(root, all, cache.now_ns, cache.threads, worker),
                         Err(code) => join_without_root(all, code, worker),
                     }
                 }
@@ -226,7 +235,7 @@ impl Job for BuildJob {
                 for measured in output::read_outputs(&joined.root, &ids, scratch, &|| worker.stopped()) {
                     telling.tell(measured);
                 }
-                telling.count();
+                telling.end();
             }
         }
     }
@@ -244,7 +253,7 @@ fn begin(root: &Path, now_ns: i128, threads: usize, worker: &Worker<'_, BuildJob
     });
     match listed {
         Err(code) => join_without_root(found, code, worker),
-        Ok((root, shards)) if shards.is_empty() => join(root, found, threads, worker),
+        Ok((root, shards)) if shards.is_empty() => join(root, found, now_ns, threads, worker),
         Ok((root, shards)) => {
             let cache = Arc::new(Cache { root, now_ns, threads, found: Mutex::new((shards.len(), found)) });
             worker.begin(shards.into_iter().map(|shard| BuildJob(Step::Shard(Arc::clone(&cache), shard))));
@@ -258,23 +267,27 @@ fn join_without_root(mut found: survey::Found, code: FaultCode, worker: &Worker<
 }
 
 /// Puts entries and outputs together, tells of it, and begins to read the outputs.
-fn join(root: Root, found: survey::Found, threads: usize, worker: &Worker<'_, BuildJob>) {
+fn join(root: Root, found: survey::Found, now_ns: i128, threads: usize, worker: &Worker<'_, BuildJob>) {
     let (survey, outputs, entries) = found.join();
     worker.answer(BuildAnswer::Survey(Box::new(survey)));
     let long = outputs.partition_point(|output| output.size > LONG);
     // Every thread gets some.
     let together = long.min(OPEN).div_ceil(threads.max(1));
-    let joined = Arc::new(Joined { root, outputs, long, together, next_long: AtomicUsize::new(0), entries });
-    let mut jobs: Vec<BuildJob> =
-        (0..threads.clamp(1, long.max(1))).map(|_| BuildJob(Step::Long(Arc::clone(&joined)))).collect();
+    let readers = threads.clamp(1, long.max(1));
+    let mut ranges = Vec::new();
     let (mut start, mut size) = (long, 0);
-    for (number, output) in joined.outputs.iter().enumerate().skip(long) {
+    for (number, output) in outputs.iter().enumerate().skip(long) {
         size += output.size;
-        if number + 1 - start == BATCH || size >= BATCH_BYTES || number + 1 == joined.outputs.len() {
-            jobs.push(BuildJob(Step::Short(Arc::clone(&joined), start..number + 1)));
+        if number + 1 - start == BATCH || size >= BATCH_BYTES || number + 1 == outputs.len() {
+            ranges.push(start..number + 1);
             (start, size) = (number + 1, 0);
         }
     }
+    let noted = Mutex::new((readers + ranges.len(), imports::Noted::default()));
+    let next_long = AtomicUsize::new(0);
+    let joined = Arc::new(Joined { root, outputs, long, together, next_long, entries, now_ns, noted });
+    let mut jobs: Vec<BuildJob> = (0..readers).map(|_| BuildJob(Step::Long(Arc::clone(&joined)))).collect();
+    jobs.extend(ranges.into_iter().map(|range| BuildJob(Step::Short(Arc::clone(&joined), range))));
     worker.begin(jobs);
 }
 
@@ -282,7 +295,7 @@ fn join(root: Root, found: survey::Found, threads: usize, worker: &Worker<'_, Bu
 fn read_long(joined: &Joined, scratch: &mut output::Scratch, worker: &Worker<'_, BuildJob>) {
     let mut ends = LongOutputs { joined, scratch, worker, telling: Telling::new(joined, worker) };
     long::hash_streams(joined.together, &mut ends);
-    ends.telling.count();
+    ends.telling.end();
 }
 
 /// The long outputs of a cache, of which this job takes one after the other.
@@ -336,11 +349,12 @@ struct Telling<'a> {
     outputs: usize,
     size: u64,
     vanished: usize,
+    noted: imports::Noted,
 }
 
 impl<'a> Telling<'a> {
     fn new(joined: &'a Joined, worker: &'a Worker<'a, BuildJob>) -> Telling<'a> {
-        Telling { joined, worker, outputs: 0, size: 0, vanished: 0 }
+        Telling { joined, worker, outputs: 0, size: 0, vanished: 0, noted: imports::Noted::default() }
     }
 
     fn tell(&mut self, measured: OutputMeasurement) {
@@ -352,11 +366,11 @@ impl<'a> Telling<'a> {
         self.size += measured.size;
         let joined = self.joined;
         let first = joined.entries.partition_point(|(output, _)| *output < measured.output);
-        let entries = joined.entries[first..]
-            .iter()
-            .take_while(|(output, _)| *output == measured.output)
-            .map(|(_, of)| of);
-        let (fit, misfit): (Vec<&EntryOf>, Vec<&EntryOf>) = entries.partition(|of| measured.fits(of));
+        let number = joined.entries[first..].partition_point(|(output, _)| *output == measured.output);
+        let entries = &joined.entries[first..first + number];
+        self.noted.note(&measured, entries, joined.now_ns);
+        let (fit, misfit): (Vec<&EntryOf>, Vec<&EntryOf>) =
+            entries.iter().map(|(_, of)| of).partition(|of| measured.fits(of));
         if !misfit.is_empty() || measured.is_told() {
             let entries_total = fit.len() + misfit.len();
             let entries = misfit.into_iter().chain(fit).take(MAX_ENTRIES).copied().collect();
@@ -375,5 +389,20 @@ impl<'a> Telling<'a> {
             self.worker.answer(BuildAnswer::Read { outputs, size, vanished });
         }
         (self.outputs, self.size, self.vanished) = (0, 0, 0);
+    }
+
+    /// Answers for the last time; the last of all answers what archives say of each other.
+    fn end(mut self) {
+        self.count();
+        let mut noted = self.joined.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.1.merge(self.noted);
+        noted.0 -= 1;
+        if noted.0 == 0 && !self.worker.stopped() {
+            let imports =
+                std::mem::take(&mut noted.1).join(self.joined.outputs.iter().map(|output| output.id));
+            if imports.named > 0 {
+                self.worker.answer(BuildAnswer::Imports(Box::new(imports)));
+            }
+        }
     }
 }

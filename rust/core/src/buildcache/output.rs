@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::archive::{self, short, zeroed};
 use super::entry::{no_file, path};
+use super::export::Builds;
 use super::{EntryOf, Id, MAX_OUTPUT_BYTES, MAX_WHOLE_BYTES};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::{Digest, Hasher, digest_many};
@@ -128,6 +129,8 @@ pub struct OutputMeasurement {
     pub build_id: Vec<u8>,
     /// What is wrong with it beside its hash.
     pub flaws: Vec<OutputFlaw>,
+    /// Of an archive: which build it is, and those that it was compiled from.
+    pub builds: Builds,
 }
 
 impl OutputMeasurement {
@@ -143,6 +146,7 @@ impl OutputMeasurement {
             kind: OutputKind::Other,
             build_id: Vec::new(),
             flaws: Vec::new(),
+            builds: Builds::default(),
         }
     }
 
@@ -330,6 +334,7 @@ fn look(measured: &mut OutputMeasurement, whole: &[u8], copies: &mut Vec<u8>) ->
         }
         parts.export = archive.export;
         measured.build_id = archive.build_id;
+        measured.builds = archive.builds;
         measured.flaws.extend(archive.flaws);
     } else if measured.kind == OutputKind::Index && !is_whole_index(whole) {
         measured.flaws.push(OutputFlaw::IndexFormat);

@@ -186,6 +186,14 @@ impl Found {
         if stat.mode & TYPE == LINK {
             return;
         }
+        self.note_writers(name, stat, links);
+        if stat.mtime_ns > now_ns + FUTURE_NS {
+            self.hazards.entry(HazardCode::Future).or_default().add(name);
+        }
+    }
+
+    /// Notes who may change the file.
+    fn note_writers(&mut self, name: &[u8], stat: &FileStat, links: u64) {
         let mut hazard = |code| self.hazards.entry(code).or_default().add(name);
         if cfg!(unix) {
             if stat.mode & 0o002 != 0 {
@@ -196,9 +204,6 @@ impl Found {
             if stat.is_regular() && links > 1 {
                 hazard(HazardCode::HardLink);
             }
-        }
-        if stat.mtime_ns > now_ns + FUTURE_NS {
-            hazard(HazardCode::Future);
         }
     }
 
@@ -328,11 +333,22 @@ pub(super) fn read_shard(
 
 impl Found {
     fn output(&mut self, root: &Root, id: &Id, stat: &FileStat, place: &std::ffi::CStr) {
-        let folder = stat.is_directory();
+        let (folder, owner) = (stat.is_directory(), stat.uid);
         let mut size = stat.size;
         if folder {
             size = match only_name(root, place) {
-                Ok((1, name)) => root.lstat(&joined(place, &name)).map_or(0, |stat| stat.size),
+                Ok((1, name)) => {
+                    let file = joined(place, &name);
+                    root.lstat_links(&file).map_or(0, |(stat, links)| {
+                        if stat.uid != owner {
+                            *self.owners.entry(stat.uid).or_default() += 1;
+                        }
+                        if stat.is_regular() {
+                            self.note_writers(file.to_bytes(), &stat, links);
+                        }
+                        stat.size
+                    })
+                }
                 _ => 0,
             };
         } else if size == 0 && *id != EMPTY && stat.is_regular() {

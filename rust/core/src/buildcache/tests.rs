@@ -48,6 +48,7 @@ fn measured(root: &Folder, threads: usize) -> (Survey, Vec<ActionEntry>, Vec<Tol
             BuildAnswer::Survey(found) => survey = Some(*found),
             BuildAnswer::Told(output) => told.push(*output),
             BuildAnswer::Read { outputs, .. } => read += outputs,
+            BuildAnswer::Imports(_) => {}
         }
     }
     (survey.unwrap(), entries, told, read)
@@ -243,4 +244,56 @@ fn short_hashes_are_base64_for_urls() {
     assert_eq!(&archive::short(&id), b"____________________");
     id[..4].copy_from_slice(&[0xfb, 0xef, 0xbe, 0]);
     assert_eq!(&archive::short(&id)[..8], b"----AP__");
+}
+
+/// Held to comparing each with each; the numbers are small, so that many are near each other.
+#[test]
+fn imports_that_no_archive_is_are_told() {
+    let stat = FileStat { size: 0, mtime_ns: 0, uid: 0, mode: 0 };
+    let mut dice = 1u64;
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    for _ in 0..50 {
+        let mut build = || Build { path: roll(3), fingerprint: roll(4) << 8 | roll(4) | roll(2) << 60 };
+        let archives: Vec<OutputMeasurement> = (1..20)
+            .map(|number| OutputMeasurement {
+                stat: Some(stat),
+                sha256: Some([number; 32]),
+                builds: Builds { own: vec![build()], imports: vec![build(), build()] },
+                ..OutputMeasurement::new(&[number; 32])
+            })
+            .collect();
+        let entries = [([0; 32], EntryOf { action: [0; 32], size: 0, time: 0 })];
+        let (mut first, mut second) = (imports::Noted::default(), imports::Noted::default());
+        for archive in &archives {
+            let noted = if archive.output[0] % 2 == 0 { &mut first } else { &mut second };
+            noted.note(archive, &entries, i128::from(u64::MAX));
+        }
+        first.merge(second);
+        let found = first.join(archives.iter().rev().map(|archive| archive.output));
+
+        let named: std::collections::BTreeSet<Build> = archives
+            .iter()
+            .flat_map(|one| one.builds.imports.clone())
+            .filter(|one| one.fingerprint != 0)
+            .collect();
+        let own: Vec<Build> = archives.iter().flat_map(|one| one.builds.own.clone()).collect();
+        let missing: Vec<&Build> = named.iter().filter(|build| !own.contains(build)).collect();
+        let is_near = |build: &&&Build| {
+            own.iter().any(|other| {
+                let differing = (other.fingerprint ^ build.fingerprint).to_le_bytes();
+                other.path == build.path && differing.iter().filter(|byte| **byte != 0).count() == 1
+            })
+        };
+        let told = |build: &&Build| MissingImport {
+            importer: archives.iter().find(|one| one.builds.imports.contains(build)).unwrap().output,
+            fingerprint: build.fingerprint.to_be_bytes(),
+        };
+        assert_eq!((found.named, found.missing), (named.len(), missing.len()));
+        assert_eq!(found.altered, missing.iter().filter(is_near).map(told).collect::<Vec<_>>());
+        let others = missing.iter().filter(|build| !is_near(build)).take(MAX_EXAMPLES);
+        assert_eq!(found.examples, others.map(told).collect::<Vec<_>>());
+    }
 }

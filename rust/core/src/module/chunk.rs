@@ -12,7 +12,7 @@ use crate::readat::read_full_at;
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
-use crate::tree::{self, Listing, Root};
+use crate::tree::{self, Ahead, Listing, Reading, Root, Soon};
 use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
@@ -53,6 +53,7 @@ pub struct Scratch {
     /// For what is read in windows.
     pub(crate) window: Vec<u8>,
     inflater: Inflater,
+    ahead: Ahead,
     /// Contents of this chunk and of earlier ones.
     queue: Queue<Tag>,
     /// Chunks that have been read and wait for digests, each in its place; other places are free.
@@ -104,8 +105,30 @@ impl Scratch {
         crew: &dyn Crew,
         complete: &mut dyn FnMut(&Plan),
     ) {
-        let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
         let place = self.waiting.iter().position(Option::is_none).unwrap_or(self.waiting.len());
+        let Some(read) = self.read_units(&plan, number, place, crew).filter(|_| !crew.stopped()) else {
+            return self.queue.clear();
+        };
+        let Read { outcomes, tree_bytes, left } = read;
+        let chunk = Some(Chunk { plan, number, outcomes, tree_bytes, left });
+        match self.waiting.get_mut(place) {
+            Some(free) => *free = chunk,
+            None => self.waiting.push(chunk),
+        }
+        self.settle(Some(place), complete);
+    }
+
+    /// Reads the units of a chunk that will wait in its `place`; None where all work has been stopped.
+    fn read_units(&mut self, plan: &Plan, number: usize, place: usize, crew: &dyn Crew) -> Option<Read> {
+        let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
+        let tree = plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing)));
+        let reads_ahead = match Reading::forced() {
+            Some(forced) => forced == Reading::IoUring,
+            None => crew.is_from_disk(),
+        };
+        let mut soon = tree.filter(|_| reads_ahead).and_then(|(root, listing)| self.ahead.of(root, listing));
+        // They are opened while the zip is read.
+        look_ahead(plan, units, self.long, &mut soon);
         let span = plan.span(units, self.long).map_or(Span::default(), |(start, len)| {
             self.span.resize(self.span.len().max(len), 0);
             let read = plan
@@ -118,7 +141,8 @@ impl Scratch {
         let mut reader = Reader {
             long: self.long,
             archive: plan.archive(),
-            tree: plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing))),
+            tree,
+            soon,
             span,
             spare: &mut self.spare,
             file: &mut self.file,
@@ -133,20 +157,17 @@ impl Scratch {
         };
         for (at, unit) in units.iter().enumerate() {
             if crew.stopped() {
-                return self.queue.clear();
+                return None;
+            }
+            if at % tree::FILES == 0 {
+                let next = units.get(at + tree::FILES..).unwrap_or_default();
+                look_ahead(plan, next, reader.long, &mut reader.soon);
+                timings::lap(Stage::ReadFile);
             }
             reader.read(at, *unit);
         }
         let Reader { outcomes, tree_bytes, left, .. } = reader;
-        if crew.stopped() {
-            return self.queue.clear();
-        }
-        let chunk = Some(Chunk { plan, number, outcomes, tree_bytes, left });
-        match self.waiting.get_mut(place) {
-            Some(free) => *free = chunk,
-            None => self.waiting.push(chunk),
-        }
-        self.settle(Some(place), complete);
+        Some(Read { outcomes, tree_bytes, left })
     }
 
     /// Hashes what waits, after which no chunk does.
@@ -183,11 +204,32 @@ impl Scratch {
     }
 }
 
+/// Has the files of the next units read that were opened the last time, and those of these units opened.
+fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>) {
+    let Some(soon) = soon else { return };
+    let is_short = |unit: &&Unit| {
+        let entry = unit.entry.and_then(|number| Some(plan.archive()?.entry(number as usize)));
+        entry.is_none_or(|entry| entry.uncompressed <= long && entry.compressed <= long)
+    };
+    let units = &units[..units.len().min(tree::FILES)];
+    soon.ask(units.iter().filter(is_short).filter_map(|unit| unit.file));
+}
+
+/// What has been read of a chunk.
+struct Read {
+    outcomes: Vec<Outcome>,
+    tree_bytes: u64,
+    /// Contents put into the queue.
+    left: usize,
+}
+
 struct Reader<'a> {
     /// The scratch's.
     long: u64,
     archive: Option<&'a Archive<File>>,
     tree: Option<(&'a Root, &'a Listing)>,
+    /// Files of the tree that are read before their turn.
+    soon: Option<Soon<'a>>,
     span: Span<'a>,
     spare: &'a mut Vec<u8>,
     file: &'a mut Vec<u8>,
@@ -254,25 +296,30 @@ impl Reader<'_> {
         at: usize,
         number: u32,
     ) -> bool {
-        let Some((root, listing)) = self.tree else { return false };
-        let file = &listing.files()[number as usize];
-        let Ok((opened, length, stat)) = tree::open(root, listing.c_path(file), file.kind) else {
-            return false;
-        };
-        if length != entry.uncompressed {
-            return false;
-        }
-        let size = length as usize;
+        let size = entry.uncompressed as usize;
         // With room for a byte that should not be there, and more.
         let content = self.queue.room(size + OUTPUT_SLACK);
-        let read = tree::read_whole(&opened, &mut content[..size + 1]);
+        let read = match self.soon.as_mut().and_then(|soon| soon.take(number)) {
+            // Only of what is as it should be; all else is read again, and then told.
+            Some((stat, read)) => (read.len() == size).then(|| {
+                content[..size].copy_from_slice(read);
+                stat
+            }),
+            None => self.tree.and_then(|(root, listing)| {
+                let file = &listing.files()[number as usize];
+                let (file, length, stat) = tree::open(root, listing.c_path(file), file.kind).ok()?;
+                let whole =
+                    length == size as u64 && tree::read_whole(&file, &mut content[..size + 1]) == Ok(size);
+                whole.then_some(stat)
+            }),
+        };
         timings::lap(Stage::ReadFile);
-        let same = read == Ok(size)
-            && is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
+        let Some(stat) = read else { return false };
+        let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
         timings::lap(Stage::Inflate);
         if same {
             self.outcomes[at].stat = Some(stat);
-            self.tree_bytes += length;
+            self.tree_bytes += size as u64;
             self.hash(size, at, true, true);
         }
         same
@@ -340,6 +387,14 @@ impl Reader<'_> {
 
     /// Hashes a file of the tree that has nothing to be compared with.
     fn hash_file(&mut self, at: usize, number: u32) {
+        if let Some((stat, content)) = self.soon.as_mut().and_then(|soon| soon.take(number)) {
+            timings::lap(Stage::ReadFile);
+            let len = content.len();
+            self.queue.room(len)[..len].copy_from_slice(content);
+            self.outcomes[at].stat = Some(stat);
+            self.tree_bytes += len as u64;
+            return self.hash(len, at, false, true);
+        }
         let Some((file, size)) = self.open(at, number) else { return };
         let mut hasher = sha256::Hasher::new();
         if size <= self.long {

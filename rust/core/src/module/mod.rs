@@ -191,6 +191,10 @@ impl Crew for Worker<'_, ModuleJob> {
         Worker::stopped(self)
     }
 
+    fn is_from_disk(&self) -> bool {
+        Worker::is_from_disk(self)
+    }
+
     fn is_idle(&self) -> bool {
         self.is_any_idle()
     }
@@ -203,6 +207,8 @@ impl Crew for Worker<'_, ModuleJob> {
 impl Job for ModuleJob {
     type Scratch = Scratch;
     type Answer = ModuleMeasurement;
+
+    const ASKS_FOR_DISKS: bool = true;
 
     fn scratch(threads: usize) -> Scratch {
         Scratch::of_one_of(threads)

@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(super) trait Crew {
     /// Whether nobody waits for answers any more.
     fn stopped(&self) -> bool;
+    /// Whether this thread has lately read from a disk and not only from memory.
+    fn is_from_disk(&self) -> bool;
     /// Whether a thread has nothing to do.
     fn is_idle(&self) -> bool;
     /// Has [`Relay::help`] called by a thread that has nothing else to do, some time or never.
@@ -221,6 +223,10 @@ mod tests {
     impl Crew for Toy<'_, '_> {
         fn stopped(&self) -> bool {
             self.stop.load(Ordering::Relaxed)
+        }
+
+        fn is_from_disk(&self) -> bool {
+            false
         }
 
         fn is_idle(&self) -> bool {

@@ -65,6 +65,15 @@ pub(super) struct DiskWaits {
     last: Figures,
 }
 
+/// What a thread has done lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lately {
+    /// It has read from a disk.
+    pub from_disk: bool,
+    /// And it has been waiting for a good part of the time.
+    pub waited: bool,
+}
+
 /// Linux' accounts of a thread: `io`, and `schedstat` in its folder (proc_pid_io(5), and the kernel's
 /// Documentation/scheduler/sched-stats.rst).
 struct Accounts {
@@ -87,18 +96,17 @@ impl DiskWaits {
         DiskWaits { accounts, looked: Instant::now(), last }
     }
 
-    /// Whether this thread has read from a disk, and has been waiting for a good part of the time, since
-    /// that was last told; None when that was a moment ago.
-    pub(super) fn lately(&mut self) -> Option<bool> {
+    /// What there is to say of the time since that was last told; None when that was a moment ago.
+    pub(super) fn lately(&mut self) -> Option<Lately> {
         let elapsed = self.looked.elapsed();
         if self.accounts.is_some() && elapsed < LOOK {
             return None;
         }
         let now = self.accounts.as_ref().and_then(Accounts::figures)?;
         let waited = elapsed.saturating_sub(now.ready.saturating_sub(self.last.ready));
-        let told = now.read > self.last.read && waited > elapsed / 4;
+        let from_disk = now.read > self.last.read;
         (self.last, self.looked) = (now, Instant::now());
-        Some(told)
+        Some(Lately { from_disk, waited: from_disk && waited > elapsed / 4 })
     }
 }
 
@@ -217,10 +225,10 @@ mod tests {
             file.read(false);
             assert_eq!(waits.lately(), None);
             thread::sleep(LOOK);
-            assert_eq!(waits.lately(), Some(false));
+            assert_eq!(waits.lately(), Some(Lately { from_disk: false, waited: false }));
             file.read(true);
             thread::sleep(LOOK);
-            assert_eq!(waits.lately(), Some(file.is_disk));
+            assert_eq!(waits.lately(), Some(Lately { from_disk: file.is_disk, waited: file.is_disk }));
         }
 
         /// Reads the file, from disk if so told, and says which thread did it.

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +16,15 @@ use crate::stat::FileStat;
 
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-const FILE: OFlags = OFlags::RDONLY
+pub(super) const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
+
+/// Nothing outside of the tree, and no link on the way.
+pub(super) const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// Whether the kernel has `openat2` (Linux 5.6) and no sandbox keeps it from us.
 static HAS_OPENAT2: AtomicBool = AtomicBool::new(true);
@@ -30,6 +34,12 @@ static HAS_OPENAT2: AtomicBool = AtomicBool::new(true);
 pub struct Root {
     fd: OwnedFd,
     path: PathBuf,
+}
+
+impl AsFd for Root {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
 }
 
 impl Root {
@@ -108,8 +118,7 @@ impl Root {
     /// Opens what is at `path` if no link is on the way.
     fn beneath(&self, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
         if HAS_OPENAT2.load(Ordering::Relaxed) {
-            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-            match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve) {
+            match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), BENEATH) {
                 // EPERM is a sandbox's answer to a call that it does not know.
                 Err(Errno::NOSYS | Errno::PERM) => HAS_OPENAT2.store(false, Ordering::Relaxed),
                 // A rename during the lookup; the other way has no such answer.

@@ -3,6 +3,7 @@
 //! Nothing outside of the tree is ever opened, and nothing that is not a regular file: on Linux the
 //! kernel itself refuses links on the way (`openat2`), elsewhere the path is checked before.
 
+mod ahead;
 mod errno;
 mod link;
 #[cfg(target_os = "linux")]
@@ -14,6 +15,10 @@ mod read;
 
 use std::path::Path;
 
+#[cfg(test)]
+pub(crate) use self::ahead::each_way;
+pub(crate) use self::ahead::{Ahead, FILES, Soon};
+pub use self::ahead::{Reading, ReadingError};
 use crate::fault::FaultCode;
 use crate::readat::lstat;
 use crate::stat::FileStat;

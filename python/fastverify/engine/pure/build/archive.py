@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from fastverify.engine.buildcache import OutputFlaw
+from fastverify.engine.pure.build.export import Builds, read_builds
 
 MAGIC = b"!<arch>\n"
 _PKGDEF = b"__.PKGDEF"
@@ -27,6 +28,7 @@ class Archive(NamedTuple):
 
     build_id: bytes
     flaws: tuple[OutputFlaw, ...]
+    builds: Builds = Builds()
 
 
 def read_archive(content: bytes) -> Archive:
@@ -41,27 +43,28 @@ def read_archive(content: bytes) -> Archive:
     flaws: list[OutputFlaw] = []
     if build_id and content_part(content, build_id) != build_id.rpartition(b"/")[2]:
         flaws.append("content-id")
-    fingerprint = b""
     export = _export_data(content, *member)
-    if export is not None:
-        start, end = export
-        fingerprint = content[end - 8 : end]
-        # internal/pkgbits.Encoder.Fingerprint: MD5 before version 2.
-        version = int.from_bytes(content[start : start + 4], "little")
-        hashed = content[start : end - 8]
-        if version in (0, 1):
-            digest = hashlib.md5(hashed, usedforsecurity=False).digest()
-        else:
-            digest = hashlib.sha256(hashed).digest()
-        if digest[:8] != fingerprint:
-            flaws.append("export-fingerprint")
+    if export is None:
+        return Archive(build_id, tuple(flaws))
+    start, end = export
+    hashed, fingerprint = content[start : end - 8], content[end - 8 : end]
+    # internal/pkgbits.Encoder.Fingerprint: MD5 before version 2.
+    if int.from_bytes(hashed[:4], "little") in (0, 1):
+        digest = hashlib.md5(hashed, usedforsecurity=False).digest()
+    else:
+        digest = hashlib.sha256(hashed).digest()
+    if digest[:8] != fingerprint:
+        flaws.append("export-fingerprint")
+    linker_object = None
     following = _member(content, member[1] + member[1] % 2)
-    if following is not None and fingerprint:
+    if following is not None:
         start, end = following
         at = content.find(b"\n!\n", start, end) + 3
-        if at > 2 and content[at : at + 8] == _GOOBJ_MAGIC and content[at + 8 : at + 16] != fingerprint:
-            flaws.append("object-fingerprint")
-    return Archive(build_id, tuple(flaws))
+        if at > 2 and content[at : at + 8] == _GOOBJ_MAGIC:
+            linker_object = content[at : max(end, at + 16)]
+            if content[at + 8 : at + 16] != fingerprint:
+                flaws.append("object-fingerprint")
+    return Archive(build_id, tuple(flaws), read_builds(hashed, fingerprint, linker_object))
 
 
 def content_part(content: bytes, build_id: bytes) -> bytes:

@@ -18,6 +18,7 @@ from fastverify.engine.buildcache import (
 from fastverify.engine.protocol import MAX_OUTPUT_BYTES, Fault, FileStat
 from fastverify.engine.pure.build import archive
 from fastverify.engine.pure.build.entry import Parsed, parse_entry
+from fastverify.engine.pure.build.export import Builds
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import OPEN_FLAGS_NO_LINK, WINDOW, file_stat, lstat, read_next
 
@@ -43,6 +44,7 @@ _KINDS: tuple[tuple[bytes, OutputKind], ...] = (
 _HEAD = 17
 _INDEX_V2 = b"go index v2\n"
 _UNREAD = Parsed("malformed", "")
+_NO_BUILDS = Builds()
 
 
 def entry_path(root: bytes, name: bytes, suffix: bytes) -> bytes:
@@ -71,15 +73,17 @@ def read_entry(root: bytes, action: bytes) -> ActionEntry:
     return ActionEntry(action, found, None, *parse_entry(content, action))
 
 
-def read_output(root: bytes, output: bytes, stopped: Callable[[], bool] = lambda: False) -> OutputMeasurement:
-    """Read the output with this ID.  Never raises for what is on disk."""
+def read_output(
+    root: bytes, output: bytes, stopped: Callable[[], bool] = lambda: False
+) -> tuple[OutputMeasurement, Builds]:
+    """Read the output with this ID; with what it says of builds.  Never raises for what is on disk."""
     path = entry_path(root, output, b"-d")
     found: FileStat | None = None
     name = b""
     inner: FileStat | None = None
 
-    def unread(fault: Fault | None, *flaws: OutputFlaw) -> OutputMeasurement:
-        return OutputMeasurement(output, found, name, inner, fault, 0, None, "other", b"", flaws)
+    def unread(fault: Fault | None, *flaws: OutputFlaw) -> tuple[OutputMeasurement, Builds]:
+        return OutputMeasurement(output, found, name, inner, fault, 0, None, "other", b"", flaws), _NO_BUILDS
 
     try:
         status = lstat(path)
@@ -97,14 +101,18 @@ def read_output(root: bytes, output: bytes, stopped: Callable[[], bool] = lambda
                 first = ("not-executable",)
         fd, status = _open(path, status.st_mode)
         try:
-            size, digest, kind, build_id, flaws = _content(fd, status.st_size, stopped)
+            size, digest, looked = _content(fd, status.st_size, stopped)
         finally:
             os.close(fd)
     except FaultError as error:
         return unread(error.fault(name))
     except OSError as error:
         return unread(os_fault(error).fault(name))
-    return OutputMeasurement(output, found, name, inner, None, size, digest, kind, build_id, first + flaws)
+    kind, build_id, flaws, builds = looked
+    measured = OutputMeasurement(
+        output, found, name, inner, None, size, digest, kind, build_id, first + flaws
+    )
+    return measured, builds
 
 
 def _names(path: bytes) -> list[bytes]:
@@ -135,16 +143,18 @@ def _open(path: bytes, mode: int) -> tuple[int, os.stat_result]:
     return fd, status
 
 
-def _content(
-    fd: int, size: int, stopped: Callable[[], bool]
-) -> tuple[int, bytes, OutputKind, bytes, tuple[OutputFlaw, ...]]:
-    """Size, digest, kind, build ID and flaws of what is in an open file."""
+#: Kind, build ID, flaws and builds.
+_Looked = tuple[OutputKind, bytes, tuple[OutputFlaw, ...], Builds]
+
+
+def _content(fd: int, size: int, stopped: Callable[[], bool]) -> tuple[int, bytes, _Looked]:
+    """Size and digest of what is in an open file, and what it is."""
     if size > MAX_OUTPUT_BYTES:
         raise FaultError("too-large")
     if size <= MAX_WHOLE_BYTES:
         whole = read_next(fd, size + 1)
         if len(whole) <= size:
-            return len(whole), hashlib.sha256(whole).digest(), *_look(whole)
+            return len(whole), hashlib.sha256(whole).digest(), _look(whole)
         head, digest, length = whole[:_HEAD], hashlib.sha256(whole), len(whole)
     else:
         head, digest, length = b"", hashlib.sha256(), 0
@@ -154,7 +164,7 @@ def _content(
         length += len(piece)
         if length > MAX_OUTPUT_BYTES:
             raise FaultError("too-large")
-    return length, digest.digest(), kind_of(head), b"", ()
+    return length, digest.digest(), (kind_of(head), b"", (), _NO_BUILDS)
 
 
 def kind_of(head: bytes) -> OutputKind:
@@ -164,14 +174,14 @@ def kind_of(head: bytes) -> OutputKind:
     return next((kind for magic, kind in _KINDS if head.startswith(magic)), "other")
 
 
-def _look(content: bytes) -> tuple[OutputKind, bytes, tuple[OutputFlaw, ...]]:
+def _look(content: bytes) -> _Looked:
     kind = kind_of(content[:_HEAD])
     if kind == "archive":
         read = archive.read_archive(content)
-        return kind, read.build_id, read.flaws
+        return kind, read.build_id, read.flaws, read.builds
     if kind == "index" and not _is_whole_index(content):
-        return kind, b"", ("index-format",)
-    return kind, b"", ()
+        return kind, b"", ("index-format",), _NO_BUILDS
+    return kind, b"", (), _NO_BUILDS
 
 
 def _is_whole_index(content: bytes) -> bool:

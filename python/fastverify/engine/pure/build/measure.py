@@ -24,6 +24,7 @@ from fastverify.engine.buildcache import (
 )
 from fastverify.engine.pure.build.archive import PART, short
 from fastverify.engine.pure.build.files import read_entry, read_output
+from fastverify.engine.pure.build.imports import Noted
 from fastverify.engine.pure.build.survey import Found, Surveying
 
 #: Outputs that are told as read at once, at most.
@@ -41,7 +42,11 @@ def measure_build_cache(root: str, now_ns: int, threads: int) -> Generator[Build
     waiting = sorted(surveying.outputs.items(), key=lambda pair: -pair[1].size)
     if not waiting:
         return
-    yield from _read_all(place, waiting, min(threads, _MOST_THREADS))
+    noted = Noted(now_ns)
+    yield from _read_all(place, waiting, min(threads, _MOST_THREADS), noted)
+    imports = noted.join()
+    if imports.named:
+        yield imports
 
 
 def measure_build_files(
@@ -51,12 +56,12 @@ def measure_build_files(
     place = os.fsencode(root)
     return (
         tuple(read_entry(place, action) for action in actions),
-        tuple(read_output(place, output) for output in outputs),
+        tuple(read_output(place, output)[0] for output in outputs),
     )
 
 
 def _read_all(
-    root: bytes, waiting: Sequence[tuple[bytes, Found]], threads: int
+    root: bytes, waiting: Sequence[tuple[bytes, Found]], threads: int, noted: Noted
 ) -> Generator[BuildAnswer, None, None]:
     stop = threading.Event()
     # Bounded, so that the threads wait for a caller who is slow.
@@ -72,7 +77,7 @@ def _read_all(
                     batch = _next_batch(following)
                 if not batch:
                     break
-                answers.put(_read_batch(root, batch, stop))
+                answers.put(_read_batch(root, batch, stop, noted))
         except BaseException as error:  # noqa: BLE001 - raised again where the answers are taken
             ended = error
         answers.put(ended)
@@ -112,19 +117,21 @@ def _next_batch(following: Iterator[tuple[bytes, Found]]) -> list[tuple[bytes, F
 
 
 def _read_batch(
-    root: bytes, batch: Sequence[tuple[bytes, Found]], stop: threading.Event
+    root: bytes, batch: Sequence[tuple[bytes, Found]], stop: threading.Event, noted: Noted
 ) -> list[BuildAnswer]:
     answers: list[BuildAnswer] = []
     count = size = vanished = 0
     for output, found in batch:
         if stop.is_set():
             break
-        measured = read_output(root, output, stop.is_set)
+        measured, builds = read_output(root, output, stop.is_set)
         if measured.stat is None and measured.fault is not None and measured.fault.errno == errno.ENOENT:
             vanished += 1
             continue
         count += 1
         size += measured.size
+        if builds.own:
+            noted.note(measured, builds, found.entries)
         misfits = [entry for entry in found.entries if not fits(measured, entry)]
         if misfits or is_told(measured):
             fitting = [entry for entry in found.entries if fits(measured, entry)]

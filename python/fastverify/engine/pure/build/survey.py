@@ -125,25 +125,48 @@ class Surveying:
         folder = stat.S_ISDIR(status.st_mode)
         size = status.st_size
         if folder:
-            size = _only_file_size(os.path.join(self._root, path))
+            size = self._executable(path, status.st_uid)
         elif not size and output != _EMPTY and stat.S_ISREG(status.st_mode):
             self._hollow.append(path)
         self.outputs[output] = Found(size, folder)
 
+    def _executable(self, folder: bytes, owner: int) -> int:
+        """The size of the only file in an executable's folder; 0 where there is none or more."""
+        try:
+            with os.scandir(os.path.join(self._root, folder)) as scan:
+                files = [
+                    (entry.name, entry.stat(follow_symlinks=False))
+                    for _, entry in zip(range(2), scan, strict=False)
+                ]
+        except OSError:
+            return 0
+        if len(files) != 1:
+            return 0
+        [(name, status)] = files
+        if status.st_uid != owner:
+            self._owners[status.st_uid] += 1
+        if stat.S_ISREG(status.st_mode):
+            self._note_writers(folder + b"/" + name, status)
+        return status.st_size
+
     def _note(self, path: bytes, status: os.stat_result) -> None:
         """Note what the file may have in common with others."""
         self._owners[status.st_uid] += 1
-        mode = status.st_mode
-        if stat.S_ISLNK(mode):
+        if stat.S_ISLNK(status.st_mode):
             return
+        self._note_writers(path, status)
+        if status.st_mtime_ns > self._now_ns + FUTURE_NS:
+            self._hazards.setdefault("future", []).append(path)
+
+    def _note_writers(self, path: bytes, status: os.stat_result) -> None:
+        """Note who may change the file."""
+        mode = status.st_mode
         if mode & 0o002:
             self._hazards.setdefault("world-writable", []).append(path)
         elif mode & 0o020:
             self._hazards.setdefault("group-writable", []).append(path)
         if stat.S_ISREG(mode) and status.st_nlink > 1:
             self._hazards.setdefault("hard-link", []).append(path)
-        if status.st_mtime_ns > self._now_ns + FUTURE_NS:
-            self._hazards.setdefault("future", []).append(path)
 
     def survey(self) -> Survey:
         """Put entries and outputs together."""
@@ -176,15 +199,3 @@ class Surveying:
                 for code, paths in sorted(self._hazards.items())
             ),
         )
-
-
-def _only_file_size(path: bytes) -> int:
-    """The size of the only file in a folder; 0 where there is none or more."""
-    try:
-        with os.scandir(path) as scan:
-            sizes = [
-                entry.stat(follow_symlinks=False).st_size for _, entry in zip(range(2), scan, strict=False)
-            ]
-    except OSError:
-        return 0
-    return sizes[0] if len(sizes) == 1 else 0

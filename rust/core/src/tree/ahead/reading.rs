@@ -1,0 +1,167 @@
+//! The ways to read the files of a tree: which there are, and which is used.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use super::window;
+
+/// The environment variable that forces a way.
+const VARIABLE: &str = "FASTVERIFY_READING";
+
+/// A way to read the files of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reading {
+    /// One file after the other, by plain system calls.
+    Plain,
+    /// Many files at a time, before their turn, by an io_uring.
+    IoUring,
+}
+
+impl Reading {
+    /// All ways there are, on any system.
+    pub const ALL: [Reading; 2] = [Reading::Plain, Reading::IoUring];
+
+    /// The way's name, as in `FASTVERIFY_READING`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reading::Plain => "plain",
+            Reading::IoUring => "io-uring",
+        }
+    }
+
+    /// Whether this process may read so.  Containers often keep io_uring from what runs in them.
+    pub fn is_available(self) -> bool {
+        match self {
+            Reading::Plain => true,
+            Reading::IoUring => window::is_possible(),
+        }
+    }
+
+    /// The ways that this process may use; at least the plain one.
+    pub fn available() -> Vec<Reading> {
+        Reading::ALL.into_iter().filter(|reading| reading.is_available()).collect()
+    }
+
+    /// The way that `FASTVERIFY_READING` names; none when that is not set or empty.
+    ///
+    /// # Errors
+    ///
+    /// When no way is called so, or this process may not use it.
+    pub fn from_env() -> Result<Option<Reading>, ReadingError> {
+        match std::env::var_os(VARIABLE) {
+            Some(name) if !name.is_empty() => name.to_string_lossy().parse().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The way that is used always: that of [`Reading::from_env`].  Without one it is io_uring where a disk
+    /// makes a thread wait, and else the plain way.  It is found once and stays.
+    pub fn forced() -> Option<Reading> {
+        #[cfg(test)]
+        if let Some(forced) = testing::forced() {
+            return Some(forced);
+        }
+        static FORCED: OnceLock<Option<Reading>> = OnceLock::new();
+        *FORCED.get_or_init(|| Reading::from_env().ok().flatten())
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Reading {
+    type Err = ReadingError;
+
+    /// The way of this name, if this process may use it.
+    fn from_str(name: &str) -> Result<Reading, ReadingError> {
+        let reading = Reading::ALL.into_iter().find(|reading| reading.name() == name);
+        match reading {
+            Some(reading) if reading.is_available() => Ok(reading),
+            _ => Err(ReadingError { name: name.to_owned(), exists: reading.is_some() }),
+        }
+    }
+}
+
+/// A name that is not that of a way to read that this process may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadingError {
+    name: String,
+    exists: bool,
+}
+
+impl fmt::Display for ReadingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.exists {
+            write!(f, "this system does not let files be read by {:?}", self.name)?;
+        } else {
+            write!(f, "there is no way to read files called {:?}", self.name)?;
+        }
+        f.write_str("; there is")?;
+        for (i, reading) in Reading::available().into_iter().enumerate() {
+            write!(f, "{} {reading}", if i == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ReadingError {}
+
+/// One way at a time, for tests that see to it that all give the same.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::Reading;
+
+    static TURN: Mutex<()> = Mutex::new(());
+    static FORCED: Mutex<Option<Reading>> = Mutex::new(None);
+
+    pub(super) fn forced() -> Option<Reading> {
+        *FORCED.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `run` answers with each of the ways that there are.
+    pub(crate) fn each_way<T>(mut run: impl FnMut() -> T) -> Vec<(Reading, T)> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let force = |reading| *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+        let answers = Reading::available().into_iter().map(|reading| {
+            force(Some(reading));
+            (reading, run())
+        });
+        let answers = answers.collect();
+        force(None);
+        answers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_ways() {
+        assert_eq!(Reading::available()[0], Reading::Plain);
+        for reading in Reading::ALL {
+            match reading.name().parse::<Reading>() {
+                Ok(parsed) => assert_eq!(parsed, reading),
+                Err(error) => {
+                    assert!(!reading.is_available());
+                    assert_eq!(
+                        error.to_string(),
+                        "this system does not let files be read by \"io-uring\"; there is plain"
+                    );
+                }
+            }
+        }
+        let unknown = "steam".parse::<Reading>().unwrap_err().to_string();
+        assert!(
+            unknown.starts_with("there is no way to read files called \"steam\"; there is plain"),
+            "{unknown}"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! The files that come next: one half of a window is being read while the other is being opened.
+
+use std::collections::VecDeque;
+use std::ffi::CStr;
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::process::{Resource, getrlimit};
+
+use super::FILES;
+use super::ring::{Ring, SLOTS};
+use crate::stat::FileStat;
+use crate::tree::linux::{BENEATH, FILE};
+use crate::tree::{Kind, Listing, Root};
+
+/// Bytes of content that are read before their turn.
+const ROOM: usize = 1 << 20;
+
+/// What a thread keeps for reading ahead.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    /// None before it is needed, and where there is none to be had.
+    ring: Option<Option<Ring>>,
+}
+
+/// Files of one tree that are read before their turn.
+pub(crate) struct Soon<'a> {
+    ring: &'a mut Ring,
+    root: &'a Root,
+    listing: &'a Listing,
+    /// Number in the listing and slot.
+    opening: Vec<(u32, usize)>,
+    /// Number in the listing, slot, and what the system says of the file.
+    reading: VecDeque<(u32, usize, FileStat)>,
+    /// Slots for files to be opened: one half.  The others are for those that are being read.
+    half: Range<usize>,
+    /// For each half.
+    descriptors: [Descriptors; 2],
+}
+
+impl Ahead {
+    /// For a tree; None where nothing can be read ahead.
+    pub(crate) fn of<'a>(&'a mut self, root: &'a Root, listing: &'a Listing) -> Option<Soon<'a>> {
+        let ring = self.ring.get_or_insert_with(|| Ring::new(ROOM).ok()).as_mut()?;
+        (!ring.is_broken()).then(|| Soon {
+            ring,
+            root,
+            listing,
+            opening: Vec::new(),
+            reading: VecDeque::new(),
+            half: 0..FILES,
+            descriptors: Default::default(),
+        })
+    }
+}
+
+/// Whether the system lets this process read ahead.
+pub(super) fn is_possible() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| Ring::new(0).is_ok())
+}
+
+impl Soon<'_> {
+    /// Has the files read that it was called for the last time, and these opened, at most [`FILES`].  What has
+    /// not been taken of those before is forgotten.
+    pub(crate) fn ask(&mut self, files: impl Iterator<Item = u32>) {
+        self.reading.clear();
+        self.ring.clear(self.half.clone());
+        let mut sizes = Vec::with_capacity(self.opening.len());
+        for (file, slot) in self.opening.drain(..) {
+            let stat = self.ring.opened(slot).and_then(|file| rustix::fs::fstat(file).ok());
+            let stat = stat.map(|stat| FileStat::of_stat(&stat));
+            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < ROOM as u64) {
+                // A byte more than there should be: that it stays away says that the file has ended.
+                sizes.push((slot, stat.size as usize + 1));
+                self.reading.push_back((file, slot, stat));
+            }
+        }
+        self.ring.read(&sizes);
+        let was_first = self.half.start == 0;
+        self.half = if was_first { FILES..SLOTS } else { 0..FILES };
+        let listed = |&file: &u32| &self.listing.files()[file as usize];
+        let mut files: Vec<u32> =
+            files.take(FILES).filter(|file| listed(file).kind == Kind::Regular).collect();
+        let descriptors = &mut self.descriptors[usize::from(was_first)];
+        *descriptors = Descriptors::default();
+        *descriptors = Descriptors::up_to(files.len());
+        files.truncate(descriptors.granted);
+        let paths: Vec<(usize, &CStr)> =
+            self.half.clone().zip(files.iter().map(|file| self.listing.c_path(listed(file)))).collect();
+        self.opening.extend(files.iter().copied().zip(self.half.clone()));
+        self.ring.open(self.root.as_fd(), FILE, BENEATH, &paths);
+    }
+
+    /// What `fstat` says of the file of this number, and its content, if it has been read and was as long as
+    /// that.  Those that were asked for are taken in the same order, or not at all.
+    pub(crate) fn take(&mut self, file: u32) -> Option<(FileStat, &[u8])> {
+        let at = self.reading.iter().position(|(number, ..)| *number == file)?;
+        let (_, slot, stat) = self.reading.drain(..=at).next_back()?;
+        let content = self.ring.content(slot)?;
+        (content.len() as u64 == stat.size).then_some((stat, content))
+    }
+}
+
+impl Drop for Soon<'_> {
+    fn drop(&mut self) {
+        self.ring.clear(0..0);
+    }
+}
+
+/// A number of descriptors that may be used.
+#[derive(Default)]
+struct Descriptors {
+    granted: usize,
+    /// What they are counted in.
+    used: Option<&'static AtomicUsize>,
+}
+
+impl Descriptors {
+    /// At most `wanted`, and together with those of other threads about half of what the process may have: the
+    /// rest is for what cannot do without.
+    fn up_to(wanted: usize) -> Descriptors {
+        static USED: AtomicUsize = AtomicUsize::new(0);
+        static MOST: OnceLock<usize> = OnceLock::new();
+        let most = *MOST.get_or_init(|| {
+            let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+            usize::try_from(limit / 2).unwrap_or(usize::MAX).saturating_sub(64)
+        });
+        Descriptors::of(&USED, most, wanted)
+    }
+
+    fn of(used: &'static AtomicUsize, most: usize, wanted: usize) -> Descriptors {
+        let mut granted = 0;
+        let _ = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            granted = wanted.min(most.saturating_sub(used));
+            Some(used + granted)
+        });
+        Descriptors { granted, used: Some(used) }
+    }
+}
+
+impl Drop for Descriptors {
+    fn drop(&mut self) {
+        if let Some(used) = self.used {
+            used.fetch_sub(self.granted, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
