@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from fastverify.engine._unicode_tables import FOLD, LETTER_RANGES
+from fastverify.engine._unicode_tables import LETTER_RANGES
 from fastverify.engine.protocol import MAX_GO_MOD_BYTES, MAX_LISTED, Violation, ViolationCode
+from fastverify.engine.pure.zip_collisions import collisions
 from fastverify.engine.pure.zip_directory import Directory, int64
 
 # module.fileNameOK, for ASCII.
@@ -46,61 +47,13 @@ def is_file_path(name: bytes) -> bool:
     return all(character < "\u0080" or _is_letter(character) for character in text)
 
 
-def fold(name: bytes) -> bytes:
-    """What is equal for names that Go's ``strings.EqualFold`` takes for equal (``strToFold``)."""
-    if name.isascii():
-        return name.lower()
-    return name.decode("utf-8").translate(FOLD).encode("utf-8")
-
-
-class _Collisions:
-    """``collisionChecker``: names that are equal but for case, or both a file and a directory."""
-
-    def __init__(self) -> None:
-        # Folded name to whether it is a directory; where the name is not its own fold, with the name.
-        self._seen: dict[bytes, bool | tuple[bytes, bool]] = {}
-        # Directories that were found good with all their parents; they stay so.
-        self._good: set[bytes] = set()
-
-    def check(self, name: bytes, is_directory: bool) -> ViolationCode | None:
-        """Enter a name and its parents; what is wrong with the first of them that is."""
-        while True:
-            folded = fold(name)
-            other = self._seen.get(folded)
-            if other is None:
-                if folded == name:
-                    self._seen[name] = is_directory
-                else:
-                    self._seen[folded] = (name, is_directory)
-            else:
-                other_name, other_is_directory = other if isinstance(other, tuple) else (folded, other)
-                if other_name != name:
-                    return "collision"
-                if other_is_directory != is_directory:
-                    return "file-and-directory"
-                if not is_directory:
-                    return "duplicate"
-            name, _, _ = name.rpartition(b"/")
-            if not name or name in self._good:
-                return None
-            is_directory = True
-
-    def check_with_parent(self, name: bytes, is_directory: bool) -> ViolationCode | None:
-        """The same, remembering a good parent."""
-        wrong = self.check(name, is_directory)
-        if wrong is None and (slash := name.rfind(b"/")) > 0:
-            self._good.add(name[:slash])
-        return wrong
-
-
 def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple[Violation, ...]:
     """The first MAX_LISTED broken rules, in the order of the entries.
 
     `names` are the names of the directory's entries, `prefix` is ``P@V/``.
     """
     found: list[Violation] = []
-    collisions = _Collisions()
-    check = collisions.check_with_parent
+    check = collisions(names).note
     ascii_path = _ASCII_PATH.fullmatch
     length = len(prefix)
     for number, full_name in enumerate(names):

@@ -6,8 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::chunk::Outcome;
 use super::plan::SCATTERED;
-use super::{Change, ModuleMeasurement, ModuleTask, measure};
+use super::{Change, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::digest;
 use crate::tree::each_way;
@@ -188,6 +189,34 @@ fn entries_in_any_order_and_more_than_are_read_in_it() {
         assert_eq!(measured.tree.unwrap().h1, Some(h1(&contents)));
         assert_eq!(measured.zip.unwrap().h1, Some(h1(&contents[..files])));
     }
+}
+
+/// Chunks that come while another thread is at the verdict are taken by the last one at the latest.
+#[test]
+fn a_verdict_takes_every_chunk() {
+    let contents: Vec<_> = (0..600).map(|i| (format!("f{i:03}"), Vec::new())).collect();
+    let module = Module::new(&contents);
+    let task = ModuleTask { zip: None, ..module.task() };
+    let plan = Plan::new(task, Limits::Extraction, &mut Scratch::small(), &|| false);
+    assert_eq!(plan.chunks.len(), 3);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let verdict = plan.verdict.lock().unwrap();
+        for chunk in 0..3 {
+            let (plan, sender) = (&plan, sender.clone());
+            scope.spawn(move || {
+                let outcome = Outcome { tree: Some(Ok(digest(b""))), ..Outcome::default() };
+                let last = plan.found(chunk, vec![outcome; plan.chunks[chunk].len()], 0);
+                sender.send(last).unwrap();
+            });
+        }
+        // Two do not wait, and the last one does.
+        assert!(!receiver.recv().unwrap() && !receiver.recv().unwrap());
+        assert!(receiver.recv_timeout(std::time::Duration::from_millis(50)).is_err());
+        drop(verdict);
+        assert!(receiver.recv().unwrap());
+    });
+    assert_eq!(plan.verdict().tree.unwrap().h1, Some(h1(&contents)));
 }
 
 /// With many threads each has little room, and more is read in windows.
