@@ -6,7 +6,7 @@
 //! Miri runs the tests of the inner loop; the other flags are for zlib-rs, which it takes exception to:
 //!
 //! ```text
-//! MIRIFLAGS='-Zmiri-disable-stacked-borrows' cargo +nightly miri test -p fastverify-core --lib inflate
+//! MIRIFLAGS='-Zmiri-disable-stacked-borrows' cargo +nightly miri test -p fastverify-core --lib inflate::
 //! cargo +nightly fuzz run inflate --fuzz-dir rust/fuzz -- -max_total_time=300
 //! ```
 
