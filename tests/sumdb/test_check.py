@@ -86,6 +86,23 @@ def test_a_go_sum_that_alone_is_wrong(engine: Engine, world: World) -> None:
     assert "go.sum is wrong" in finding.message
 
 
+@pytest.mark.parametrize("part", ["dir", "zip"])
+def test_a_go_sum_that_is_wrong_beside_damage(engine: Engine, world: World, part: str) -> None:
+    """The part that the record proves is not blamed."""
+    Project.make(world.project.root, [FORGED, BYSTANDER])
+    if part == "dir":
+        rewrite(world.places.tree / "go.mod", b"module example.com/victim\n// changed\n")
+    else:
+        rewrite(world.places.zip, FORGED.zip[:-1])
+    findings = world.check(engine.name, project=True).report.findings
+    told = {(finding.where, finding.authority, finding.expected) for finding in findings}
+    assert ("gosum", "gosum", FORGED.h1) in told
+    assert {where for where, *_ in told} == {"gosum", part}
+    (of_sum,) = [finding for finding in findings if finding.where == "gosum"]
+    assert "go.sum is wrong" in of_sum.message
+    assert of_sum.actual == VICTIM.h1
+
+
 @pytest.mark.parametrize("project", [False, True])
 def test_a_go_mod_that_the_record_contradicts(engine: Engine, world: World, *, project: bool) -> None:
     rewrite(world.places.mod, VICTIM.mod + b"\nrequire example.com/evil v1.0.0\n")

@@ -67,7 +67,7 @@ def test_a_changed_file(fastverify: Fastverify, here: World) -> None:
     assert status == 1
     assert set(misses) == {LOW, HIGH}
     assert misses[LOW]["kind"] == "other-inputs"
-    assert misses[LOW]["evidence"][0]["differences"] == [f"the file {path} has changed since"]
+    assert misses[LOW]["evidence"][0]["differences"] == [f"the file {path} is newer than that build"]
     assert (misses[HIGH]["kind"], misses[HIGH]["because_of"]) == ("follows", [LOW])
     # What was foretold is what happens, and afterwards nothing is left to be done.
     assert LOW in here.built("./...")
@@ -147,7 +147,7 @@ def test_the_words(fastverify: Fastverify, here: World) -> None:
     path.write_text(path.read_text() + "\n// changed\n")
     _, out, _ = fastverify("gocache", "why", "./...")
     assert f"{LOW}: the cache has it only for other inputs\n" in out
-    assert f"   - the file {path} has changed since\n" in out
+    assert f"   - the file {path} is newer than that build\n" in out
     assert f"{HIGH}: an import would be compiled" in out
 
 

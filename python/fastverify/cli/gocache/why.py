@@ -19,7 +19,7 @@ from fastverify.gocache.explain import present, whytext
 from fastverify.gocache.explain.actions import actions_of
 from fastverify.gocache.explain.compare import compare
 from fastverify.gocache.explain.hashlog import read_hash_log
-from fastverify.gocache.explain.why import answer, ask_go, trials
+from fastverify.gocache.explain.why import answer, ask_go, is_untold, trials
 from fastverify.report.escape import printable
 from fastverify.report.json import write_document
 
@@ -82,7 +82,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
     contents = read_contents(cache)
     found = answer(log, contents)
     # Where the cache cannot tell, go is asked again.
-    untold = any(miss.evidence and not miss.evidence[0].differences for miss in found.misses)
+    untold = any(is_untold(miss) for miss in found.misses)
     tried = list(trials(packages or (".",), words, contents, found)) if untold else []
     output = standard_output()
     told = whytext.as_document(found, tried)

@@ -21,6 +21,8 @@ from fastverify.gocache.identify.kinds import Identity
 #: A go command that takes longer hangs, or waits for a network.
 _TIMEOUT = 600.0
 _LONGEST_LOG = 1 << 30
+#: What a difference begins with that may be none: the content may be the same.
+_NEWER = "the file "
 _MOST_TRIALS = 24
 #: Variables that are inputs of compiling; those of cgo besides.
 _VARIABLES = frozenset(
@@ -258,7 +260,15 @@ def _likest(action: Action, before: Iterable[tuple[Entry, Identity]], log: HashL
 
 
 def _weight(evidence: Evidence) -> int:
-    return len([text for text in evidence.differences if not text.startswith("the file ")])
+    return len([text for text in evidence.differences if not text.startswith(_NEWER)])
+
+
+def is_untold(miss: Miss) -> bool:
+    """Whether the builds that there are do not tell why one is missing.
+
+    A file that is newer than a build may have the same content: every fresh checkout has such files.
+    """
+    return bool(miss.evidence) and not _weight(miss.evidence[0])
 
 
 def _differences(action: Action, identity: Identity, entry: Entry, log: HashLog) -> Iterable[str]:
@@ -300,4 +310,4 @@ def _differences(action: Action, identity: Identity, entry: Entry, log: HashLog)
         except OSError:
             continue
         if changed > entry.written:
-            yield f"the file {path} has changed since"
+            yield f"{_NEWER}{path} is newer than that build"
