@@ -368,7 +368,7 @@ def _result(folder: VendorFolder, one: _Compared) -> ModuleResult:
                 if one.authority
                 else "the vendored files are not those of the folder that replaces the module",
                 _GO_BUILDS,
-                f"{folder.makes_it} makes the folder anew; changes that were meant belong into a fork and a "
+                f"{folder.makes_it} makes the folder anew; changes that were meant belong in a fork and a "
                 "replace line",
                 cache="vendor",
                 module=path,

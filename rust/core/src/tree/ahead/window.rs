@@ -43,6 +43,10 @@ pub(crate) struct Soon<'a> {
 impl Ahead {
     /// For a tree; None where nothing can be read ahead.
     pub(crate) fn of<'a>(&'a mut self, root: &'a Root, listing: &'a Listing) -> Option<Soon<'a>> {
+        if most_descriptors() == 0 {
+            // The ring itself would take one from what cannot do without.
+            return None;
+        }
         let ring = self.ring.get_or_insert_with(|| Ring::new(ROOM).ok()).as_mut()?;
         (!ring.is_broken()).then(|| Soon {
             ring,
@@ -110,6 +114,16 @@ impl Drop for Soon<'_> {
     }
 }
 
+/// How many descriptors all threads together may use for reading ahead: about half of what the process may
+/// have, as the rest is for what cannot do without.
+fn most_descriptors() -> usize {
+    static MOST: OnceLock<usize> = OnceLock::new();
+    *MOST.get_or_init(|| {
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        usize::try_from(limit / 2).unwrap_or(usize::MAX).saturating_sub(64)
+    })
+}
+
 /// A number of descriptors that may be used.
 #[derive(Default)]
 struct Descriptors {
@@ -119,16 +133,10 @@ struct Descriptors {
 }
 
 impl Descriptors {
-    /// At most `wanted`, and together with those of other threads about half of what the process may have: the
-    /// rest is for what cannot do without.
+    /// At most `wanted`, and together with those of other threads no more than [`most_descriptors`].
     fn up_to(wanted: usize) -> Descriptors {
         static USED: AtomicUsize = AtomicUsize::new(0);
-        static MOST: OnceLock<usize> = OnceLock::new();
-        let most = *MOST.get_or_init(|| {
-            let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-            usize::try_from(limit / 2).unwrap_or(usize::MAX).saturating_sub(64)
-        });
-        Descriptors::of(&USED, most, wanted)
+        Descriptors::of(&USED, most_descriptors(), wanted)
     }
 
     fn of(used: &'static AtomicUsize, most: usize, wanted: usize) -> Descriptors {
