@@ -141,7 +141,7 @@ def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
             case.paths.tree,
             message=f"{many} permission bits that Go never gives: write, execute or setuid",
             go=advice.GO_IGNORES_MODE,
-            hint="look for who changes the cache; what is wrong with the content of these files is said separately",
+            hint="look for who changes the cache; what is wrong with their content is said separately",
             severity="warning",
             differences=modes,
         )
