@@ -48,7 +48,8 @@ def test_stages_add_up(cache: ModuleCache, engine: EngineName, monkeypatch: pyte
         stage: of["fastverify-0"].get(stage, 0) + of["fastverify-1"].get(stage, 0) for stage in NATIVE_STAGES
     }
     if engine == "native":
-        assert all(work[stage] > 0 for stage in NATIVE_STAGES)
+        # An entry that is what the tree has is not inflated and compared, but held against it.
+        assert all(work[stage] > 0 for stage in NATIVE_STAGES - {"compare"})
     else:
         assert of["fastverify-0"].get("measure", 0) + of["fastverify-1"].get("measure", 0) > 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -258,7 +259,8 @@ def scratch() -> Iterator[Path]:
 def test_lines_of_made_up_projects(go: Go, scratch: Path, world: World) -> None:
     """With the lines that are said to be needed Go misses none, and without any one of them it stops.
 
-    Where the go.mod is not tidy that may be what it stops for.
+    Where the go.mod is not tidy that may be what it stops for.  The line of a main module that requires
+    itself is not told.
     """
     shutil.rmtree(scratch)
     scratch.mkdir()
@@ -275,7 +277,8 @@ def test_lines_of_made_up_projects(go: Go, scratch: Path, world: World) -> None:
         return go.run("list", "-m", "all", modcache=source, cwd=start, settings=_READONLY).stderr
 
     (start / "go.sum").write_text("".join(sums[one.source] for one in needed))
-    assert "missing go.sum entry" not in says()
+    missing = set(re.findall(r"(\S+)@\S+: missing go.sum entry", says()))
+    assert missing <= {main.path for main in world.mains}
     for one in needed[:1] + needed[-2:]:
         (start / "go.sum").write_text("".join(line for key, line in sums.items() if key != one.source))
         told = f"missing go.sum entry for go.mod file; to add it:\n\tgo mod download {one.module[0]}\n"
