@@ -9,17 +9,6 @@
 
 mod reading;
 
-#[cfg(all(
-    target_os = "linux",
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64",
-        target_arch = "loongarch64",
-        target_arch = "powerpc64"
-    )
-))]
-mod ring;
 #[cfg_attr(
     not(all(
         target_os = "linux",

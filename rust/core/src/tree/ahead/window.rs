@@ -1,5 +1,8 @@
 //! The files that come next: one half of a window is being read while the other is being opened.
 
+#[path = "ring.rs"]
+mod ring;
+
 use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::ops::Range;
@@ -10,10 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustix::process::{Resource, getrlimit};
 
 use super::FILES;
-use super::ring::{Ring, SLOTS};
 use crate::stat::FileStat;
 use crate::tree::linux::{BENEATH, FILE};
 use crate::tree::{Kind, Listing, Root};
+use ring::{Ring, SLOTS};
 
 /// Bytes of content that are read before their turn.
 const ROOM: usize = 1 << 20;
