@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from fastverify.engine.protocol import Engine, ModuleMeasurement, ModuleTask
+from fastverify.engine.protocol import Engine, Measurements, ModuleMeasurement, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.goverify import graph
 from fastverify.goverify.modules import Parts, errors_of, look_at, needs_measuring, task
@@ -52,8 +53,16 @@ class Verification:
     remarks: list[str] = field(default_factory=list)
 
 
-#: How many work, and how many more while a disk makes those wait.
-_Workers = tuple[int, int]
+class _Workers(NamedTuple):
+    """An engine, how many threads of it work, and how many more while a disk makes those wait."""
+
+    engine: Engine
+    threads: int
+    spares: int
+
+    def measuring(self, tasks: Sequence[ModuleTask]) -> closing[Measurements]:
+        """The measurements of `tasks`, which end with the block."""
+        return closing(self.engine.measure(tasks, threads=self.threads, spares=self.spares))
 
 
 def verify_as_go(
@@ -74,6 +83,7 @@ def verify_as_go(
     """
     variables = GoVariables(environ)
     done = Verification()
+    workers = _Workers(engine, threads, spares)
     try:
         command = begin(working_folder(folder, variables.environ), variables, settings)
         done.errors += command.warnings
@@ -90,7 +100,7 @@ def verify_as_go(
     done.errors += files.said
     modules = build_list(project, root)
     try:
-        loading = _load(modules, command, engine, root, (threads, spares))
+        loading = _load(modules, command, root, workers)
     except FastverifyError:
         if root == _NOWHERE:
             raise FastverifyError(
@@ -102,9 +112,7 @@ def verify_as_go(
     if loading.ended:
         if explain and loading.mismatch is not None:
             one = loading.mismatch
-            done.explained = list(
-                _judged(project, root, [(one.path, one.version)], engine, (threads, spares))
-            )
+            done.explained = list(_judged(project, root, [(one.path, one.version)], workers))
         return done
     if loading.unproved:
         one = loading.unproved[0]
@@ -120,7 +128,7 @@ def verify_as_go(
         done.verified = not found
         done.status = files.status if done.verified else 1
         return done
-    verifier = _Verifier(modules, root, engine, (threads, spares), explain=explain)
+    verifier = _Verifier(modules, root, workers, explain=explain)
     done.errors += verifier.errors()
     done.verified = not verifier.failed
     done.status = files.status if done.verified else 1
@@ -158,23 +166,20 @@ def _without_cache(modules: BuildList, command: Command) -> Iterator[str]:
         yield f"{module.path} {module.version}: missing ziphash: open hash: no such file or directory"
 
 
-def _load(
-    modules: BuildList, command: Command, engine: Engine, root: str, workers: _Workers
-) -> graph.Loading:
+def _load(modules: BuildList, command: Command, root: str, workers: _Workers) -> graph.Loading:
     loaded = modules.go_mods_loaded
     tasks = [
         ModuleTask(key, b"", None, None, one.file, None, None, False, 1) for key, one in enumerate(loaded)
     ]
     hashes: list[str | None] = [None] * len(tasks)
-    threads, spares = workers
-    with closing(engine.measure(tasks, threads=threads, spares=spares)) as measurements:
+    with workers.measuring(tasks) as measurements:
         for measured in measurements:
             hashes[measured.key] = measured.mod.h1 if measured.mod is not None else None
     settings = _sumdb(command.settings)
     database: ModuleProofs = NO_DATABASE
     if settings is not None and settings.key is not None and _asks_database(modules):
         folder = os.path.join(download_dir(root), "sumdb")
-        database, _ = Opener(command.settings, engine.name, roots=[root]).open(folder, [])
+        database, _ = Opener(command.settings, workers.engine.name, roots=[root]).open(folder, [])
     return graph.load(modules, hashes, command=command, sumdb=settings, database=database)
 
 
@@ -196,15 +201,11 @@ def _asks_database(modules: BuildList) -> bool:
 class _Verifier:
     """The second half: every module of the build list."""
 
-    def __init__(
-        self, modules: BuildList, root: str, engine: Engine, workers: _Workers, *, explain: bool
-    ) -> None:
+    def __init__(self, modules: BuildList, root: str, workers: _Workers, *, explain: bool) -> None:
         self._project = modules.project
         self._modules = [module for module in modules.modules if not module.is_main]
         self._root = root
-        self._engine = engine
         self._workers = workers
-        self._threads, self._spares = workers
         self._explain = explain
         self.failed = False
         self.explained: list[ModuleResult] = []
@@ -215,7 +216,7 @@ class _Verifier:
         parts = [look_at(self._root, module.path, module.version) for module in self._modules]
         measured = self._measure(parts)
         for number, (module, part) in enumerate(zip(self._modules, parts, strict=True)):
-            found = errors_of(part, measured.get(number), self._engine, self._threads)
+            found = self._errors_of(part, measured.get(number))
             if found:
                 found = self._look_again(part)
             self.failed = self.failed or bool(found)
@@ -228,16 +229,17 @@ class _Verifier:
                     self._project,
                     self._root,
                     [module.source for module in self._modules if module.source is not None],
-                    self._engine,
                     self._workers,
                 )
             )
 
     def _measure(self, parts: Sequence[Parts]) -> dict[int, ModuleMeasurement]:
         tasks = [task(key, part) for key, part in enumerate(parts) if needs_measuring(part)]
-        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
-        with closing(measuring) as measurements:
+        with self._workers.measuring(tasks) as measurements:
             return {measured.key: measured for measured in measurements}
+
+    def _errors_of(self, part: Parts, measured: ModuleMeasurement | None) -> list[str]:
+        return errors_of(part, measured, self._workers.engine, self._workers.threads)
 
     def _look_again(self, part: Parts) -> list[str]:
         """What Go says once no go command is at work on the module: one that is may be the cause."""
@@ -247,7 +249,7 @@ class _Verifier:
             with lock.shared(path) as state:
                 if state != "busy" or time.monotonic() > deadline:
                     again = look_at(self._root, part.module, part.version)
-                    return errors_of(again, self._measure([again]).get(0), self._engine, self._threads)
+                    return self._errors_of(again, self._measure([again]).get(0))
             time.sleep(live.YOUNG / 5)
 
 
@@ -261,15 +263,14 @@ def _about_replaced(module: BuildModule) -> str:
 
 
 def _judged(
-    project: Project, root: str, modules: Iterable[tuple[str, str]], engine: Engine, workers: _Workers
+    project: Project, root: str, modules: Iterable[tuple[str, str]], workers: _Workers
 ) -> Iterator[ModuleResult]:
     """What fastverify finds in `modules`, in their order; those without any findings are left out."""
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
     there = [files for files in found if files.tree is not None or files.files]
     tasks = [_full_task(key, files) for key, files in enumerate(there)]
-    threads, spares = workers
-    with closing(engine.measure(tasks, threads=threads, spares=spares)) as measurements:
+    with workers.measuring(tasks) as measurements:
         results = {m.key: judge_module(root, there[m.key], m, sums) for m in measurements}
     for key in range(len(there)):
         if results[key].findings:
