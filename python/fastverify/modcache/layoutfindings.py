@@ -22,8 +22,8 @@ _STRAYS = {
     "mismatch": ("a module of this path cannot have this version", "remove it"),
 }
 
-#: How many malformed lines are named beside the first.
-_LISTED_LINES = 9
+#: How many malformed lines are named.
+_LISTED_LINES = 10
 
 
 def stray_finding(stray: Stray) -> Finding:
@@ -154,18 +154,17 @@ def sum_file_findings(sums: TrustedSums, absent: Sequence[str]) -> Iterator[Find
     for file in sums.files():
         if file.malformed:
             first = file.malformed[0]
-            others = [str(line.number) for line in file.malformed[1:]]
-            more = f" and {len(others) - _LISTED_LINES} more" if len(others) > _LISTED_LINES else ""
-            named = f"line {first.number}"
-            if others:
-                named = f"lines {', '.join([str(first.number), *others[:_LISTED_LINES]])}{more}"
+            numbers = [str(line.number) for line in file.malformed]
+            more = f" and {len(numbers) - _LISTED_LINES} more" if len(numbers) > _LISTED_LINES else ""
+            lines = "lines" if len(numbers) > 1 else "line"
+            named = f"{lines} {', '.join(numbers[:_LISTED_LINES])}{more}"
             yield Finding(
                 "malformed",
                 "error",
                 "gosum",
                 file.path,
                 f"line {first.number} has {first.fields} fields where go.sum has 3"
-                + (f"; malformed are {named}" if others else "")
+                + (f"; malformed are {named}" if len(numbers) > 1 else "")
                 + "; the other lines are used",
                 advice.GO_STOPS_AT_SUM,
                 f"mend {named}, or restore the file from version control",

@@ -25,38 +25,35 @@ def project_findings(project: Project, folders: Mapping[str, Problem]) -> Iterat
     `folders` are those of :func:`missing_folders`.
     """
     for problem in project.problems:
-        yield Finding(
-            "malformed",
-            "error",
-            "mod",
-            problem.file,
-            f"{_place(problem)}{problem.message}",
+        yield _refused(
+            problem,
             "the go command stops with this error",
             "mend it, or restore the file from version control; all else was checked",
         )
     for line in project.too_new:
-        yield Finding(
-            "warning" if project.may_switch else "malformed",
-            "note" if project.may_switch else "error",
-            "mod",
-            line.file,
-            f"{_place(line)}{line.message}",
-            "the go command switches to a Go that is new enough, which it may have to fetch"
-            if project.may_switch
-            else "the go command stops with this error, as GOTOOLCHAIN does not let it switch to another Go",
-            "nothing has to be done" if project.may_switch else "install that Go, or set GOTOOLCHAIN=auto",
-        )
-
+        if project.may_switch:
+            yield Finding(
+                "warning",
+                "note",
+                "mod",
+                line.file,
+                f"{_place(line)}{line.message}",
+                "the go command switches to a Go that is new enough, which it may have to fetch",
+                "nothing has to be done",
+            )
+        else:
+            yield _refused(
+                line,
+                "the go command stops with this error, as GOTOOLCHAIN does not let it switch to another Go",
+                "install that Go, or set GOTOOLCHAIN=auto",
+            )
     for problem in [*refused_lines(project), *folders.values()]:
-        yield Finding(
-            "malformed",
-            "error",
-            "mod",
-            problem.file,
-            f"{_place(problem)}{problem.message}",
-            "the go command stops with an error",
-            "mend the line; all else was checked",
-        )
+        yield _refused(problem, "the go command stops with an error", "mend the line; all else was checked")
+
+
+def _refused(problem: Problem, go: str, hint: str) -> Finding:
+    message = f"{_place(problem)}{problem.message}"
+    return Finding("malformed", "error", "mod", problem.file, message, go, hint)
 
 
 def refused_lines(project: Project) -> Iterator[Problem]:
