@@ -32,7 +32,7 @@ pub fn hash_dir(path: PathBuf, prefix: &[u8], threads: usize) -> io::Result<Meas
 }
 
 fn one(task: ModuleTask, threads: usize) -> io::Result<Measuring> {
-    schedule::start(vec![ModuleJob::Plan(Box::new(task), Limits::Hash)], threads)
+    schedule::start(vec![ModuleJob::Plan(Box::new(task), Limits::Hash, None)], threads)
 }
 
 /// What Go's `filepath.Join(prefix, path)` puts before a clean relative path.

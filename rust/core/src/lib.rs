@@ -31,6 +31,7 @@
 
 #![deny(unsafe_code)]
 
+mod allowance;
 pub mod buildcache;
 pub mod dirhash;
 mod fault;

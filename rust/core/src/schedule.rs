@@ -4,6 +4,7 @@
 //! was there at the start, so that one big job is spread over all threads while no more jobs are open
 //! than there are threads.
 
+mod permit;
 mod spare;
 
 use std::any::Any;
@@ -16,6 +17,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use self::permit::Large;
+pub use self::permit::Permit;
 use self::spare::{DiskWaits, Spares};
 use crate::timings::{self, Stage};
 
@@ -55,7 +58,7 @@ pub trait Job: Send + Sized + 'static {
 
 /// What a job sees of the schedule that it runs in.
 pub struct Worker<'a, J: Job> {
-    shared: &'a Shared<J>,
+    shared: &'a Arc<Shared<J>>,
     answers: &'a SyncSender<Result<J::Answer, Panicked>>,
     from_disk: Cell<bool>,
 }
@@ -83,6 +86,18 @@ impl<J: Job> Worker<'_, J> {
         self.shared.wake.notify_all();
     }
 
+    /// Puts off a job that is going to hold so many bytes of memory, until there is room for them.  It is done
+    /// before those of the start, and has the [`Permit`] that `make` is called with.
+    pub fn begin_large(&self, bytes: u64, make: impl FnOnce(Permit<J>) -> J + Send + 'static) {
+        self.shared.lock().large.push(bytes, Box::new(make));
+        self.shared.wake.notify_all();
+    }
+
+    /// How many threads there can be at a time.
+    pub fn threads(&self) -> usize {
+        self.shared.threads + self.shared.spares.most()
+    }
+
     /// Gives an answer to the caller; waits while the caller is behind.
     pub fn answer(&self, answer: J::Answer) {
         timings::lap(Stage::Answer);
@@ -93,15 +108,16 @@ impl<J: Job> Worker<'_, J> {
     }
 }
 
-struct Queues<J> {
+struct Queues<J: Job> {
     /// Biggest last.
     waiting: Vec<J>,
     begun: VecDeque<J>,
+    large: Large<J>,
     /// Jobs that run and may still begin others.
     running: usize,
 }
 
-struct Shared<J> {
+struct Shared<J: Job> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
@@ -112,7 +128,7 @@ struct Shared<J> {
     spares: Spares,
 }
 
-impl<J> Shared<J> {
+impl<J: Job> Shared<J> {
     fn lock(&self) -> MutexGuard<'_, Queues<J>> {
         // Nothing that can panic runs under the lock, so what it guards is whole.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,21 +137,34 @@ impl<J> Shared<J> {
     fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         let mut queues = self.lock();
-        queues.waiting.clear();
-        queues.begun.clear();
+        let waiting = std::mem::take(&mut queues.waiting);
+        let begun = std::mem::take(&mut queues.begun);
+        let large = queues.large.clear();
         self.wake.notify_all();
+        drop(queues);
+        // What is dropped with jobs may be permits, and those take the lock.
+        drop((waiting, begun, large));
     }
 
     /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
     /// before the end.
-    fn next(&self, mut rest: impl FnMut()) -> Option<J> {
+    fn next(self: &Arc<Self>, mut rest: impl FnMut()) -> Option<J> {
         let mut rested = false;
         let mut queues = self.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return None;
             }
-            if let Some(job) = queues.begun.pop_front().or_else(|| queues.waiting.pop()) {
+            if let Some(job) = queues.begun.pop_front() {
+                queues.running += 1;
+                return Some(job);
+            }
+            if let Some((permit, make)) = queues.large.pop(&Arc::downgrade(self)) {
+                queues.running += 1;
+                drop(queues);
+                return Some(make(permit));
+            }
+            if let Some(job) = queues.waiting.pop() {
                 queues.running += 1;
                 return Some(job);
             }
@@ -144,7 +173,7 @@ impl<J> Shared<J> {
                 rest();
                 rested = true;
                 queues = self.lock();
-            } else if queues.running == 0 {
+            } else if queues.running == 0 && queues.large.is_empty() {
                 return None;
             } else {
                 self.idle.fetch_add(1, Ordering::Relaxed);
@@ -218,7 +247,7 @@ pub fn start_with_spares<J: Job>(
     jobs.reverse();
     let threads = threads.clamp(1, MAX_THREADS);
     let shared = Arc::new(Shared {
-        queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), running: 0 }),
+        queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), large: Large::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
         threads,
@@ -253,7 +282,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             shared.stop();
         }
     };
-    let mut disk = (J::ASKS_FOR_DISKS || shared.spares.any()).then(DiskWaits::of_this_thread);
+    let mut disk = (J::ASKS_FOR_DISKS || shared.spares.most() > 0).then(DiskWaits::of_this_thread);
     let mut scratch = None;
     let rest = |scratch: &mut Option<J::Scratch>| {
         if let Some(scratch) = scratch {

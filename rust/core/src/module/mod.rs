@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::fault::Fault;
-use crate::schedule::{self, Job, Running, Worker};
+use crate::schedule::{self, Job, Permit, Running, Worker};
 use crate::sha256::Digest;
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
@@ -25,6 +25,7 @@ use crate::timings::{self, Stage};
 use crate::zip::Violation;
 
 pub(crate) use chunk::Scratch;
+use plan::TooLarge;
 pub(crate) use plan::{Limits, Plan};
 use relay::Crew;
 pub(crate) use relay::Relay;
@@ -174,7 +175,7 @@ pub struct ModuleMeasurement {
 pub enum ModuleJob {
     /// A module.
     #[doc(hidden)]
-    Plan(Box<ModuleTask>, Limits),
+    Plan(Box<ModuleTask>, Limits, Option<Permit<ModuleJob>>),
     /// A chunk.
     #[doc(hidden)]
     Chunk(Arc<Plan>, usize),
@@ -222,9 +223,16 @@ impl Job for ModuleJob {
         let stopped = || worker.stopped();
         let mut complete = |plan: &Plan| worker.answer(plan.verdict());
         match self {
-            ModuleJob::Plan(task, limits) => {
-                let plan = Plan::new(*task, limits, scratch, &stopped);
+            ModuleJob::Plan(task, limits, permit) => {
+                let plan = Plan::new(task, limits, permit, worker.threads(), scratch, &stopped);
                 timings::lap(Stage::List);
+                let plan = match plan {
+                    Ok(plan) => plan,
+                    Err(TooLarge { task, bytes }) => {
+                        return worker
+                            .begin_large(bytes, move |permit| ModuleJob::Plan(task, limits, Some(permit)));
+                    }
+                };
                 let mut order = plan.order().into_iter();
                 let Some(first) = order.next() else {
                     if !worker.stopped() {
@@ -274,6 +282,6 @@ pub fn measure_with_spares(
     spares: usize,
 ) -> io::Result<Measuring> {
     tasks.sort_by_key(|task| std::cmp::Reverse(task.weight));
-    let job = |task| ModuleJob::Plan(Box::new(task), Limits::Extraction);
+    let job = |task| ModuleJob::Plan(Box::new(task), Limits::Extraction, None);
     schedule::start_with_spares(tasks.into_iter().map(job).collect(), threads, spares)
 }

@@ -7,9 +7,11 @@ use std::sync::Mutex;
 
 use super::chunk::Scratch;
 use super::verdict::{Found, Verdict};
-use super::{MAX_LISTED, MAX_ZIP_BYTES, ModuleTask};
+use super::{MAX_LISTED, MAX_ZIP_BYTES, ModuleJob, ModuleTask};
+use crate::allowance::Allowance;
 use crate::fault::FaultCode;
 use crate::readat::{lstat, open_regular};
+use crate::schedule::Permit;
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
 use crate::tree::{self, Listing, Root};
@@ -67,9 +69,20 @@ pub(super) struct PlannedTree {
     pub listing: Listing,
 }
 
+/// What all threads together may hold of plans without a [`Permit`].
+const WITHOUT_PERMIT: u64 = if cfg!(test) { 64 << 10 } else { 16 << 20 };
+
+/// Why there is no plan: it would take more memory than it may.
+pub(crate) struct TooLarge {
+    /// What was to be planned.
+    pub task: Box<ModuleTask>,
+    /// About so many bytes would be enough.
+    pub bytes: u64,
+}
+
 /// What there is to read of a module, and what has been found.
 pub struct Plan {
-    pub(super) task: ModuleTask,
+    pub(super) task: Box<ModuleTask>,
     pub(super) zip: Option<PlannedZip>,
     pub(super) tree: Option<PlannedTree>,
     pub(super) mod_file: Option<SmallFile>,
@@ -85,11 +98,13 @@ pub struct Plan {
     pub(super) chunks: Vec<Range<usize>>,
     pub(super) found: Mutex<Found>,
     pub(super) verdict: Mutex<Verdict>,
+    /// For the memory that all this takes.
+    _permit: Option<Permit<ModuleJob>>,
 }
 
 impl PlannedZip {
     /// The zip, and the numbers of its entries by name; of equal names in the order of the entries.
-    fn new(path: &Path, prefix: &[u8], limits: Limits) -> (PlannedZip, Vec<u32>) {
+    fn new(path: &Path, prefix: &[u8], limits: Limits, allowance: &mut Allowance) -> (PlannedZip, Vec<u32>) {
         let stat = lstat(path);
         let mut zip = PlannedZip {
             stat: stat.ok(),
@@ -102,7 +117,8 @@ impl PlannedZip {
         if zip.fault.is_some() {
             return (zip, by_name);
         }
-        match open_regular(path).and_then(|(file, stat)| Archive::open(file, stat.size)) {
+        let opened = open_regular(path);
+        match opened.and_then(|(file, stat)| Archive::open_within(file, stat.size, allowance)) {
             Ok(archive) => {
                 by_name.extend(0..archive.entries().len() as u32);
                 let name = |&number: &u32| archive.name(&archive.entry(number as usize));
@@ -131,11 +147,11 @@ impl PlannedZip {
 }
 
 impl PlannedTree {
-    fn new(path: &Path, stopped: &dyn Fn() -> bool) -> PlannedTree {
+    fn new(path: &Path, allowance: &mut Allowance, stopped: &dyn Fn() -> bool) -> PlannedTree {
         let (stat, root) = tree::open_root(path);
         let mut listing = Listing::default();
         let root = root.and_then(|root| {
-            listing = Listing::read(&root, stopped)?;
+            listing = Listing::read_within(&root, allowance, stopped)?;
             Ok(root)
         });
         PlannedTree { stat, root, listing }
@@ -144,15 +160,32 @@ impl PlannedTree {
 
 impl Plan {
     /// Looks at everything that `task` names, and reads what is small.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] where this would hold more memory than the `permit` says, or than one of so many
+    /// `threads` may hold without one.
     pub(crate) fn new(
-        task: ModuleTask,
+        task: Box<ModuleTask>,
         limits: Limits,
+        permit: Option<Permit<ModuleJob>>,
+        threads: usize,
         scratch: &mut Scratch,
         stopped: &dyn Fn() -> bool,
-    ) -> Plan {
-        let zip = task.zip.as_deref().map(|path| PlannedZip::new(path, &task.prefix, limits));
+    ) -> Result<Plan, TooLarge> {
+        let bytes = permit.as_ref().map_or(WITHOUT_PERMIT / threads as u64, Permit::bytes);
+        let mut allowance = Allowance::of(bytes);
+        let zip = task.zip.as_deref().map(|path| PlannedZip::new(path, &task.prefix, limits, &mut allowance));
+        if let Some(bytes) = allowance.wanted() {
+            // The tree will most likely take as much again.
+            let times = 1 + u64::from(task.tree.is_some());
+            return Err(TooLarge { task, bytes: bytes.saturating_mul(times) });
+        }
         let (zip, by_name) = zip.unzip();
-        let tree = task.tree.as_deref().map(|path| PlannedTree::new(path, stopped));
+        let tree = task.tree.as_deref().map(|path| PlannedTree::new(path, &mut allowance, stopped));
+        if let Some(bytes) = allowance.wanted() {
+            return Err(TooLarge { task, bytes });
+        }
         let mut plan = Plan {
             zip,
             tree,
@@ -169,12 +202,13 @@ impl Plan {
             chunks: Vec::new(),
             found: Mutex::default(),
             verdict: Mutex::default(),
+            _permit: permit,
         };
         plan.pair(by_name.unwrap_or_default());
         plan.cut();
         plan.found = Mutex::new(Found::of_chunks(plan.chunks.len()));
         plan.verdict = Mutex::new(Verdict::of_plan(&plan));
-        plan
+        Ok(plan)
     }
 
     /// How many units there are.

@@ -1,5 +1,7 @@
 //! Modules made on disk, whole and damaged.
 
+mod large;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -196,8 +198,9 @@ fn entries_in_any_order_and_more_than_are_read_in_it() {
 fn a_verdict_takes_every_chunk() {
     let contents: Vec<_> = (0..600).map(|i| (format!("f{i:03}"), Vec::new())).collect();
     let module = Module::new(&contents);
-    let task = ModuleTask { zip: None, ..module.task() };
-    let plan = Plan::new(task, Limits::Extraction, &mut Scratch::small(), &|| false);
+    let task = Box::new(ModuleTask { zip: None, ..module.task() });
+    let plan = Plan::new(task, Limits::Extraction, None, 1, &mut Scratch::small(), &|| false);
+    let plan = plan.unwrap_or_else(|_| panic!("a small module"));
     assert_eq!(plan.chunks.len(), 3);
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {

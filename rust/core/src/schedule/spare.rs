@@ -28,9 +28,9 @@ impl Spares {
         Spares { places: Mutex::new((0..most).map(|_| None).collect()) }
     }
 
-    /// Whether there can be any.
-    pub(super) fn any(&self) -> bool {
-        !self.lock().is_empty()
+    /// How many there can be at a time.
+    pub(super) fn most(&self) -> usize {
+        self.lock().len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Option<JoinHandle<()>>>> {

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 
 use super::Root;
 use super::errno::ENAMETOOLONG;
+use crate::allowance::Allowance;
 use crate::fault::{Fault, FaultCode};
 
 /// A path on disk longer than this cannot be opened by Go either (`PATH_MAX` without its NUL).
@@ -31,9 +32,15 @@ pub(super) type Found<'a> = dyn FnMut(&[u8], Result<Kind, FaultCode>) + 'a;
 #[derive(Clone, Copy, Debug)]
 pub struct TreeFile {
     start: usize,
-    len: usize,
+    len: u32,
     /// Never [`Kind::Directory`].
     pub kind: Kind,
+}
+
+impl TreeFile {
+    fn path<'a>(&self, paths: &'a [u8]) -> &'a [u8] {
+        &paths[self.start..self.start + self.len as usize]
+    }
 }
 
 /// Everything in a tree.
@@ -64,12 +71,12 @@ impl Listing {
 
     /// The file's path relative to the root, `/` between its elements.
     pub fn path(&self, file: &TreeFile) -> &[u8] {
-        &self.paths[file.start..file.start + file.len]
+        file.path(&self.paths)
     }
 
     /// The same for the system.
     pub(crate) fn c_path(&self, file: &TreeFile) -> &CStr {
-        c_path(&self.paths, file.start, file.len)
+        c_path(&self.paths, file.start, file.len as usize)
     }
 
     /// Lists the tree under `root`.  `stopped` is asked before each directory; true ends the work
@@ -79,63 +86,73 @@ impl Listing {
     ///
     /// Only those of the root itself; what is wrong below it is in the listing.
     pub fn read(root: &Root, stopped: &dyn Fn() -> bool) -> Result<Listing, FaultCode> {
+        Listing::read_within(root, &mut Allowance::of(u64::MAX), stopped)
+    }
+
+    /// The same with no more memory than the `allowance`.  Where that does not suffice, the answer is of no
+    /// use.
+    pub(crate) fn read_within(
+        root: &Root,
+        allowance: &mut Allowance,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Listing, FaultCode> {
         let mut listing = Listing { paths: vec![0], ..Listing::default() };
+        let Listing { paths, files, faults, .. } = &mut listing;
         let mut directories = vec![Directory { start: 0, len: 0, parent: 0, holds: false }];
         let mut next = 0;
         let mut buffer = Vec::with_capacity(32 << 10);
         let root_len = std::path::absolute(root.path()).map_or(0, |path| path.as_os_str().len());
-        while next < directories.len() && !stopped() {
+        while next < directories.len() && allowance.wanted().is_none() && !stopped() {
             let Directory { start, len, .. } = directories[next];
-            let mut found = Vec::new();
-            // The names go behind each other into `paths`; the closure cannot borrow what the path of
-            // the directory itself is borrowed from, so a copy of it is listed.
-            let path = c_path(&listing.paths, start, len).to_owned();
-            let paths = &mut listing.paths;
+            let mut holds = false;
+            // Names go behind each other into `paths`, where the path of the directory itself is; so a copy
+            // of that is listed.
+            let path = c_path(paths, start, len).to_owned();
             let listed = root.list(&path, &mut buffer, &mut |name, kind| {
-                let child = paths.len();
-                if len > 0 {
+                let start = paths.len();
+                let len = if len > 0 { len + 1 } else { 0 } + name.len();
+                if !allowance.take(len + 1 + size_of::<Directory>()) {
+                    return;
+                }
+                if len > name.len() {
                     paths.extend_from_slice(path.to_bytes());
                     paths.push(b'/');
                 }
                 paths.extend_from_slice(name);
-                found.push((child, paths.len() - child, kind));
-                paths.push(0);
-            });
-            for (start, len, kind) in found {
-                let path = &listing.paths[start..start + len];
                 let too_long = cfg!(unix) && root_len + 1 + len > MAX_PATH_BYTES;
-                match kind {
-                    Ok(Kind::Directory) if too_long => {
-                        listing.faults.push(FaultCode::Os(ENAMETOOLONG).of(path));
-                        directories[next].holds = true;
-                    }
+                let fault = match kind {
+                    Ok(Kind::Directory) if too_long => Some(FaultCode::Os(ENAMETOOLONG)),
                     Ok(Kind::Directory) => {
                         directories.push(Directory { start, len, parent: next, holds: false });
+                        None
                     }
                     Ok(kind) => {
                         let kind = if too_long { Kind::TooLong } else { kind };
-                        listing.files.push(TreeFile { start, len, kind });
-                        directories[next].holds = true;
+                        files.push(TreeFile { start, len: len as u32, kind });
+                        holds = true;
+                        None
                     }
-                    Err(code) => {
-                        listing.faults.push(code.of(path));
-                        directories[next].holds = true;
-                    }
+                    Err(code) => Some(code),
+                };
+                if let Some(code) = fault {
+                    faults.push(code.of(&paths[start..]));
+                    holds = true;
                 }
-            }
+                paths.push(0);
+            });
             if let Err(code) = listed {
                 if next == 0 {
                     return Err(code);
                 }
-                listing.faults.push(code.of(path.to_bytes()));
-                directories[next].holds = true;
+                faults.push(code.of(path.to_bytes()));
+                holds = true;
             }
+            directories[next].holds |= holds;
             next += 1;
         }
-        listing.find_empty(directories);
-        let Listing { paths, files, faults, .. } = &mut listing;
-        files.sort_unstable_by(|a, b| paths[a.start..a.start + a.len].cmp(&paths[b.start..b.start + b.len]));
+        files.sort_unstable_by(|a, b| a.path(paths).cmp(b.path(paths)));
         faults.sort_by(|a, b| a.name.cmp(&b.name));
+        listing.find_empty(directories);
         Ok(listing)
     }
 

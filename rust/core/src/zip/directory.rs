@@ -2,6 +2,7 @@
 //! `readDirectoryHeader`).
 
 use super::entries::{Entries, Entry};
+use crate::allowance::Allowance;
 use crate::fault::FaultCode;
 use crate::readat::{ReadAt, read_full_at};
 
@@ -61,7 +62,21 @@ impl<R: ReadAt> Archive<R> {
     /// Errors are those of Go ([`FaultCode::ZipFormat`], or [`FaultCode::ZipEof`] where Go runs into
     /// the end of the file), of the system, and [`FaultCode::ZipDirectoryTooLarge`].
     pub fn open(source: R, size: u64) -> Result<Archive<R>, FaultCode> {
+        Archive::open_within(source, size, &mut Allowance::of(u64::MAX))
+    }
+
+    /// The same with no more memory than the directory's length in the `allowance`.  Where that does not
+    /// suffice, the answer is of no use.
+    pub(crate) fn open_within(
+        source: R,
+        size: u64,
+        allowance: &mut Allowance,
+    ) -> Result<Archive<R>, FaultCode> {
         let end = DirectoryEnd::read(&source, size)?;
+        // No more than a word: the directory ends where its headers end.
+        if !allowance.suffices(end.directory_size.min(MAX_DIRECTORY_BYTES)) {
+            return Err(FaultCode::ZipDirectoryTooLarge);
+        }
         let mut archive = Archive { source, size, entries: Entries::default() };
         let mut headers = Headers::new((end.base + end.offset as i64) as u64, size);
         let mut bytes = 0;
@@ -70,7 +85,7 @@ impl<R: ReadAt> Archive<R> {
             match headers.next(&archive.source, end.base) {
                 Ok((entry, name, len)) => {
                     bytes += len as u64;
-                    if bytes > MAX_DIRECTORY_BYTES {
+                    if bytes > MAX_DIRECTORY_BYTES || !allowance.take(len) {
                         return Err(FaultCode::ZipDirectoryTooLarge);
                     }
                     archive.entries.push(entry, name);
@@ -118,6 +133,7 @@ impl Fields<'_> {
 /// What the end record says of the central directory.
 struct DirectoryEnd {
     records: u64,
+    directory_size: u64,
     offset: u64,
     /// Bytes before the zip proper, to be added to every offset.
     base: i64,
@@ -162,7 +178,7 @@ impl DirectoryEnd {
         if base > 0 && Headers::new(offset, size).next(source, 0).is_ok() {
             base = 0;
         }
-        Ok(DirectoryEnd { records, offset, base })
+        Ok(DirectoryEnd { records, directory_size, offset, base })
     }
 
     /// The last end record in the last 1,024 bytes, else in the last 65 KiB, and its position.

@@ -1,0 +1,53 @@
+//! Plans of which not every thread may hold one at a time.
+
+use super::*;
+
+/// A module with so many names that a plan for it, or for its zip or tree alone, is a large one.
+fn large_module() -> Module {
+    let content = |i: usize| (format!("directory/{}/file-{i}", i % 7), i.to_string().into_bytes());
+    Module::new(&(0..2000).map(content).collect::<Vec<_>>())
+}
+
+fn tasks_of(module: &Module) -> [ModuleTask; 3] {
+    let task = module.task();
+    [task.clone(), ModuleTask { tree: None, ..task.clone() }, ModuleTask { zip: None, ..task }]
+}
+
+#[test]
+fn each_has_the_answer_that_it_has_alone() {
+    let module = large_module();
+    module.write("directory/0/file-7", b"8");
+    module.write("new", b"");
+    let tasks = tasks_of(&module);
+    for task in &tasks {
+        let boxed = Box::new(task.clone());
+        let plan = Plan::new(boxed, Limits::Extraction, None, 1, &mut Scratch::small(), &|| false);
+        assert!(plan.is_err());
+    }
+    let alone: Vec<_> = tasks.iter().map(|task| only(task.clone(), 1)).collect();
+    assert_eq!(alone[0].differences.len(), 2);
+    for threads in 1..=8 {
+        let numbered = |key: usize| ModuleTask { key: key as i64, ..tasks[key % 3].clone() };
+        let mut answers: Vec<_> =
+            measure((0..12).map(numbered).collect(), threads).unwrap().map(Result::unwrap).collect();
+        answers.sort_by_key(|answer| answer.key);
+        assert_eq!(answers.len(), 12);
+        for (key, answer) in answers.into_iter().enumerate() {
+            assert_eq!(answer, ModuleMeasurement { key: key as i64, ..alone[key % 3].clone() });
+        }
+    }
+}
+
+#[test]
+fn stopped_half_way() {
+    let module = large_module();
+    let tasks = tasks_of(&module);
+    for threads in 1..=8 {
+        for taken in 0..4 {
+            let many = (0..20).map(|key| tasks[key % 3].clone()).collect();
+            let mut measuring = measure(many, threads).unwrap();
+            assert_eq!(measuring.by_ref().take(taken).map(Result::unwrap).count(), taken);
+            measuring.close();
+        }
+    }
+}
