@@ -13,7 +13,7 @@ use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
 use crate::tree::{self, Ahead, Listing, Reading, Root, Soon};
-use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
+use crate::zip::{Archive, Buffers, Entry, Extent, PIECE, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ const EMPTY: Digest = [
 
 /// What all threads together hold in memory of contents of which each is held whole: where there are many of
 /// them, each has less.
-const WHOLE: u64 = 16 << 20;
+const WHOLE: u64 = 8 << 20;
 /// The least that a thread has of it, and what a spare one has.
 const LEAST_WHOLE: u64 = 64 << 10;
 const SPARE_WHOLE: u64 = 1 << 20;
@@ -255,7 +255,9 @@ impl Reader<'_> {
                 Ok(Some(extent)) if entry.uncompressed > self.long || extent.len() > self.long => {
                     let file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
                     let in_tree = file.is_some();
-                    let buffers = [&mut *self.spare, &mut *self.window];
+                    // Some pieces may wait for another thread: where there are many threads, small ones.
+                    let piece = PIECE.min(self.long as usize / 2);
+                    let buffers = Buffers { input: &mut *self.spare, room: &mut *self.window, piece };
                     let streamed = stream(archive, entry, extent, file, self.inflater, buffers, self.crew);
                     self.outcomes[at].zip = Some(streamed.zip);
                     if in_tree {

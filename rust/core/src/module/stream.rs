@@ -10,9 +10,9 @@ use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 use crate::timings::{self, Stage};
 use crate::tree::read_more;
-use crate::zip::{Archive, ContentReader, Entry, Extent};
+use crate::zip::{Archive, Buffers, ContentReader, Entry, Extent};
 
-const WINDOW: usize = 256 << 10;
+const WINDOW: usize = 64 << 10;
 
 /// What has been found of a long entry and the file beside it.
 pub(super) struct Streamed {
@@ -29,11 +29,11 @@ pub(super) fn stream<R: ReadAt>(
     extent: Extent,
     file: Option<File>,
     inflater: &mut Inflater,
-    [input, content]: [&mut Vec<u8>; 2],
+    buffers: Buffers<'_>,
     crew: &dyn Crew,
 ) -> Streamed {
     let relay = Relay::new(file);
-    let reader = ContentReader::new(archive, entry, extent, inflater, [input, content]);
+    let reader = ContentReader::new(archive, entry, extent, inflater, buffers);
     let zip = reader.and_then(|reader| {
         let mut reader = reader.without_crc();
         while !crew.stopped() {

@@ -28,14 +28,47 @@ pub(super) struct Found {
     /// Chunks that are still to be read.
     left: usize,
     /// Of each chunk that waits for the verdict, one for each of its units.
-    outcomes: Vec<Vec<Outcome>>,
+    outcomes: Vec<Vec<Kept>>,
     /// Bytes of content read from the tree.
     tree_bytes: u64,
 }
 
+/// An [`Outcome`] while it waits for the verdict, in little memory where nothing is wrong.
+#[derive(Default)]
+enum Kept {
+    /// Of an entry that has no file.
+    Entry(Digest),
+    /// Of an entry and the file beside it, which has the same content and of whose `stat` nothing is to be told.
+    Same(Digest),
+    Other(Box<Outcome>),
+    #[default]
+    Taken,
+}
+
+impl Kept {
+    fn new(outcome: Outcome, is_odd: bool) -> Kept {
+        match outcome {
+            Outcome { zip: Some(Ok(digest)), tree: None, stat: None } => Kept::Entry(digest),
+            Outcome { zip: Some(Ok(digest)), tree: Some(Ok(other)), .. } if digest == other && !is_odd => {
+                Kept::Same(digest)
+            }
+            outcome => Kept::Other(Box::new(outcome)),
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        match self {
+            Kept::Entry(digest) => Outcome { zip: Some(Ok(digest)), ..Outcome::default() },
+            Kept::Same(digest) => Outcome { zip: Some(Ok(digest)), tree: Some(Ok(digest)), stat: None },
+            Kept::Other(outcome) => *outcome,
+            Kept::Taken => Outcome::default(),
+        }
+    }
+}
+
 impl Found {
     pub(super) fn of_chunks(chunks: usize) -> Found {
-        Found { left: chunks, outcomes: vec![Vec::new(); chunks], tree_bytes: 0 }
+        Found { left: chunks, outcomes: (0..chunks).map(|_| Vec::new()).collect(), tree_bytes: 0 }
     }
 }
 
@@ -71,7 +104,7 @@ pub(super) struct Verdict {
 /// Outcomes of a chunk of which some have not been taken.
 #[derive(Default)]
 struct InUse {
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<Kept>,
     taken: usize,
 }
 
@@ -84,8 +117,14 @@ impl Plan {
     /// Notes what has been found in a chunk.  True where it was the last of the module: then the verdict has
     /// been reached.
     pub(super) fn found(&self, chunk: usize, outcomes: Vec<Outcome>, tree_bytes: u64) -> bool {
+        let is_odd = |stat: FileStat| !stat.is_regular() || self.odd_mode(Some(stat));
+        let keep = |outcome: Outcome| {
+            let is_odd = outcome.stat.is_some_and(is_odd);
+            Kept::new(outcome, is_odd)
+        };
+        let kept = outcomes.into_iter().map(keep).collect();
         let mut found = lock(&self.found);
-        found.outcomes[chunk] = outcomes;
+        found.outcomes[chunk] = kept;
         found.tree_bytes += tree_bytes;
         found.left -= 1;
         let last = found.left == 0;
@@ -198,7 +237,7 @@ impl Verdict {
                     return;
                 }
             }
-            let outcome = std::mem::take(&mut chunk.outcomes[place - start]);
+            let outcome = std::mem::take(&mut chunk.outcomes[place - start]).outcome();
             chunk.taken += 1;
             if chunk.taken == chunk.outcomes.len() {
                 *chunk = InUse::default();

@@ -123,7 +123,7 @@ impl<R: ReadAt> Archive<R> {
         let mut hasher = Hasher::new();
         let (mut inflater, mut input, mut room) = (Inflater::default(), Vec::new(), Vec::new());
         if let Some(extent) = self.extent(entry, Span::default())? {
-            let buffers = [&mut input, &mut room];
+            let buffers = Buffers { input: &mut input, room: &mut room, piece: PIECE };
             let mut reader = ContentReader::new(self, entry, extent, &mut inflater, buffers)?;
             while let piece @ [_, ..] = reader.next()? {
                 hasher.update(piece);
@@ -222,6 +222,14 @@ fn compressed<'a, R: ReadAt>(
     Ok((&spare[..n + INPUT_SLACK], n, size))
 }
 
+/// What a thread has for reading entries in pieces, to be used again and again.
+pub(crate) struct Buffers<'a> {
+    pub input: &'a mut Vec<u8>,
+    pub room: &'a mut Vec<u8>,
+    /// Bytes of the longest piece.
+    pub piece: usize,
+}
+
 /// Reads the content of an entry in pieces, however long it is.
 pub(crate) struct ContentReader<'a, R> {
     archive: &'a Archive<R>,
@@ -240,29 +248,32 @@ pub(crate) struct ContentReader<'a, R> {
     room: &'a mut Vec<u8>,
     /// Where the content ends that is in the room.
     at: usize,
+    /// Bytes of the longest piece.
+    piece: usize,
     /// Content bytes that have been given out.
     given: u64,
 }
 
 const INPUT: usize = 128 << 10;
-const PIECE: usize = 256 << 10;
-const ROOM: usize = HISTORY + PIECE + OUTPUT_SLACK;
+/// Bytes of the longest piece, unless the caller says something else.
+pub(crate) const PIECE: usize = 256 << 10;
 
 impl<'a, R: ReadAt> ContentReader<'a, R> {
-    /// Begins an entry; `inflater`, `input` and `room` are the thread's own, to be used again.
+    /// Begins an entry; `inflater` and `buffers` are the thread's own.
     pub(crate) fn new(
         archive: &'a Archive<R>,
         entry: &Entry,
         extent: Extent,
         inflater: &'a mut Inflater,
-        [input, room]: [&'a mut Vec<u8>; 2],
+        buffers: Buffers<'a>,
     ) -> Result<Self, FaultCode> {
         if !extent.deflated && extent.len != entry.uncompressed {
             let more = extent.len > entry.uncompressed;
             return Err(if more { FaultCode::ZipFormat } else { FaultCode::ZipEof });
         }
+        let Buffers { input, room, piece } = buffers;
         input.resize(input.len().max(INPUT + INPUT_SLACK), 0);
-        room.resize(room.len().max(ROOM), 0);
+        room.resize(room.len().max(HISTORY + piece + OUTPUT_SLACK), 0);
         let (fast, exact) = inflater.begin(entry.uncompressed);
         Ok(ContentReader {
             archive,
@@ -276,6 +287,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             read: 0,
             room,
             at: 0,
+            piece,
             given: 0,
         })
     }
@@ -301,7 +313,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             if self.fast.take().is_some() {
                 self.begin_again()?;
             }
-            self.exactly(PIECE)?
+            self.exactly(self.piece)?
         };
         if let Some(crc) = &mut self.crc {
             crc.update(&self.room[piece.clone()]);
@@ -315,7 +327,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
 
     /// Of a stored entry.
     fn stored(&mut self) -> Result<Range<usize>, FaultCode> {
-        let n = usize::try_from(self.extent.len - self.given).unwrap_or(usize::MAX).min(PIECE);
+        let n = usize::try_from(self.extent.len - self.given).unwrap_or(usize::MAX).min(self.piece);
         let offset = self.extent.start + self.given;
         if read_bounded(&self.archive.source, &mut self.room[..n], offset, self.archive.size())? < n {
             return Err(FaultCode::ZipEof);
@@ -337,8 +349,8 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             let slack = if more { 0 } else { INPUT_SLACK };
             self.input[end..end + slack].fill(0);
             let input = (&self.input[start..end + slack], end - start);
-            let Some(Taken { read, at, need }) = fast.step(input, more, &mut self.room[..ROOM], self.at)
-            else {
+            let room = &mut self.room[..HISTORY + self.piece + OUTPUT_SLACK];
+            let Some(Taken { read, at, need }) = fast.step(input, more, room, self.at) else {
                 return Ok(None);
             };
             self.filled.start += read;
@@ -362,7 +374,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         (self.filled, self.read) = (0..0, 0);
         let mut left = self.given;
         while left > 0 {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(self.piece);
             left -= self.exactly(most)?.len() as u64;
         }
         Ok(())

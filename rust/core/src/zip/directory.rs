@@ -45,6 +45,11 @@ impl<R> Archive<R> {
         self.entries.name(entry)
     }
 
+    /// Bytes of all names together.
+    pub(crate) fn names_len(&self) -> usize {
+        self.entries.names_len()
+    }
+
     /// Size of the zip in bytes.
     pub fn size(&self) -> u64 {
         self.size

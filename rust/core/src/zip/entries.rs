@@ -100,6 +100,11 @@ impl Entries {
         self.records.len()
     }
 
+    /// Bytes of all names together.
+    pub(super) fn names_len(&self) -> usize {
+        self.names.len()
+    }
+
     /// The sum of the sizes that the entries declare.
     pub(super) fn unpacked(&self) -> u128 {
         self.unpacked

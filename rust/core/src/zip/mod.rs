@@ -16,7 +16,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod testzip;
 
-pub(crate) use content::{ContentReader, Extent, Span, content_of, is_content_of};
+pub(crate) use content::{Buffers, ContentReader, Extent, PIECE, Span, content_of, is_content_of};
 pub use directory::{Archive, MAX_DIRECTORY_BYTES};
 pub use entries::Entry;
 pub(crate) use plain::are_plain;

@@ -31,16 +31,17 @@ const MAX_TEXT: usize = 32 << 20;
 ///
 /// `prefix` is `P@V/`; `by_name` has the number of each entry once, best in the order of their names.
 pub(crate) fn are_plain<R>(archive: &Archive<R>, by_name: &[u32], prefix: &[u8]) -> bool {
+    let most = archive.names_len().saturating_sub(by_name.len() * prefix.len());
+    if most > MAX_TEXT {
+        return false;
+    }
     // What stands behind the prefix, in the order's own bytes, one after the other.
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(most);
     let mut starts = Vec::with_capacity(by_name.len() + 1);
     for &number in by_name {
         let entry = archive.entry(number as usize);
         let Some(name) = archive.name(&entry).strip_prefix(prefix) else { return false };
         let start = text.len();
-        if start + name.len() > MAX_TEXT {
-            return false;
-        }
         text.extend(name.iter().map(|&byte| ORDER[usize::from(byte)]));
         if !is_plain(name, &text[start..], entry.uncompressed as i64) {
             return false;
