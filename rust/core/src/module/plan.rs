@@ -15,7 +15,7 @@ use crate::schedule::Permit;
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
 use crate::tree::{self, Listing, Root};
-use crate::zip::{Archive, Entry, Violation, are_plain, violations};
+use crate::zip::{Archive, Entry, Name, Violation, are_plain, violations};
 
 /// Content bytes of a chunk, unless a single entry has more.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -118,12 +118,12 @@ impl PlannedZip {
             return (zip, by_name);
         }
         let opened = open_regular(path);
-        match opened.and_then(|(file, stat)| Archive::open_within(file, stat.size, allowance)) {
+        match opened.and_then(|(file, stat)| Archive::open_within(file, stat.size, prefix, allowance)) {
             Ok(archive) => {
                 by_name.extend(0..archive.entries().len() as u32);
                 let name = |&number: &u32| archive.name(&archive.entry(number as usize));
-                by_name.sort_by(|a, b| name(a).cmp(name(b)));
-                let go_mod = [prefix, b"go.mod"].concat();
+                by_name.sort_by(|a, b| name(a).cmp(&name(b)));
+                let go_mod = Name::new(prefix, b"go.mod");
                 zip.has_go_mod = by_name.binary_search_by(|number| name(number).cmp(&go_mod)).is_ok();
                 if limits == Limits::Extraction {
                     if !are_plain(&archive, &by_name, prefix) {
@@ -261,7 +261,7 @@ impl Plan {
             for same in numbers.chunk_by(|&a, &b| name(a) == name(b)) {
                 let Some(&number) = same.last() else { continue };
                 let mut file = NONE;
-                if let Some(name) = name(number).strip_prefix(self.task.prefix.as_slice()) {
+                if let Some(name) = name(number).behind(&self.task.prefix) {
                     while next < files && path(next) < name {
                         pairs.push([NONE, next as u32]);
                         next += 1;

@@ -16,6 +16,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 use crate::tree::Kind;
+use crate::zip::Name;
 
 /// Bits that Go never leaves on an extracted file: write, execute, setuid, setgid, sticky.
 const ODD_MODE: u32 = 0o7333;
@@ -162,9 +163,9 @@ impl Plan {
     }
 
     /// Whether the entry of a unit that has no file is one that a tree can have.
-    fn is_missing(&self, tree: &PlannedTree, name: &[u8]) -> bool {
-        let path = name.strip_prefix(self.task.prefix.as_slice());
-        path.is_some_and(|path| !name.ends_with(b"/") && !tree.listing.hidden(path))
+    fn is_missing(&self, tree: &PlannedTree, name: Name<'_>) -> bool {
+        let path = name.behind(&self.task.prefix);
+        path.is_some_and(|path| !name.has_slash_at_end() && !tree.listing.hidden(path))
     }
 
     fn odd_mode(&self, stat: Option<FileStat>) -> bool {
@@ -292,29 +293,30 @@ impl Verdict {
         let Some(archive) = plan.archive() else { return };
         let name = archive.name(&archive.entry(number as usize));
         // In Go's order: the name is looked at before the entry is opened.
-        if self.zip_fault.is_none() && name.contains(&b'\n') {
-            self.zip_fault = Some(FaultCode::NameNewline.of(name));
+        if self.zip_fault.is_none() && name.contains(b'\n') {
+            self.zip_fault = Some(FaultCode::NameNewline.of(&name.to_vec()));
         }
-        let is_directory = name.ends_with(b"/");
+        let is_directory = name.has_slash_at_end();
         if is_directory && self.file_lines.is_none() {
             self.file_lines = Some(self.lines.clone());
         }
         match content {
             Some(Ok(digest)) => {
-                if name.strip_prefix(plan.task.prefix.as_slice()) == Some(b"go.mod") {
+                if name.behind(&plan.task.prefix) == Some(b"go.mod") {
                     self.go_mod = Some(digest);
                 }
                 for _ in 0..times {
-                    self.lines.push(&digest, &[name]);
+                    self.lines.push(&digest, &name.parts());
                     if let Some(lines) = self.file_lines.as_mut().filter(|_| !is_directory) {
-                        lines.push(&digest, &[name]);
+                        lines.push(&digest, &name.parts());
                     }
                 }
             }
             Some(Err(code)) => {
-                self.zip_fault.get_or_insert_with(|| code.of(name));
+                let fault = || code.of(&name.to_vec());
+                self.zip_fault.get_or_insert_with(fault);
                 if self.bad_entries.len() < MAX_LISTED {
-                    self.bad_entries.push(code.of(name));
+                    self.bad_entries.push(fault());
                 }
             }
             None => {}
@@ -378,8 +380,8 @@ impl Verdict {
         let path = match unit.file {
             Some(number) => tree.listing.path(&tree.listing.files()[number as usize]),
             None => {
-                let name = entry.as_ref().map_or(&b""[..], |(archive, entry)| archive.name(entry));
-                name.strip_prefix(plan.task.prefix.as_slice()).unwrap_or(name)
+                let name = entry.as_ref().map(|(archive, entry)| archive.name(entry));
+                name.and_then(|name| name.behind(&plan.task.prefix)).unwrap_or_default()
             }
         };
         let of_zip = outcome.zip.and_then(Result::ok);

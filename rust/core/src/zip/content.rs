@@ -83,7 +83,7 @@ impl<R: ReadAt> Archive<R> {
         // Nothing else of the local header counts.
         let length = |at: usize| u64::from(u16::from_le_bytes([local[at], local[at + 1]]));
         let start = header + LOCAL_HEADER_LEN as u64 + length(26) + length(28);
-        if self.name(entry).ends_with(b"/") {
+        if self.name(entry).has_slash_at_end() {
             return if entry.uncompressed == 0 { Ok(None) } else { Err(FaultCode::ZipFormat) };
         }
         let deflated = match entry.method {

@@ -1,7 +1,7 @@
 //! A zip's end record and central directory (`archive/zip/reader.go`: `init`, `readDirectoryEnd`,
 //! `readDirectoryHeader`).
 
-use super::entries::{Entries, Entry};
+use super::entries::{Entries, Entry, Name};
 use crate::allowance::Allowance;
 use crate::fault::FaultCode;
 use crate::readat::{ReadAt, read_full_at};
@@ -41,11 +41,11 @@ impl<R> Archive<R> {
     }
 
     /// The raw name of one of the archive's entries.
-    pub fn name(&self, entry: &Entry) -> &[u8] {
+    pub fn name(&self, entry: &Entry) -> Name<'_> {
         self.entries.name(entry)
     }
 
-    /// Bytes of all names together.
+    /// Bytes of all names together, without the prefix that most of them have.
     pub(crate) fn names_len(&self) -> usize {
         self.entries.names_len()
     }
@@ -67,14 +67,15 @@ impl<R: ReadAt> Archive<R> {
     /// Errors are those of Go ([`FaultCode::ZipFormat`], or [`FaultCode::ZipEof`] where Go runs into
     /// the end of the file), of the system, and [`FaultCode::ZipDirectoryTooLarge`].
     pub fn open(source: R, size: u64) -> Result<Archive<R>, FaultCode> {
-        Archive::open_within(source, size, &mut Allowance::of(u64::MAX))
+        Archive::open_within(source, size, b"", &mut Allowance::of(u64::MAX))
     }
 
     /// The same with no more memory than the directory's length in the `allowance`.  Where that does not
-    /// suffice, the answer is of no use.
+    /// suffice, the answer is of no use.  `prefix` is what the names are likely to begin with.
     pub(crate) fn open_within(
         source: R,
         size: u64,
+        prefix: &[u8],
         allowance: &mut Allowance,
     ) -> Result<Archive<R>, FaultCode> {
         let end = DirectoryEnd::read(&source, size)?;
@@ -82,7 +83,7 @@ impl<R: ReadAt> Archive<R> {
         if !allowance.suffices(end.directory_size.min(MAX_DIRECTORY_BYTES)) {
             return Err(FaultCode::ZipDirectoryTooLarge);
         }
-        let mut archive = Archive { source, size, entries: Entries::default() };
+        let mut archive = Archive { source, size, entries: Entries::under(prefix) };
         let mut headers = Headers::new((end.base + end.offset as i64) as u64, size);
         let mut bytes = 0;
         // The count holds only 16 bits of the number, so Go reads headers until a bad one.

@@ -18,6 +18,6 @@ pub(crate) mod testzip;
 
 pub(crate) use content::{Buffers, ContentReader, Extent, PIECE, Span, content_of, is_content_of};
 pub use directory::{Archive, MAX_DIRECTORY_BYTES};
-pub use entries::Entry;
+pub use entries::{Entry, Name};
 pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};

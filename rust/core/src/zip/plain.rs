@@ -31,7 +31,7 @@ const MAX_TEXT: usize = 32 << 20;
 ///
 /// `prefix` is `P@V/`; `by_name` has the number of each entry once, best in the order of their names.
 pub(crate) fn are_plain<R>(archive: &Archive<R>, by_name: &[u32], prefix: &[u8]) -> bool {
-    let most = archive.names_len().saturating_sub(by_name.len() * prefix.len());
+    let most = archive.names_len();
     if most > MAX_TEXT {
         return false;
     }
@@ -40,7 +40,7 @@ pub(crate) fn are_plain<R>(archive: &Archive<R>, by_name: &[u32], prefix: &[u8])
     let mut starts = Vec::with_capacity(by_name.len() + 1);
     for &number in by_name {
         let entry = archive.entry(number as usize);
-        let Some(name) = archive.name(&entry).strip_prefix(prefix) else { return false };
+        let Some(name) = archive.name(&entry).behind(prefix) else { return false };
         let start = text.len();
         text.extend(name.iter().map(|&byte| ORDER[usize::from(byte)]));
         if !is_plain(name, &text[start..], entry.uncompressed as i64) {
@@ -50,7 +50,9 @@ pub(crate) fn are_plain<R>(archive: &Archive<R>, by_name: &[u32], prefix: &[u8])
     }
     starts.push(text.len() as u32);
     let ordered = |at: u32| &text[starts[at as usize] as usize..starts[at as usize + 1] as usize];
-    let name = |at: u32| &archive.name(&archive.entry(by_name[at as usize] as usize))[prefix.len()..];
+    let name = |at: u32| {
+        archive.name(&archive.entry(by_name[at as usize] as usize)).behind(prefix).unwrap_or_default()
+    };
     // They are in order already, but for capitals.
     let mut order: Vec<u32> = (0..by_name.len() as u32).collect();
     order.sort_by(|&a, &b| ordered(a).cmp(ordered(b)));

@@ -56,7 +56,9 @@ pub struct Violation {
 
 /// The first `limit` violations, in the order of the entries.  `prefix` is `P@V/`.
 pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<Violation> {
-    let path = |number: u32| clean(archive.name(&archive.entry(number as usize)), prefix);
+    // Only names that begin with the prefix are noted.
+    let path =
+        |number: u32| clean(archive.name(&archive.entry(number as usize)).behind(prefix).unwrap_or_default());
     let mut collisions = Collisions::new(&path);
     let mut violations = Vec::new();
     for (number, entry) in archive.entries().enumerate() {
@@ -64,27 +66,24 @@ pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<V
             break;
         }
         let name = archive.name(&entry);
-        if let Err(code) = check(&mut collisions, number as u32, name, prefix, entry.uncompressed as i64) {
+        let checked = match name.behind(prefix) {
+            Some(name) => check(&mut collisions, number as u32, name, entry.uncompressed as i64),
+            None => Err(ViolationCode::Prefix),
+        };
+        if let Err(code) = checked {
             violations.push(Violation { code, name: name.to_vec() });
         }
     }
     violations
 }
 
-/// A name of the zip without the prefix, and a directory's without its slash.
-fn clean<'a>(name: &'a [u8], prefix: &[u8]) -> &'a [u8] {
-    let name = name.strip_prefix(prefix).unwrap_or(name);
+/// A name without the prefix, and a directory's also without its slash.
+fn clean(name: &[u8]) -> &[u8] {
     name.strip_suffix(b"/").unwrap_or(name)
 }
 
-fn check(
-    collisions: &mut Collisions<'_>,
-    number: u32,
-    name: &[u8],
-    prefix: &[u8],
-    size: i64,
-) -> Result<(), ViolationCode> {
-    let Some(name) = name.strip_prefix(prefix) else { return Err(ViolationCode::Prefix) };
+/// `name` is without the prefix.
+fn check(collisions: &mut Collisions<'_>, number: u32, name: &[u8], size: i64) -> Result<(), ViolationCode> {
     if name.is_empty() {
         return Ok(());
     }
@@ -178,15 +177,17 @@ fn char_ok(char: char) -> bool {
 mod tests {
     use super::*;
 
-    fn codes(names: &[&str]) -> Vec<Option<ViolationCode>> {
+    fn codes(names: &[&'static str]) -> Vec<Option<ViolationCode>> {
         codes_of(b"m@v1/", &names.iter().map(|name| (*name, 0)).collect::<Vec<_>>())
     }
 
-    fn codes_of(prefix: &[u8], names: &[(&str, i64)]) -> Vec<Option<ViolationCode>> {
-        let path = |number: u32| clean(names[number as usize].0.as_bytes(), prefix);
+    fn codes_of(prefix: &[u8], names: &[(&'static str, i64)]) -> Vec<Option<ViolationCode>> {
+        let behind = |name: &'static str| name.as_bytes().strip_prefix(prefix);
+        let path = |number: u32| clean(behind(names[number as usize].0).unwrap_or_default());
         let mut collisions = Collisions::new(&path);
-        let check = |(number, (name, size)): (usize, &(&str, i64))| {
-            check(&mut collisions, number as u32, name.as_bytes(), prefix, *size).err()
+        let check = |(number, (name, size)): (usize, &(&'static str, i64))| match behind(name) {
+            Some(name) => check(&mut collisions, number as u32, name, *size).err(),
+            None => Some(ViolationCode::Prefix),
         };
         names.iter().enumerate().map(check).collect()
     }
