@@ -148,7 +148,7 @@ impl<J: Job> Shared<J> {
 
     /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
     /// before the end.
-    fn next(self: &Arc<Self>, mut rest: impl FnMut()) -> Option<J> {
+    fn next(self: &Arc<Self>, thread: Thread, mut rest: impl FnMut()) -> Option<J> {
         let mut rested = false;
         let mut queues = self.lock();
         loop {
@@ -159,7 +159,7 @@ impl<J: Job> Shared<J> {
                 queues.running += 1;
                 return Some(job);
             }
-            if let Some((permit, make)) = queues.large.pop(&Arc::downgrade(self)) {
+            if let Some((permit, make)) = queues.large.pop(&Arc::downgrade(self), thread == Thread::First) {
                 queues.running += 1;
                 drop(queues);
                 return Some(make(permit));
@@ -260,7 +260,7 @@ pub fn start_with_spares<J: Job>(
         let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
         match thread::Builder::new()
             .name(format!("fastverify-{i}"))
-            .spawn(move || work(&shared, &answers, false))
+            .spawn(move || work(&shared, &answers, if i == 0 { Thread::First } else { Thread::Other }))
         {
             Ok(thread) => running.threads.push(thread),
             Err(error) if running.threads.is_empty() => return Err(error),
@@ -271,9 +271,19 @@ pub fn start_with_spares<J: Job>(
     Ok(running)
 }
 
+/// Which of its threads works on a schedule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    /// There is always one.
+    First,
+    Other,
+    Spare,
+}
+
 /// What a thread does; a spare one ends when it no longer has to wait for a disk.
-fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, is_spare: bool) {
+fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, thread: Thread) {
     let _recording = timings::of_this_thread();
+    let is_spare = thread == Thread::Spare;
     let worker = Worker { shared, answers, from_disk: Cell::new(is_spare) };
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
@@ -289,7 +299,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             guarded(&mut || J::rest(scratch, &worker));
         }
     };
-    while let Some(job) = shared.next(|| rest(&mut scratch)) {
+    while let Some(job) = shared.next(thread, || rest(&mut scratch)) {
         timings::lap(Stage::Wait);
         let mut job = Some(job);
         guarded(&mut || {
@@ -326,7 +336,7 @@ fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::A
     }
     drop(queues);
     let (of_spare, answers) = (Arc::clone(shared), answers.clone());
-    shared.spares.start(move || work(&of_spare, &answers, true));
+    shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -93,7 +93,12 @@ impl Scratch {
     }
 
     fn with(long: u64, room: u64) -> Scratch {
-        Scratch { long, queue: Queue::with_room(room as usize), ..Scratch::default() }
+        Scratch {
+            long,
+            queue: Queue::with_room(room as usize),
+            ahead: Ahead::with_room(long as usize),
+            ..Scratch::default()
+        }
     }
 
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,

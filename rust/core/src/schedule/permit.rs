@@ -9,7 +9,7 @@ use std::sync::Weak;
 use super::{Job, Shared};
 
 /// Bytes that the jobs with a permit may hold together.  One that needs more has all of it, and so is alone.
-pub(crate) const ROOM: u64 = 32 << 20;
+const ROOM: u64 = 32 << 20;
 
 /// What makes the job, when its time has come.
 type Make<J> = Box<dyn FnOnce(Permit<J>) -> J + Send>;
@@ -57,8 +57,12 @@ impl<J: Job> Large<J> {
     }
 
     /// The first that waits, if there is room for it.  Those behind it do not overtake it: so each has its turn.
-    pub(super) fn pop(&mut self, shared: &Weak<Shared<J>>) -> Option<(Permit<J>, Make<J>)> {
-        let &(bytes, _) = self.waiting.front().filter(|(bytes, _)| self.used + bytes <= ROOM)?;
+    ///
+    /// One that is going to be alone is done by the first thread.  An allocator that keeps memory for each
+    /// thread, as glibc's does, would else keep what each has ever held.
+    pub(super) fn pop(&mut self, shared: &Weak<Shared<J>>, is_first: bool) -> Option<(Permit<J>, Make<J>)> {
+        let fits = |bytes| self.used + bytes <= ROOM && (is_first || bytes < ROOM);
+        let &(bytes, _) = self.waiting.front().filter(|(bytes, _)| fits(*bytes))?;
         self.used += bytes;
         let (_, make) = self.waiting.pop_front()?;
         Some((Permit { shared: Weak::clone(shared), bytes }, make))

@@ -14,6 +14,11 @@ pub(crate) struct Ahead;
 pub(crate) struct Soon<'a>(Infallible, PhantomData<&'a Listing>);
 
 impl Ahead {
+    /// As elsewhere.
+    pub(crate) fn with_room(_room: usize) -> Ahead {
+        Ahead
+    }
+
     /// For a tree; always None.
     pub(crate) fn of<'a>(&'a mut self, _root: &'a Root, _listing: &'a Listing) -> Option<Soon<'a>> {
         None

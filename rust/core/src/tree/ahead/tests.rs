@@ -49,7 +49,7 @@ fn is_refused() -> bool {
 fn read_all(path: &Path, meanwhile: impl FnOnce()) -> Vec<(String, Option<Vec<u8>>)> {
     let (root, listing) = tree(path);
     meanwhile();
-    let mut ahead = Ahead::default();
+    let mut ahead = Ahead::with_room(MOST_ROOM);
     let mut soon = ahead.of(&root, &listing).unwrap();
     let numbers: Vec<u32> = (0..listing.files().len() as u32).collect();
     let mut windows = numbers.chunks(FILES);
@@ -99,15 +99,15 @@ fn the_room_is_bounded() {
         return;
     }
     let temp = Temp::new("room");
-    for (name, size) in [("a", ROOM - 1), ("b", 0), ("c", ROOM), ("d", 3 * ROOM)] {
+    for (name, size) in [("a", MOST_ROOM - 1), ("b", 0), ("c", MOST_ROOM), ("d", 3 * MOST_ROOM)] {
         temp.write(name, &vec![7; size]);
     }
     let lengths = |found: Vec<(String, Option<Vec<u8>>)>| -> Vec<Option<usize>> {
         found.into_iter().map(|(_, content)| content.map(|content| content.len())).collect()
     };
-    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(ROOM - 1), None, None, None]);
-    temp.write("a", &vec![7; ROOM - 2]);
-    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(ROOM - 2), Some(0), None, None]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(MOST_ROOM - 1), None, None, None]);
+    temp.write("a", &vec![7; MOST_ROOM - 2]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(MOST_ROOM - 2), Some(0), None, None]);
 }
 
 /// A failed request takes nothing from those around it, nothing that is no file is opened for long, and
@@ -176,7 +176,7 @@ fn files_may_be_left_out_but_not_taken_twice() {
         temp.write(&number.to_string(), &[number]);
     }
     let (root, listing) = tree(&temp.0);
-    let mut ahead = Ahead::default();
+    let mut ahead = Ahead::with_room(MOST_ROOM);
     for _ in 0..2 {
         let mut soon = ahead.of(&root, &listing).unwrap();
         soon.ask(0..10);
@@ -220,7 +220,7 @@ fn a_ring_that_breaks() {
     }
     let (root, listing) = tree(&temp.0);
     for broken_after in 0..3 {
-        let mut ahead = Ahead::default();
+        let mut ahead = Ahead::with_room(MOST_ROOM);
         let mut soon = ahead.of(&root, &listing).unwrap();
         for turn in 0..3 {
             if turn == broken_after {

@@ -18,12 +18,14 @@ use crate::tree::linux::{BENEATH, FILE};
 use crate::tree::{Kind, Listing, Root};
 use ring::{Ring, SLOTS};
 
-/// Bytes of content that are read before their turn.
-const ROOM: usize = 1 << 20;
+/// Most bytes of content that are read before their turn.
+const MOST_ROOM: usize = 1 << 20;
 
 /// What a thread keeps for reading ahead.
 #[derive(Default)]
 pub(crate) struct Ahead {
+    /// Bytes of content that are read before their turn.
+    room: usize,
     /// None before it is needed, and where there is none to be had.
     ring: Option<Option<Ring>>,
 }
@@ -31,6 +33,8 @@ pub(crate) struct Ahead {
 /// Files of one tree that are read before their turn.
 pub(crate) struct Soon<'a> {
     ring: &'a mut Ring,
+    /// The ring's.
+    room: usize,
     root: &'a Root,
     listing: &'a Listing,
     /// Number in the listing and slot.
@@ -44,15 +48,21 @@ pub(crate) struct Soon<'a> {
 }
 
 impl Ahead {
+    /// With room for so many bytes, or as many as are of use.
+    pub(crate) fn with_room(room: usize) -> Ahead {
+        Ahead { room: room.min(MOST_ROOM), ring: None }
+    }
+
     /// For a tree; None where nothing can be read ahead.
     pub(crate) fn of<'a>(&'a mut self, root: &'a Root, listing: &'a Listing) -> Option<Soon<'a>> {
         if most_descriptors() == 0 {
             // The ring itself would take one from what cannot do without.
             return None;
         }
-        let ring = self.ring.get_or_insert_with(|| Ring::new(ROOM).ok()).as_mut()?;
+        let ring = self.ring.get_or_insert_with(|| Ring::new(self.room).ok()).as_mut()?;
         (!ring.is_broken()).then(|| Soon {
             ring,
+            room: self.room,
             root,
             listing,
             opening: Vec::new(),
@@ -79,7 +89,7 @@ impl Soon<'_> {
         for (file, slot) in self.opening.drain(..) {
             let stat = self.ring.opened(slot).and_then(|file| rustix::fs::fstat(file).ok());
             let stat = stat.map(|stat| FileStat::of_stat(&stat));
-            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < ROOM as u64) {
+            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < self.room as u64) {
                 // A byte more than there should be: that it stays away says that the file has ended.
                 sizes.push((slot, stat.size as usize + 1));
                 self.reading.push_back((file, slot, stat));

@@ -1,0 +1,71 @@
+"""How much memory the native engine takes for zips with very many entries."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import ROOT, environment
+from tests.conftest import engine_or_skip
+from tests.engine.measuring import PREFIX
+
+ENTRIES = 400_000
+THREADS = 2
+
+#: Measures modules of the zips that it is given, and says how many entries they have, and how many bytes of
+#: memory the process has had at most.  (`ru_maxrss` also counts what its parent had.)
+MEASURE = f"""
+import sys
+from pathlib import Path
+from fastverify.engine import load_engine
+from tests.engine.measuring import task
+
+tasks = [task(number, zip=Path(path)) for number, path in enumerate(sys.argv[1:])]
+entries = [measured.zip.entries for measured in load_engine("native").measure(tasks, threads={THREADS})]
+(peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+print(sum(entries), int(peak.split()[1]) * 1024)
+"""
+
+
+def _zip(entries: int) -> bytes:
+    """A zip of so many files, with little that tells one from the other."""
+    content = b"package x\n"
+    crc = zlib.crc32(content)
+    local, central = bytearray(), bytearray()
+    for number in range(entries):
+        name = PREFIX + b"directory/%040d.go" % number
+        common = struct.pack("<HHIIIIHH", 0, 0, 0, crc, len(content), len(content), len(name), 0)
+        central += b"PK\x01\x02" + struct.pack("<HH", 20, 20) + common
+        central += struct.pack("<HHHII", 0, 0, 0, 0, len(local)) + name
+        local += b"PK\x03\x04" + struct.pack("<H", 20) + common + name + content
+    end = struct.pack("<HHHHIIH", 0, 0, entries & 0xFFFF, entries & 0xFFFF, len(central), len(local), 0)
+    return bytes(local + central) + b"PK\x05\x06" + end
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' account of a process's memory")
+def test_two_zips_of_very_many_entries_take_no_more_memory_than_one(tmp_path: Path) -> None:
+    engine_or_skip("native")
+    large, small = tmp_path / "large.zip", tmp_path / "small.zip"
+    large.write_bytes(_zip(ENTRIES))
+    small.write_bytes(_zip(2))
+    (tmp_path / "other.zip").hardlink_to(large)
+
+    def peak(*zips: str) -> int:
+        command = [sys.executable, "-c", MEASURE, *(os.fspath(tmp_path / name) for name in zips)]
+        answer = subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment()
+        )
+        entries, peak = map(int, answer.stdout.split())
+        assert entries == sum(2 if name == "small.zip" else ENTRIES for name in zips)
+        return peak
+
+    nothing, one, two = peak("small.zip"), peak("large.zip"), peak("large.zip", "other.zip")
+    # Much more than a thread's buffers.
+    assert one - nothing > 32 * ENTRIES
+    assert two - one < (one - nothing) / 3
