@@ -16,7 +16,7 @@ from tests.conftest import engine_or_skip
 from tests.engine.measuring import PREFIX
 
 ENTRIES = 400_000
-THREADS = 2
+THREADS = 4
 
 #: Measures modules of the zips that it is given, and says how many entries they have, and how many bytes of
 #: memory the process has had at most.  (`ru_maxrss` also counts what its parent had.)
@@ -49,12 +49,11 @@ def _zip(entries: int) -> bytes:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' account of a process's memory")
-def test_two_zips_of_very_many_entries_take_no_more_memory_than_one(tmp_path: Path) -> None:
+def test_zips_of_very_many_entries_are_not_held_at_once(tmp_path: Path) -> None:
     engine_or_skip("native")
     large, small = tmp_path / "large.zip", tmp_path / "small.zip"
     large.write_bytes(_zip(ENTRIES))
     small.write_bytes(_zip(2))
-    (tmp_path / "other.zip").hardlink_to(large)
 
     def peak(*zips: str) -> int:
         command = [sys.executable, "-c", MEASURE, *(os.fspath(tmp_path / name) for name in zips)]
@@ -65,7 +64,8 @@ def test_two_zips_of_very_many_entries_take_no_more_memory_than_one(tmp_path: Pa
         assert entries == sum(2 if name == "small.zip" else ENTRIES for name in zips)
         return peak
 
-    nothing, one, two = peak("small.zip"), peak("large.zip"), peak("large.zip", "other.zip")
+    nothing, one, many = peak("small.zip"), peak("large.zip"), peak(*["large.zip"] * THREADS)
     # Much more than a thread's buffers.
     assert one - nothing > 32 * ENTRIES
-    assert two - one < (one - nothing) / 3
+    # Not even two: beside what one takes there is what an allocator keeps of what has been freed.
+    assert many - one < one - nothing
