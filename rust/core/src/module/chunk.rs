@@ -8,11 +8,11 @@ use super::relay::Crew;
 use super::stream::{hash_rest, stream};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
-use crate::readat::read_full_at;
+use crate::readat::{read_full_at, will_need};
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
-use crate::tree::{self, Ahead, Listing, Reading, Root, Soon};
+use crate::tree::{self, Ahead, Listing, Root, Soon};
 use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
@@ -122,14 +122,15 @@ impl Scratch {
     fn read_units(&mut self, plan: &Plan, number: usize, place: usize, crew: &dyn Crew) -> Option<Read> {
         let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
         let tree = plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing)));
-        let reads_ahead = match Reading::forced() {
-            Some(forced) => forced == Reading::IoUring,
-            None => crew.is_from_disk(),
-        };
-        let mut soon = tree.filter(|_| reads_ahead).and_then(|(root, listing)| self.ahead.of(root, listing));
+        let from_disk = crew.is_from_disk();
+        let mut soon = tree.and_then(|(root, listing)| self.ahead.of(root, listing, from_disk));
+        let span = plan.span(units, self.long);
+        if let (true, Some((start, len)), Some(archive)) = (from_disk, span, plan.archive()) {
+            will_need(&archive.source, start, len as u64);
+        }
         // They are opened while the zip is read.
         look_ahead(plan, units, self.long, &mut soon);
-        let span = plan.span(units, self.long).map_or(Span::default(), |(start, len)| {
+        let span = span.map_or(Span::default(), |(start, len)| {
             self.span.resize(self.span.len().max(len), 0);
             let read = plan
                 .archive()
@@ -204,7 +205,7 @@ impl Scratch {
     }
 }
 
-/// Has the files of the next units read that were opened the last time, and those of these units opened.
+/// Has the files of these units read before their turn, after those of the last time.
 fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>) {
     let Some(soon) = soon else { return };
     let is_short = |unit: &&Unit| {
