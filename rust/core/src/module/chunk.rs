@@ -39,6 +39,9 @@ const WHOLE: u64 = 16 << 20;
 /// The least that a thread has of it, and what a spare one has.
 const LEAST_WHOLE: u64 = 64 << 10;
 const SPARE_WHOLE: u64 = 1 << 20;
+/// Chunks that have been read and wait for digests, in all threads together: each holds two descriptors, of a
+/// zip and of a tree, and on some systems a process has no more than 256.
+const WAITING: usize = 64;
 
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
@@ -59,6 +62,8 @@ pub struct Scratch {
     queue: Queue<Tag>,
     /// Chunks that have been read and wait for digests, each in its place; other places are free.
     waiting: Vec<Option<Chunk>>,
+    /// There are no more of them after a chunk.
+    most_waiting: usize,
 }
 
 /// What a content's digest is for.
@@ -85,16 +90,16 @@ impl Scratch {
     /// For one of so many threads.
     pub(crate) fn of_one_of(threads: usize) -> Scratch {
         let long = (WHOLE / threads as u64).clamp(LEAST_WHOLE, LONG);
-        Scratch::with(long, 2 * long)
+        Scratch::with(long, 2 * long, WAITING / threads)
     }
 
     /// For a spare thread: with little room.
     pub(crate) fn small() -> Scratch {
-        Scratch::with(SPARE_WHOLE, SPARE_WHOLE)
+        Scratch::with(SPARE_WHOLE, SPARE_WHOLE, 0)
     }
 
-    fn with(long: u64, room: u64) -> Scratch {
-        Scratch { long, queue: Queue::with_room(room as usize), ..Scratch::default() }
+    fn with(long: u64, room: u64, most_waiting: usize) -> Scratch {
+        Scratch { long, queue: Queue::with_room(room as usize), most_waiting, ..Scratch::default() }
     }
 
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
@@ -117,6 +122,9 @@ impl Scratch {
             None => self.waiting.push(chunk),
         }
         self.settle(Some(place), complete);
+        if self.waiting.iter().flatten().count() > self.most_waiting {
+            self.finish(complete);
+        }
     }
 
     /// Reads the units of a chunk that will wait in its `place`; None where all work has been stopped.
