@@ -13,14 +13,13 @@ import posixpath
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastverify.errors import FastverifyError
 
 #: A release, or the beginning of what a development version calls itself after another word.
-_TOOLCHAIN_NAME = re.compile(r"go1\.[0-9]+")
+_TOOLCHAIN_NAME = r"go1\.[0-9]+"
 
 Platform = Literal["linux", "darwin", "windows"]
 
@@ -29,8 +28,7 @@ DEFAULT_GOPROXY = "https://proxy.golang.org,direct"
 DEFAULT_GOSUMDB = "sum.golang.org"
 
 
-@dataclass(frozen=True, slots=True)
-class GoSettings:
+class GoSettings(NamedTuple):
     """The settings of the go command that matter to its caches.  ``""`` is Go's "not set"."""
 
     #: The file that ``go env -w`` writes; ``""`` where GOENV=off or there is no home.
@@ -210,16 +208,25 @@ def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Pl
 
 def go_installation(env: Mapping[str, str]) -> str:
     """The folder of the Go whose go command is on the path (which is not run); ``""`` where none is."""
-    # Only now: who has said where Go is need not wait for it.
-    import shutil
-
-    command = shutil.which("go", path=env.get("PATH"))
+    command = _go_command(env)
     if command:
         for exe in (os.path.abspath(command), os.path.realpath(command)):
             for up in ((os.pardir,), (os.pardir, os.pardir)):
                 root = os.path.normpath(os.path.join(os.path.dirname(exe), *up))
                 if os.path.isdir(os.path.join(root, "pkg", "tool")):
                     return root
+    return ""
+
+
+def _go_command(env: Mapping[str, str]) -> str:
+    """The first go command on the path; ``""`` where none is."""
+    # shutil.which would be slow to import for this.
+    name = "go.exe" if sys.platform == "win32" else "go"
+    path = env.get("PATH", os.defpath)
+    for folder in path.split(os.pathsep) if path else ():
+        command = os.path.join(folder, name)
+        if os.path.isfile(command) and os.access(command, os.X_OK):
+            return command
     return ""
 
 
@@ -234,7 +241,7 @@ def installed_toolchain(env: Mapping[str, str]) -> str:
             name = stream.readline(256).strip()
     except OSError:
         return ""
-    match = _TOOLCHAIN_NAME.search(name)
+    match = re.search(_TOOLCHAIN_NAME, name)
     if match is None:
         return ""
     return name if match.start() == 0 else match[0]

@@ -6,6 +6,7 @@ option parser nor an engine.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,4 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show_version(verbose=not _VERBOSE.isdisjoint(words))
     from fastverify.cli.run import run
 
-    return run(words)
+    ended = run(words)
+    if arguments is None:
+        # The process ends now, and need not look through all that it holds for garbage.
+        gc.freeze()
+    return ended
