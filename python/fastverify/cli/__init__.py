@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Until the command is loaded Ctrl-C ends the program without a word, as it does any other.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if arguments is None:
+        # Most of what this process makes lives as long as it does: it is looked through for garbage seldom.
+        gc.set_threshold(10_000)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and not _VERSION.isdisjoint(words) and set(words) <= _VERSION | _VERBOSE:
         from fastverify.cli.version import show_version
