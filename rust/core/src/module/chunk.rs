@@ -1,11 +1,12 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
 use std::fs::File;
+use std::io::Seek;
 use std::sync::Arc;
 
 use super::plan::{LONG, Plan, Unit};
 use super::relay::Crew;
-use super::stream::{hash_rest, stream};
+use super::stream::{entry_digest, hash_rest, same_digest};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
 use crate::readat::read_full_at;
@@ -253,16 +254,7 @@ impl Reader<'_> {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
                 Ok(Some(extent)) if entry.uncompressed > self.long || extent.len() > self.long => {
-                    let file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
-                    let in_tree = file.is_some();
-                    let buffers = [&mut *self.spare, &mut *self.window];
-                    let streamed = stream(archive, entry, extent, file, self.inflater, buffers, self.crew);
-                    self.outcomes[at].zip = Some(streamed.zip);
-                    if in_tree {
-                        self.outcomes[at].tree = Some(streamed.tree);
-                        self.tree_bytes += streamed.tree_bytes;
-                    }
-                    return;
+                    return self.read_long(archive, entry, extent, at, unit.file);
                 }
                 Ok(Some(extent)) => {
                     if unit.file.is_some_and(|file| self.is_file(archive, entry, &extent, at, file)) {
@@ -283,6 +275,45 @@ impl Reader<'_> {
         if let Some(file) = unit.file {
             self.hash_file(at, file);
         }
+    }
+
+    /// An entry that is not held in memory whole, and the file beside it.
+    fn read_long(
+        &mut self,
+        archive: &Archive<File>,
+        entry: &Entry,
+        extent: Extent,
+        at: usize,
+        file: Option<u32>,
+    ) {
+        let opened = file.and_then(|file| self.open(at, file));
+        if let Some((file, length)) = &opened
+            && *length == entry.uncompressed
+        {
+            let buffers = [&mut *self.spare, &mut *self.window];
+            let same = same_digest(archive, entry, extent, file, self.inflater, buffers, self.crew);
+            if let Some(digest) = same {
+                self.outcomes[at].zip = Some(Ok(digest));
+                self.outcomes[at].tree = Some(Ok(digest));
+                self.tree_bytes += length;
+                return;
+            }
+        }
+        let buffers = [&mut *self.spare, &mut *self.window];
+        let digest = entry_digest(archive, entry, extent, self.inflater, buffers, self.crew);
+        self.outcomes[at].zip = Some(digest);
+        if let Some((mut file, _)) = opened {
+            match file.rewind() {
+                Ok(()) => self.hash_rest(at, sha256::Hasher::new(), &file),
+                Err(error) => self.outcomes[at].tree = Some(Err(error.into())),
+            }
+        }
+    }
+
+    /// Hashes a file of the tree from where it has been read, behind what `hasher` has taken.
+    fn hash_rest(&mut self, at: usize, hasher: sha256::Hasher, file: &File) {
+        let digest = hash_rest(hasher, file, self.window, &mut self.tree_bytes, &|| self.crew.stopped());
+        self.outcomes[at].tree = Some(digest);
     }
 
     /// Whether an entry's content is that of the tree's file, as it should be, and both are without fault:
@@ -416,7 +447,6 @@ impl Reader<'_> {
                 }
             }
         }
-        let digest = hash_rest(hasher, &file, self.window, &mut self.tree_bytes, &|| self.crew.stopped());
-        self.outcomes[at].tree = Some(digest);
+        self.hash_rest(at, hasher, &file);
     }
 }
