@@ -208,25 +208,16 @@ def _find_goroot(env: Mapping[str, str], settings: Mapping[str, str], system: Pl
 
 def go_installation(env: Mapping[str, str]) -> str:
     """The folder of the Go whose go command is on the path (which is not run); ``""`` where none is."""
-    command = _go_command(env)
+    # Only now: who has said where Go is need not wait for it.
+    import shutil
+
+    command = shutil.which("go", path=env.get("PATH"))
     if command:
         for exe in (os.path.abspath(command), os.path.realpath(command)):
             for up in ((os.pardir,), (os.pardir, os.pardir)):
                 root = os.path.normpath(os.path.join(os.path.dirname(exe), *up))
                 if os.path.isdir(os.path.join(root, "pkg", "tool")):
                     return root
-    return ""
-
-
-def _go_command(env: Mapping[str, str]) -> str:
-    """The first go command on the path; ``""`` where none is."""
-    # shutil.which would be slow to import for this.
-    name = "go.exe" if sys.platform == "win32" else "go"
-    path = env.get("PATH", os.defpath)
-    for folder in path.split(os.pathsep) if path else ():
-        command = os.path.join(folder, name)
-        if os.path.isfile(command) and os.access(command, os.X_OK):
-            return command
     return ""
 
 

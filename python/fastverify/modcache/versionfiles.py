@@ -68,10 +68,11 @@ def _is_time(text: str) -> bool:
         return False
     if text[8:10] <= "28":
         return True
+    # Only now: every month has a 28th.
+    import calendar
+
     year, month, day = (int(part) for part in text[:10].split("-"))
-    if month == 2:
-        return day <= 28 + (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
-    return day <= 30 + (month in {1, 3, 5, 7, 8, 10, 12})
+    return day <= calendar.monthrange(year, month)[1]
 
 
 def list_problem(content: bytes) -> str:
