@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastverify.errors import FastverifyError
-from fastverify.locate import GoSettings, build_cache, go_settings, module_cache
+from fastverify.locate import GoSettings, build_cache, go_installation, go_settings, module_cache
 from tests.making.go import need_go
 
 #: Fields of GoSettings by the variable that ``go env`` prints.
@@ -121,6 +121,27 @@ def test_platform_defaults() -> None:
     assert mac.goenv == "/Users/me/Library/Application Support/go/env"
     assert mac.gocache == "/Users/me/Library/Caches/go-build"
     assert mac.gomodcache == "/Users/me/go/pkg/mod"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither links for everybody nor execute bits")
+def test_installation_of_the_first_go_command_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "installed"
+    (root / "pkg" / "tool").mkdir(parents=True)
+    (root / "bin").mkdir()
+    (root / "bin" / "go").touch(mode=0o755)
+    folder, text, link = (tmp_path / name for name in ("folder", "text", "link"))
+    (folder / "go").mkdir(parents=True)
+    text.mkdir()
+    (text / "go").touch(mode=0o644)
+    link.mkdir()
+    (link / "go").symlink_to(root / "bin" / "go")
+    on_path = [tmp_path / "absent", folder, text, link]
+    assert go_installation({"PATH": os.pathsep.join(map(str, on_path))}) == str(root)
+    assert go_installation({"PATH": os.pathsep.join(map(str, on_path[:-1]))}) == ""
+    monkeypatch.chdir(link)
+    assert go_installation({"PATH": ""}) == ""
 
 
 def test_home_that_is_goroot_gives_no_gopath(tmp_path: Path) -> None:

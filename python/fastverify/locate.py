@@ -13,14 +13,13 @@ import posixpath
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastverify.errors import FastverifyError
 
 #: A release, or the beginning of what a development version calls itself after another word.
-_TOOLCHAIN_NAME = re.compile(r"go1\.[0-9]+")
+_TOOLCHAIN_NAME = r"go1\.[0-9]+"
 
 Platform = Literal["linux", "darwin", "windows"]
 
@@ -29,8 +28,7 @@ DEFAULT_GOPROXY = "https://proxy.golang.org,direct"
 DEFAULT_GOSUMDB = "sum.golang.org"
 
 
-@dataclass(frozen=True, slots=True)
-class GoSettings:
+class GoSettings(NamedTuple):
     """The settings of the go command that matter to its caches.  ``""`` is Go's "not set"."""
 
     #: The file that ``go env -w`` writes; ``""`` where GOENV=off or there is no home.
@@ -234,7 +232,7 @@ def installed_toolchain(env: Mapping[str, str]) -> str:
             name = stream.readline(256).strip()
     except OSError:
         return ""
-    match = _TOOLCHAIN_NAME.search(name)
+    match = re.search(_TOOLCHAIN_NAME, name)
     if match is None:
         return ""
     return name if match.start() == 0 else match[0]

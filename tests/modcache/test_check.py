@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from fastverify import check_module_cache
-from fastverify.engine.protocol import Engine
+from fastverify.engine.protocol import Engine, Measurements, ModuleMeasurement, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.modcache import live
+from fastverify.sumdb.opening import Opener
 from tests.making.modules import rewrite
 from tests.making.world import World
 
@@ -33,6 +35,44 @@ def test_what_awaits_a_second_look_is_not_lost(
     assert [finding.verdict for finding in check.report.findings] == ["modified"]
     assert check.report.counts.modules == 2
     assert not check.report.complete
+
+
+def test_workers_begin_before_the_database_is_opened(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And they are told to stop where it cannot be opened."""
+    world = World(tmp_path)
+    events: list[str] = []
+    kind = type(engine)
+    real = kind.measure
+
+    class Watched:
+        def __init__(self, measurements: Measurements) -> None:
+            self._measurements = measurements
+
+        def __iter__(self) -> Watched:
+            return self
+
+        def __next__(self) -> ModuleMeasurement:
+            return next(self._measurements)
+
+        def close(self) -> None:
+            events.append("close")
+            self._measurements.close()
+
+    def measure(self: Engine, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Watched:
+        events.append("measure")
+        return Watched(real(self, tasks, threads=threads, spares=spares))
+
+    def fail(*_: object) -> None:
+        events.append("open")
+        raise FastverifyError("no database")
+
+    monkeypatch.setattr(kind, "measure", measure)
+    monkeypatch.setattr(Opener, "open", fail)
+    with pytest.raises(FastverifyError, match="no database"):
+        list(check_module_cache(world.cache.root, engine=engine.name))
+    assert events == ["measure", "open", "close"]
 
 
 def test_a_module_that_never_comes_to_rest(

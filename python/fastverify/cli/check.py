@@ -20,7 +20,6 @@ from fastverify.locate import go_settings
 from fastverify.report import colour as colours
 from fastverify.report.colour import ColourChoice
 from fastverify.report.escape import printable
-from fastverify.report.json import write_json
 from fastverify.report.model import Severity, at_least
 from fastverify.report.summary import verdict_line
 from fastverify.report.text import TextReport
@@ -159,6 +158,9 @@ def command(  # noqa: PLR0917 (click passes them by name)
             if text is not None:
                 text.end(check.report, modules_total=check.modules_total)
             else:
+                # Only now: who reads text need not wait for it.
+                from fastverify.report.json import write_json
+
                 write_json(check.report, sink.write)
             sink.commit()
     finally:

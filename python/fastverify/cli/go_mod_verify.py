@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 import click
@@ -64,7 +63,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
         raise FastverifyError(f"{folder} is no folder; give the one that go mod verify would be run in")
     settings = go_settings()
     if modcache is not None:
-        settings = dataclasses.replace(settings, gomodcache=os.path.abspath(modcache))
+        settings = settings._replace(gomodcache=os.path.abspath(modcache))
     done = verify_as_go(
         folder,
         settings,

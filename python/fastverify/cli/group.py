@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from importlib import import_module
 
@@ -59,6 +58,9 @@ class LazyGroup(click.Group):
         if args and args[0] not in _COMMANDS and os.path.lexists(args[0]):
             ctx.fail(f"no such command: {args[0]} (to check that path: fastverify check {args[0]})")
         if args and args[0] not in _COMMANDS:
+            # Only now: most commands are spelled right.
+            import difflib
+
             meant = difflib.get_close_matches(args[0], _COMMANDS, n=1)
             if meant:
                 ctx.fail(f"no such command: {args[0]}; did you mean {meant[0]}?")

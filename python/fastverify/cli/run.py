@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -66,14 +65,14 @@ def _invoke(arguments: list[str]) -> int:
 
 def _fail(message: str, error: BaseException | None = None) -> int:
     if error is not None and _debugging():
-        traceback.print_exception(error)
+        _print_traceback(error)
     tell(f"fastverify: error: {printable(message)}")
     return status.FAILED
 
 
 def _unexpected(error: Exception) -> int:
     if _debugging():
-        traceback.print_exception(error)
+        _print_traceback(error)
         return status.FAILED
     return _fail(
         f"unexpected {type(error).__name__}: {error}; this is a bug in fastverify: "
@@ -84,6 +83,13 @@ def _unexpected(error: Exception) -> int:
 def _os_message(error: OSError) -> str:
     what = error.strerror or str(error)
     return f"{os.fsdecode(error.filename)}: {what}" if isinstance(error.filename, (str, bytes)) else what
+
+
+def _print_traceback(error: BaseException) -> None:
+    # Only now, as it is seldom asked for.
+    import traceback
+
+    traceback.print_exception(error)
 
 
 def _debugging() -> bool:

@@ -7,7 +7,7 @@ From the start of the go command to the moment when it reads the first go.mod: `
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fastverify.errors import FastverifyError
 from fastverify.gomod.quoting import quote
@@ -92,7 +92,7 @@ def _check_gopath(variables: GoVariables, settings: GoSettings, warnings: list[s
             )
         if path and not os.path.isabs(path):
             if not variables.get("GOPATH"):
-                return replace(settings, gopath="")
+                return settings._replace(gopath="")
             raise RefusedError(
                 f"go: GOPATH entry is relative; must be absolute path: {quote(path)}.\n"
                 "For more details see: 'go help gopath'",

@@ -6,7 +6,7 @@ The sentences on Go were checked with the go command itself; ``tests/modcache`` 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastverify.modcache.inventory import file_path, tree_path
 
@@ -65,8 +65,7 @@ GO_HANGS = "go mod verify opens it like any file, and can hang for ever or read 
 GO_NEVER_CHECKS = "the go command uses it without any check"
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """Where the parts of one module version lie in the cache `root`, for the commands in a hint."""
 
     root: str

@@ -10,7 +10,7 @@ from fastverify.engine.protocol import Difference, Fault, ModuleMeasurement
 from fastverify.modcache import advice, changes
 from fastverify.modcache.gosum import Expectation
 from fastverify.modcache.inventory import ModuleFiles
-from fastverify.report.model import Authority, Finding, Severity, Verdict, Where
+from fastverify.report.model import Authority, FileChange, Finding, Severity, Verdict, Where
 from fastverify.sumdb.proof import ABSENT, Proof
 
 
@@ -53,10 +53,13 @@ class Case:
         of_zip: bool = False,
     ) -> None:
         """Add a finding; `differences` are told from the zip's side where `of_zip` is set."""
-        listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
-        if differences and self.measured.more_differences:
-            message += f"; {self.measured.more_differences} more files differ than are named"
-        listed += changes.unreadable_entries(faults, self.files.module, self.files.version)
+        listed: tuple[FileChange, ...] = ()
+        if differences:
+            listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
+            if self.measured.more_differences:
+                message += f"; {self.measured.more_differences} more files differ than are named"
+        if faults:
+            listed += changes.unreadable_entries(faults, self.files.module, self.files.version)
         self.findings.append(
             Finding(
                 verdict=verdict,
@@ -90,5 +93,6 @@ class Case:
 
 def is_gone(fault: Fault | None, no_stat: bool) -> bool:
     """Whether a part that was listed was not there any more when it was measured."""
-    whole = fault is not None and fault.code == "os" and fault.errno == errno.ENOENT and not fault.name
-    return whole or (no_stat and fault is None)
+    if fault is None:
+        return no_stat
+    return fault.code == "os" and fault.errno == errno.ENOENT and not fault.name

@@ -195,18 +195,14 @@ class Check:
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
-        for folder, number in dict.fromkeys(inventory.unreadable):
-            yield _of_cache(unreadable_folder_finding(folder, number))
-        self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
-        for told in findings:
-            if inventory.is_whole or not told.module or _key(told) in inventory.modules:
-                yield _of_cache(told)
         listed = list(inventory.modules.values())
         tasks = [_task(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
         tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
         measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
         with closing(measuring) as measurements:
+            # Only now, when there are workers that go on meanwhile.
+            yield from self._open_database(inventory)
             for measured in timings.each("measure", measurements):
                 if measured.key >= lists:
                     listed_versions = inventory.lists[measured.key - lists]
@@ -215,10 +211,11 @@ class Check:
                         self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
-                suspect = _Suspect(files, self._judge(root, files, measured))
-                if not _is_anomalous(suspect.result):
-                    yield from _with_lock_finding(suspect.result, files)
+                result = self._judge(root, files, measured)
+                if not _is_anomalous(result):
+                    yield from _with_lock_finding(result, files)
                 else:
+                    suspect = _Suspect(files, result)
                     self._suspects.append(suspect)
                     with timings.stage("look again"):
                         look = self._look(root, suspect)
@@ -229,6 +226,15 @@ class Check:
         yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
+
+    def _open_database(self, inventory: Inventory) -> Iterator[ModuleResult]:
+        """Open what may hold the modules of a cache, and tell what is wrong with it and with folders."""
+        for folder, number in dict.fromkeys(inventory.unreadable):
+            yield _of_cache(unreadable_folder_finding(folder, number))
+        self._database, findings = self._opener.open(inventory.sumdb, inventory.modules)
+        for told in findings:
+            if inventory.is_whole or not told.module or _key(told) in inventory.modules:
+                yield _of_cache(told)
 
     def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
         with timings.stage("judge"):

@@ -19,7 +19,6 @@ GO_MOD_SUFFIX = "/go.mod"
 
 #: What ``unicode.IsSpace`` holds for white space (``str.split`` takes U+001C..U+001F too).
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-_BLANKS = re.compile(f"[{BLANKS}]+")
 
 
 class Line(NamedTuple):
@@ -76,7 +75,7 @@ def _has_separators(raw: bytes) -> bool:
 
 def _split(raw: bytes) -> list[str]:
     text = raw.decode("utf-8", "surrogateescape")
-    return [part for part in _BLANKS.split(text) if part]
+    return [part for part in re.split(f"[{BLANKS}]+", text) if part]
 
 
 class Expectation(NamedTuple):
@@ -172,6 +171,8 @@ class TrustedSums:
                     yield file
 
     def _distinct(self, key: tuple[str, str]) -> list[Expectation]:
+        if not self.sets:
+            return []
         found: dict[str, Expectation] = {}
         for trusted in self.sets:
             for expectation in trusted.expectations(key):

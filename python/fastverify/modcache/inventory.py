@@ -12,7 +12,7 @@ import re
 import stat
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastverify.modcache import layout
 
@@ -28,8 +28,8 @@ StrayKind = Literal[
     "mismatch",  # a module path that cannot have this version
 ]
 
-_TEMPORARY = re.compile(r"(?P<version>.+)\.(?:info|mod|zip)[0-9]{1,10}\.tmp")
-_TREE_TEMPORARY = re.compile(r"(?P<tree>.+@.+)\.tmp-[0-9]+")
+_TEMPORARY = r"(?P<version>.+)\.(?:info|mod|zip)[0-9]{1,10}\.tmp"
+_TREE_TEMPORARY = r"(?P<tree>.+@.+)\.tmp-[0-9]+"
 
 
 @dataclass(slots=True)
@@ -47,8 +47,7 @@ class ModuleFiles:
     hidden: set[Literal["tree", "download"]] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(NamedTuple):
     """Something that belongs to no module version."""
 
     path: str
@@ -58,8 +57,7 @@ class Stray:
     lock: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionList:
+class VersionList(NamedTuple):
     """A ``list`` file: the versions that the cache knew of when it was written."""
 
     module: str
@@ -244,7 +242,7 @@ class _Trees(_Walk):
         module = layout.unescape_path(escaped_path)
         version = layout.unescape_version(escaped_version)
         if module is None or version is None:
-            temporary = _TREE_TEMPORARY.fullmatch(path)
+            temporary = re.fullmatch(_TREE_TEMPORARY, path)
             self.stray(entry, "tree-temporary" if temporary else "unknown")
         elif not layout.agrees(module, version):
             self.stray(entry, "mismatch")
@@ -303,7 +301,7 @@ class _Downloads(_Walk):
                 versions[stem] = layout.unescape_version(stem)
             version = versions[stem]
             if version is None or kind is None:
-                temporary = _TEMPORARY.fullmatch(name)
+                temporary = re.fullmatch(_TEMPORARY, name)
                 if temporary is None:
                     self.stray(entry, "unknown")
                 else:

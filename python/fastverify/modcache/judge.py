@@ -17,11 +17,12 @@ from fastverify.modcache.inventory import ModuleFiles
 from fastverify.modcache.judge_content import judge_content
 from fastverify.modcache.judge_record import judge_record
 from fastverify.modcache.judge_versionfiles import judge_info, judge_mod
-from fastverify.report.model import Authority, ModuleResult
+from fastverify.report.model import Authority, Finding, ModuleResult
 from fastverify.sumdb.proof import ABSENT, Proof
 
 #: Why a module version does not count as verified.
 NotVerified = Literal["", "damaged", "unreadable", "untracked"]
+_STRONGEST_FIRST: tuple[Authority, ...] = ("gosum", "sumdb", "ziphash", "zip")
 
 
 def judge_module(
@@ -67,29 +68,30 @@ def _judge_leftovers(case: Case) -> None:
         )
 
 
+def _reason(case: Case) -> NotVerified:
+    if any(f.verdict == "modified" or _is_damage(f) for f in case.findings):
+        return "damaged"
+    if case.files.hidden or any(f.severity == "error" for f in case.findings):
+        return "unreadable"
+    return "untracked" if case.unvouched or not case.vouched else ""
+
+
+def _is_damage(finding: Finding) -> bool:
+    return finding.severity == "error" and finding.verdict != "unreadable"
+
+
 def _result(case: Case) -> ModuleResult:
-    measured = case.measured
-    errors = [f for f in case.findings if f.severity == "error"]
-    unread = any(f.verdict == "unreadable" for f in errors)
-    partial = any(f.verdict == "modified" for f in case.findings)
-    reason: NotVerified = ""
-    if any(f.verdict != "unreadable" for f in errors) or partial:
-        reason = "damaged"
-    elif unread or case.files.hidden:
-        reason = "unreadable"
-    elif case.unvouched or not case.vouched:
-        reason = "untracked"
-    order: tuple[Authority, ...] = ("gosum", "sumdb", "ziphash", "zip")
+    measured, reason = case.measured, _reason(case)
     # A module is vouched for by what vouches for its content, and by that of its go.mod only if there is
     # nothing else here of it.
-    vouched = [a for a in order if a in (case.vouched_content or case.vouched)]
+    vouched = case.vouched_content or case.vouched
     zip_, tree, mod = measured.zip, measured.tree, measured.mod
     sizes = [part.stat.size for part in (zip_, mod, measured.info, measured.ziphash) if part and part.stat]
     return ModuleResult(
         module=case.files.module,
         version=case.files.version,
         findings=tuple(case.findings),
-        authority=vouched[0] if vouched and not reason else "",
+        authority=min(vouched, key=_STRONGEST_FIRST.index) if vouched and not reason else "",
         verified=not reason,
         reason=reason,
         zips=int(zip_ is not None and zip_.stat is not None),

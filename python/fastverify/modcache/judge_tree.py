@@ -35,6 +35,8 @@ def judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
 
 def judge_tree_hash(case: Case, content: Content, tree: TreeMeasurement, tree_good: bool) -> None:
     """The tree's content against what it is held to, and file by file against the zip."""
+    if tree_good and not case.measured.differences:
+        return
     differences = tuple(d for d in case.measured.differences if d.change != "mode")
     odd = any(d.change == "type" for d in differences)
     if tree.fault is not None and tree.fault.code == "not-directory":
@@ -132,6 +134,8 @@ def judge_fips140(case: Case, tree: TreeMeasurement | None) -> None:
 
 def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
     """What no content hash sees: permission bits and empty directories."""
+    if not (case.measured.differences or tree.empty_directories):
+        return
     modes = tuple(d for d in case.measured.differences if d.change == "mode")
     if modes:
         many = f"{len(modes)} files have" if len(modes) > 1 else "a file has"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 
 from fastverify.modcache import advice, layout, versionfiles
 from fastverify.modcache.case import Case, is_gone
@@ -118,5 +117,8 @@ def judge_info(case: Case) -> None:
 
 def go_mod_h1(content: bytes) -> str:
     """The h1 of a go.mod file of this content, as a ``/go.mod`` line of go.sum has it."""
+    # Only now: OpenSSL takes long to load.
+    import hashlib
+
     line = hashlib.sha256(content).hexdigest().encode() + b"  go.mod\n"
     return "h1:" + base64.b64encode(hashlib.sha256(line).digest()).decode()

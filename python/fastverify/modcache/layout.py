@@ -6,6 +6,7 @@ The rules are those of ``golang.org/x/mod/module`` and ``golang.org/x/mod/semver
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: A version is kept apart from a module path by this, in the names of extracted trees.
 AT = "@"
@@ -80,12 +81,12 @@ def has_path_characters(path: str) -> bool:
 
 def is_version(version: str) -> bool:
     """Whether `version` is canonical, as every version in a cache is (``module.CanonicalVersion``)."""
-    return _VERSION.fullmatch(version) is not None
+    return _parse_version(version) is not None
 
 
 def agrees(path: str, version: str) -> bool:
     """``module.CheckPathMajor``: whether a module of this path can have this version."""
-    match = _VERSION.fullmatch(version)
+    match = _parse_version(version)
     wanted = _major_of_path(path)
     if match is None or wanted is None:
         return False
@@ -97,6 +98,15 @@ def agrees(path: str, version: str) -> bool:
     return major == wanted
 
 
+# Few are enough: a name is asked for more than once while it is looked at, and then no more.
+
+
+@lru_cache(maxsize=64)
+def _parse_version(version: str) -> re.Match[str] | None:
+    return _VERSION.fullmatch(version)
+
+
+@lru_cache(maxsize=64)
 def _major_of_path(path: str) -> str | None:
     """The major version that a path demands: "" for v0 and v1, digits, or None for a bad suffix."""
     if path.startswith("gopkg.in/"):

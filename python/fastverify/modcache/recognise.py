@@ -7,9 +7,9 @@ import re
 
 from fastverify.errors import FastverifyError
 
-_SHARD = re.compile(r"[0-9a-f]{2}")
+_SHARD = r"[0-9a-f]{2}"
 #: The folder of an extracted module.
-_TREE = re.compile(r".+@v[0-9].*")
+_TREE = r".+@v[0-9].*"
 
 
 def require_module_cache(path: str) -> None:
@@ -43,7 +43,7 @@ def is_module_cache(path: str, names: set[str]) -> bool:
     if _cache_around(path) is not None or _cache_below(path, names) is not None:
         return False
     # Without downloads there may still be extracted trees, such as github.com/x/y@v1.0.0.
-    if any(_TREE.fullmatch(name) for name in names):
+    if any(re.fullmatch(_TREE, name) for name in names):
         return True
     hosts = [name for name in names if "." in name and not name.startswith(".")]
     return any(_holds_tree(os.path.join(path, host), depth=3) for host in sorted(hosts)[:50])
@@ -75,7 +75,7 @@ def _holds_tree(folder: str, depth: int) -> bool:
             entries = sorted(scan, key=lambda entry: entry.name)[:200]
     except OSError:
         return False
-    if any(_TREE.fullmatch(entry.name) for entry in entries):
+    if any(re.fullmatch(_TREE, entry.name) for entry in entries):
         return True
     return depth > 0 and any(
         _holds_tree(entry.path, depth - 1) for entry in entries if entry.is_dir(follow_symlinks=False)
@@ -86,7 +86,7 @@ def _what_it_is(path: str, names: set[str]) -> str:
     below = os.path.join(path, "pkg", "mod")
     if os.path.isdir(os.path.join(below, "cache")):
         return f"; it looks like a GOPATH, whose module cache is {below}"
-    if sum(1 for name in names if _SHARD.fullmatch(name)) > 16:
+    if sum(1 for name in names if re.fullmatch(_SHARD, name)) > 16:
         return "; it looks like a Go build cache (GOCACHE): check it with check_caches"
     base = os.path.basename(os.path.abspath(path))
     cache = _cache_around(path)

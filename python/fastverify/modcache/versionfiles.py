@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 import re
 
@@ -31,6 +30,14 @@ def violation_text(violation: Violation) -> str:
     return f"its entry {changes.shown(violation.name)} {_RULES[violation.code]}"
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+#: JSON as Go takes it: without NaN.
+_JSON = json.JSONDecoder(parse_constant=_refuse)
+
+
 def info_problem(content: bytes, version: str) -> str:
     """What is wrong with a ``.info`` file of `version`; "" where nothing is.
 
@@ -41,8 +48,8 @@ def info_problem(content: bytes, version: str) -> str:
     if not content.strip(b"\0"):
         return "the file is empty; its writing was cut off" if not content else "the file holds only NULs"
     try:
-        # Go takes UTF-8 only (json.loads would guess others), and has no NaN.
-        record = json.loads(content.decode("utf-8", "replace"), parse_constant=_refuse)
+        # Go takes UTF-8 only (json.loads would guess others).
+        record = _JSON.decode(content.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return "the file is no JSON"
     if not isinstance(record, dict):
@@ -55,14 +62,15 @@ def info_problem(content: bytes, version: str) -> str:
     return ""
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
 def _is_time(text: str) -> bool:
     """Whether it is written as RFC 3339 has it, of a day that there is."""
     if _TIME.fullmatch(text) is None:
         return False
+    if text[8:10] <= "28":
+        return True
+    # Only now: every month has a 28th.
+    import calendar
+
     year, month, day = (int(part) for part in text[:10].split("-"))
     return day <= calendar.monthrange(year, month)[1]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 SCHEMA = "fastverify/1"
 
@@ -43,8 +43,7 @@ def at_least(severity: Severity, threshold: Severity) -> bool:
     return SEVERITIES.index(severity) >= SEVERITIES.index(threshold)
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """One file of a module that is not what it should be."""
 
     #: Relative to the module's root, ``/`` between elements; bytes that are no UTF-8 are shown as
@@ -66,12 +65,10 @@ class FileChange:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; what is None is left out."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong, suspicious, or not vouched for, and what follows from it."""
 
     verdict: Verdict
@@ -157,8 +154,7 @@ class Counts:
         return {k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleResult:
+class ModuleResult(NamedTuple):
     """What became of one module version; streamed as it is known.
 
     Findings about the cache as a whole (strays, an unreadable folder) come with an empty `module`.
@@ -182,8 +178,7 @@ class ModuleResult:
     bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
+class BuildResult(NamedTuple):
     """What became of some entries and outputs of a build cache, or what was found about it as a whole."""
 
     findings: tuple[Finding, ...] = ()
@@ -201,8 +196,7 @@ class BuildResult:
 Result = ModuleResult | BuildResult
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadTimes:
+class ThreadTimes(NamedTuple):
     """What one thread, or worker process, spent its time on."""
 
     name: str
@@ -215,8 +209,7 @@ class ThreadTimes:
         return {"name": self.name, "seconds": round(sum(self.stages.values()), 6), "stages": stages}
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(NamedTuple):
     """The profile of a check."""
 
     #: From the beginning to the end.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -204,6 +203,9 @@ class TextReport:
         if self._width is None:
             yield painted + safe
             return
+        # Only now: most reports go where there is no width, or have nothing to wrap.
+        import textwrap
+
         lines = textwrap.wrap(
             safe,
             max(self._width, 40),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastverify.engine.protocol import EngineName
@@ -11,10 +12,10 @@ from fastverify.errors import FastverifyError
 from fastverify.locate import GoSettings
 from fastverify.report.model import Finding
 from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
-from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
 
 if TYPE_CHECKING:
     from fastverify.sumdb.fetch import Fetched, Fetcher
+    from fastverify.sumdb.settings import SumdbSettings
 
 
 class Opener:
@@ -27,22 +28,23 @@ class Opener:
 
         Raises FastverifyError where `fetch_from` is given and there is nothing to be asked.
         """
+        self._go = go
         self._engine = engine
-        self._settings: SumdbSettings | None = None
-        self._refused = ""
         self._fetcher: Fetcher | None = None
         self._told: set[str] = set()
-        try:
-            self._settings = sumdb_settings(go)
-        except FastverifyError as error:
-            if fetch_from is not None:
-                raise
-            self._refused = str(error)
-        if fetch_from is not None and self._settings is not None:
+        if fetch_from is not None:
             # Only now: who fetches nothing need not wait for the libraries that can.
             from fastverify.sumdb.fetch import make_fetcher
 
             self._fetcher = make_fetcher(fetch_from, self._settings, engine, roots)
+
+    @cached_property
+    def _settings(self) -> SumdbSettings:
+        """What the go command has been told.  Raises FastverifyError where the go command refuses it."""
+        # Only now: where there are no records nobody need wait for what reads it.
+        from fastverify.sumdb.settings import sumdb_settings
+
+        return sumdb_settings(self._go)
 
     def open(
         self, folder: str | None, modules: Iterable[tuple[str, str]]
@@ -50,8 +52,13 @@ class Opener:
         """The database in Go's `folder` (``cache/download/sumdb``, None where it is not there), with
         what is wrong with its files.  `modules` are those to fetch records of.
         """
-        settings = self._settings
-        if settings is None or settings.key is None:
+        if folder is None and self._fetcher is None:
+            return NO_DATABASE, []
+        try:
+            settings = self._settings
+        except FastverifyError:  # told by not_checked()
+            return NO_DATABASE, []
+        if settings.key is None:
             return NO_DATABASE, []
         gos = os.path.join(folder or "", *settings.name.split("/"))
         if self._fetcher is None and not (folder is not None and os.path.isdir(gos)):
@@ -76,9 +83,10 @@ class Opener:
         """What is in Go's `folder` and cannot be used, a sentence each."""
         if folder is None:
             return []
-        settings = self._settings
-        if settings is None:
-            return [f"records of the checksum database in {folder} are not used: {self._refused}"]
+        try:
+            settings = self._settings
+        except FastverifyError as error:
+            return [f"records of the checksum database in {folder} are not used: {error}"]
         if settings.key is None:
             return [f"records of the checksum database in {folder} are not used: GOSUMDB is off"]
         said = []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 #: ``proved``: the record stands in the log under a signed head.  ``absent``: there is no record.
 #: ``unprovable``: nothing is wrong with the record, and what would prove it is not here.  ``failed``:
@@ -11,8 +10,7 @@ from typing import Literal, Protocol
 ProofStatus = Literal["proved", "absent", "unprovable", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """What the database says of a module version."""
 
     status: ProofStatus

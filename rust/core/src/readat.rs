@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use crate::fault::FaultCode;
@@ -62,6 +64,15 @@ pub(crate) fn read_full_at<R: ReadAt + ?Sized>(
         }
     }
     Ok(done)
+}
+
+/// Has the system begin to read so many bytes (not 0) from `offset` on, without waiting for them, if it can:
+/// then a later reading waits less.
+pub(crate) fn will_need(file: &File, offset: u64, len: u64) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(len), rustix::fs::Advice::WillNeed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, offset, len);
 }
 
 /// Opens the regular file that `path` leads to, links followed as Go does, without ever blocking on

@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::permit::Large;
 pub use self::permit::Permit;
-use self::spare::{DiskWaits, Spares};
+use self::spare::{DiskWaits, STAYS, Spares};
 use crate::timings::{self, Stage};
 
 /// Results that may wait to be taken before the workers wait.
@@ -280,7 +280,7 @@ enum Thread {
     Spare,
 }
 
-/// What a thread does; a spare one ends when it no longer has to wait for a disk.
+/// What a thread does; a spare one ends when it has not had to wait for a disk for some time.
 fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, thread: Thread) {
     let _recording = timings::of_this_thread();
     let is_spare = thread == Thread::Spare;
@@ -293,6 +293,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         }
     };
     let mut disk = (J::ASKS_FOR_DISKS || shared.spares.most() > 0).then(DiskWaits::of_this_thread);
+    let mut last_waited = Instant::now();
     let mut scratch = None;
     let rest = |scratch: &mut Option<J::Scratch>| {
         if let Some(scratch) = scratch {
@@ -321,8 +322,11 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             worker.from_disk.set(lately.from_disk);
         }
         match lately.map(|lately| lately.waited) {
-            Some(true) => start_spare(shared, answers),
-            Some(false) if is_spare => break,
+            Some(true) => {
+                last_waited = Instant::now();
+                start_spare(shared, answers);
+            }
+            Some(false) if is_spare && last_waited.elapsed() >= STAYS => break,
             _ => {}
         }
     }
@@ -404,7 +408,6 @@ impl<J: Job> Drop for Running<J> {
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
-    use std::time::Instant;
 
     enum Toy {
         Say(u32),

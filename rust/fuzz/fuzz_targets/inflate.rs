@@ -38,12 +38,15 @@ fuzz_target!(|bytes: &[u8]| {
     let mut known = [&expected[..], &[less; OUTPUT_SLACK]].concat();
     assert!(!inflater.is_content(&behind, stream.len(), &known, expected.len()) || whole);
     assert!(!right || inflater.is_content(&behind, stream.len(), &known, size));
+    let mut is_known = whole;
     if let Some(byte) = known[..expected.len()].get_mut(usize::from(input) * usize::from(output)) {
         *byte = byte.wrapping_add(less.max(1));
+        is_known = false;
         assert!(!inflater.is_content(&behind, stream.len(), &known, expected.len()));
     }
 
     let (input, output) = (1 + usize::from(input) * 8, 1 + usize::from(output) * 64);
     let pieces = inflater.fast_in_pieces(stream, size, input, output);
     assert!(pieces.is_none_or(|content| right && content == expected));
+    assert!(!inflater.is_content_in_pieces(stream, &known[..expected.len()], input, output) || is_known);
 });

@@ -7,12 +7,9 @@
 use std::sync::LazyLock;
 
 use super::bits::Bits;
-use super::known::known_turns;
-use super::table::{
-    DISTANCES, END, INVALID, LENGTHS, LITERAL, LITERALS, REPEAT, SPECIAL, Table, Unusual, repeated, takes,
-    value, with_code, with_extra,
-};
-use super::turns::{Stop, TURN_INPUT, TURN_OUTPUT, turns};
+use super::content::{Content, Known, Unknown};
+use super::table::{DISTANCES, LENGTHS, LITERALS, REPEAT, Table, Unusual, repeated, takes, with_code};
+use super::turns::{Stop, TURN_INPUT, TURN_OUTPUT};
 
 pub(super) const LITERAL_ROOT: u32 = 11;
 pub(super) const DISTANCE_ROOT: u32 = 8;
@@ -91,7 +88,7 @@ impl Decoder {
         size: usize,
     ) -> Result<(), Unusual> {
         let room = output.len().min(size + OUTPUT_SLACK);
-        self.go_through(input, len, &mut Unknown { room: &mut output[..room], size })
+        self.go_through(input, len, &mut Unknown(&mut output[..room]), size)
     }
 
     /// Goes through a stream, and gives up where its content is not the first `size` bytes of `content`,
@@ -104,10 +101,16 @@ impl Decoder {
         size: usize,
     ) -> Result<(), Unusual> {
         let content = content.get(..size + OUTPUT_SLACK).ok_or(Unusual)?;
-        self.go_through(input, len, &mut Known { content, size })
+        self.go_through(input, len, &mut Known(content), size)
     }
 
-    fn go_through(&mut self, input: &[u8], len: usize, content: &mut impl Content) -> Result<(), Unusual> {
+    fn go_through(
+        &mut self,
+        input: &[u8],
+        len: usize,
+        content: &mut impl Content,
+        size: usize,
+    ) -> Result<(), Unusual> {
         let has_slack = input.len() - len >= INPUT_SLACK;
         let tail_start = len.saturating_sub(TAIL);
         let mut tail = [0; TAIL + 2 * INPUT_SLACK];
@@ -127,8 +130,8 @@ impl Decoder {
                             (bits.input, bits.at, bits.end) = (&tail, bits.at - tail_start, len - tail_start);
                             in_tail = true;
                         }
-                        Stop::Output if at <= content.size() => {
-                            at = content.block_end(tables, &mut bits, at)?;
+                        Stop::Output if at <= size => {
+                            at = content.block_end(tables, &mut bits, at, size)?;
                             break;
                         }
                         _ => return Err(Unusual),
@@ -136,11 +139,14 @@ impl Decoder {
                 }
             } else {
                 let length = stored(&mut bits)?;
+                if at + length > size {
+                    return Err(Unusual);
+                }
                 content.stored(bits.bytes(length)?, at)?;
                 at += length;
             }
             if last {
-                return if at == content.size() && !bits.overrun() { Ok(()) } else { Err(Unusual) };
+                return if at == size && !bits.overrun() { Ok(()) } else { Err(Unusual) };
             }
         }
     }
@@ -222,71 +228,6 @@ impl Decoder {
     }
 }
 
-/// What a stream is decoded to, or held against.
-trait Content {
-    fn size(&self) -> usize;
-    /// See [`turns`].
-    fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual>;
-    /// See [`block_end`]; called where there is too little room for another turn.
-    fn block_end(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<usize, Unusual>;
-    /// Takes the data of a stored block.
-    fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual>;
-}
-
-/// Room for a content of `size` bytes, with or without some more behind it.
-struct Unknown<'a> {
-    room: &'a mut [u8],
-    size: usize,
-}
-
-impl Content for Unknown<'_> {
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    #[inline]
-    fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual> {
-        turns(tables, bits, self.room, at)
-    }
-
-    fn block_end(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<usize, Unusual> {
-        block_end(tables, bits, &mut self.room[..self.size], at)
-    }
-
-    fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual> {
-        let room = self.room[..self.size].get_mut(at..at + data.len()).ok_or(Unusual)?;
-        room.copy_from_slice(data);
-        Ok(())
-    }
-}
-
-/// A content of `size` bytes and [`OUTPUT_SLACK`] more.
-struct Known<'a> {
-    content: &'a [u8],
-    size: usize,
-}
-
-impl Content for Known<'_> {
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    #[inline]
-    fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual> {
-        known_turns(tables, bits, self.content, at)
-    }
-
-    /// Room for a turn there is up to the end of the content.
-    fn block_end(&mut self, _: &Tables, _: &mut Bits<'_>, _: usize) -> Result<usize, Unusual> {
-        Err(Unusual)
-    }
-
-    fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual> {
-        let there = self.content[..self.size].get(at..at + data.len()).ok_or(Unusual)?;
-        if there == data { Ok(()) } else { Err(Unusual) }
-    }
-}
-
 /// Reads what a stored block begins with: says how long it is.
 pub(super) fn stored(bits: &mut Bits<'_>) -> Result<usize, Unusual> {
     bits.align();
@@ -296,54 +237,4 @@ pub(super) fn stored(bits: &mut Bits<'_>) -> Result<usize, Unusual> {
         return Err(Unusual);
     }
     Ok(usize::from(length))
-}
-
-/// Decodes a block to `output` from `at` on, with every look at the stream and at the output checked; says
-/// where it ends.
-fn block_end(
-    tables: &Tables,
-    bits: &mut Bits<'_>,
-    output: &mut [u8],
-    mut at: usize,
-) -> Result<usize, Unusual> {
-    loop {
-        bits.refill();
-        let mut entry = tables.literals.root(bits.bits);
-        if entry & SPECIAL != 0 && entry & (END | INVALID) == 0 {
-            bits.try_skip(LITERAL_ROOT)?;
-            entry = tables.literals.sub(entry, bits.bits);
-        }
-        if entry & LITERAL != 0 {
-            bits.try_skip(takes(entry))?;
-            *output.get_mut(at).ok_or(Unusual)? = value(entry) as u8;
-            at += 1;
-            continue;
-        }
-        if entry & INVALID != 0 {
-            return Err(Unusual);
-        }
-        let length = with_extra(entry, bits.bits);
-        bits.try_skip(takes(entry))?;
-        if entry & END != 0 {
-            return Ok(at);
-        }
-        bits.refill();
-        entry = tables.distances.root(bits.bits);
-        if entry & SPECIAL != 0 && entry & INVALID == 0 {
-            bits.try_skip(DISTANCE_ROOT)?;
-            entry = tables.distances.sub(entry, bits.bits);
-        }
-        if entry & INVALID != 0 {
-            return Err(Unusual);
-        }
-        let distance = with_extra(entry, bits.bits);
-        bits.try_skip(takes(entry))?;
-        if distance > at || length > output.len() - at {
-            return Err(Unusual);
-        }
-        for to in at..at + length {
-            output[to] = output[to - distance];
-        }
-        at += length;
-    }
 }

@@ -148,9 +148,11 @@ fn run(
         }
         let length = with_extra(entry, bits.bits);
         bits.skip_entry(entry);
+        // All 64 bits are of the stream after a refill, not only those that are counted: up to 53 have been
+        // taken, and looking up does not wait for the next one.
+        entry = tables.distances.root(bits.bits);
         // SAFETY: the turn's first refill: `next` is not beyond `last_input`.
         unsafe { bits.refill() };
-        entry = tables.distances.root(bits.bits);
         if entry & SPECIAL != 0 {
             if entry & INVALID != 0 {
                 return Err(Unusual);

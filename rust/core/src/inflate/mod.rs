@@ -11,6 +11,7 @@
 //! ```
 
 mod bits;
+mod content;
 mod fast;
 mod fast_bits;
 mod known;
@@ -356,6 +357,10 @@ mod tests {
                 for (input, output) in [(1000, 1), (3, 70_000), (1 << 20, 300)] {
                     let decoded = inflater.fast_in_pieces(&stream, size, input, output);
                     assert!(decoded.is_some_and(|decoded| decoded == content));
+                    assert!(inflater.is_content_in_pieces(&stream, &content, input, output));
+                    assert!(
+                        size == 0 || !inflater.is_content_in_pieces(&stream, &content[1..], input, output)
+                    );
                 }
                 for missing in (1..stream.len().min(30)).step_by(if cfg!(miri) { 9 } else { 1 }) {
                     assert!(fast(&mut decoder, &stream[..stream.len() - missing], size).is_none());
@@ -383,6 +388,8 @@ mod tests {
                     for (input, output) in [(1 + bit % 50, 1 + bit % 70), (most, most)] {
                         let pieces = inflater.fast_in_pieces(&flipped, content.len(), input, output);
                         assert_eq!(pieces, decoded);
+                        let same = inflater.is_content_in_pieces(&flipped, content, input, output);
+                        assert_eq!(same, decoded.as_deref() == Some(content));
                     }
                     if let Some(decoded) = decoded {
                         let mut exact = vec![0; content.len()];

@@ -1,9 +1,11 @@
-//! Decoding a stream that is too long to be held in memory, piece by piece.
+//! Decoding a stream that is too long to be held in memory, or holding it against its content, piece by
+//! piece.
 
 use super::bits::Bits;
+use super::content::{Content, Known, Unknown};
 use super::fast::{Block, Decoder, INPUT_SLACK, stored};
 use super::table::Unusual;
-use super::turns::{Stop, turns};
+use super::turns::Stop;
 
 /// How far back a match may reach (RFC 1951, section 2).
 pub(crate) const HISTORY: usize = 32 << 10;
@@ -67,14 +69,27 @@ impl<'a> Pieces<'a> {
         room: &mut [u8],
         at: usize,
     ) -> Option<Taken> {
-        self.decode((input, len), more, room, at).ok()
+        self.go_on((input, len), more, &mut Unknown(room), at).ok()
     }
 
-    fn decode(
+    /// Goes on as [`Pieces::step`] does, and holds the stream against what `room` has from `at` on already:
+    /// None also where that is something else.  At the end of the content [`super::OUTPUT_SLACK`] bytes of anything
+    /// follow in the room.
+    pub(crate) fn hold(
         &mut self,
         (input, len): (&[u8], usize),
         more: bool,
-        room: &mut [u8],
+        room: &[u8],
+        at: usize,
+    ) -> Option<Taken> {
+        self.go_on((input, len), more, &mut Known(room), at).ok()
+    }
+
+    fn go_on(
+        &mut self,
+        (input, len): (&[u8], usize),
+        more: bool,
+        content: &mut impl Content,
         mut at: usize,
     ) -> Result<Taken, Unusual> {
         debug_assert!(input.len() == len + if more { 0 } else { INPUT_SLACK });
@@ -95,7 +110,7 @@ impl<'a> Pieces<'a> {
                 Within::Coded(block) => {
                     let Some(tables) = self.decoder.tables(block) else { return Err(Unusual) };
                     let stop;
-                    (stop, at) = turns(tables, &mut bits, room, at)?;
+                    (stop, at) = content.turns(tables, &mut bits, at)?;
                     match stop {
                         Stop::Block => self.within = Within::Header,
                         Stop::Input => break Need::Input,
@@ -104,12 +119,12 @@ impl<'a> Pieces<'a> {
                 }
                 Within::Stored(0) => self.within = Within::Header,
                 Within::Stored(left) => {
-                    let most = room.len() - at;
+                    let most = content.len() - at;
                     let n = left.min(most).min(len.saturating_sub(bits.at));
                     if n == 0 {
                         break if most == 0 { Need::Room } else { Need::Input };
                     }
-                    room[at..at + n].copy_from_slice(bits.bytes(n)?);
+                    content.stored(bits.bytes(n)?, at)?;
                     at += n;
                     self.within = Within::Stored(left - n);
                 }
@@ -159,5 +174,42 @@ impl super::Inflater {
             }
         }
         None
+    }
+
+    /// Whether the fast decoder finds this content in a stream, of which `input` bytes come at a time and about
+    /// `output` of the content.
+    pub fn is_content_in_pieces(
+        &mut self,
+        stream: &[u8],
+        content: &[u8],
+        input: usize,
+        output: usize,
+    ) -> bool {
+        let (mut pieces, _) = self.begin(content.len() as u64);
+        let padded = [content, &[0x55; super::OUTPUT_SLACK]].concat();
+        // There is always room for a turn.
+        let output = output + super::OUTPUT_SLACK;
+        let (mut kept, mut shown) = (0, output.min(content.len()));
+        let (mut start, mut end) = (0, input.min(stream.len()));
+        let mut at = 0;
+        while at <= content.len() {
+            let more = end < stream.len();
+            let slack = if more { 0 } else { INPUT_SLACK };
+            let behind = if shown == content.len() { super::OUTPUT_SLACK } else { 0 };
+            let window = [&stream[start..end], &[0; INPUT_SLACK][..slack]].concat();
+            let room = &padded[kept..shown + behind];
+            let Some(taken) = pieces.hold((&window, end - start), more, room, at - kept) else { break };
+            start += taken.read;
+            at = kept + taken.at;
+            match taken.need {
+                Need::Input => end = (end + input).min(stream.len()),
+                Need::Room => {
+                    kept = at.saturating_sub(HISTORY);
+                    shown = (at + output).min(content.len());
+                }
+                Need::Nothing => return at == content.len(),
+            }
+        }
+        false
     }
 }

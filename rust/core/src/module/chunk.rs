@@ -1,19 +1,20 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
 use std::fs::File;
+use std::io::Seek;
 use std::sync::Arc;
 
 use super::plan::{LONG, Plan, Unit};
 use super::relay::Crew;
-use super::stream::{hash_rest, stream};
+use super::stream::{entry_digest, hash_rest, same_digest};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
-use crate::readat::read_full_at;
+use crate::readat::{read_full_at, will_need};
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
-use crate::tree::{self, Ahead, Listing, Reading, Root, Soon};
-use crate::zip::{Archive, Buffers, Entry, Extent, PIECE, Span, content_of, is_content_of};
+use crate::tree::{self, Ahead, Listing, Root, Soon};
+use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,9 @@ const WHOLE: u64 = 8 << 20;
 /// The least that a thread has of it, and what a spare one has.
 const LEAST_WHOLE: u64 = 64 << 10;
 const SPARE_WHOLE: u64 = 1 << 20;
+/// Chunks that have been read and wait for digests, in all threads together: each holds two descriptors, of a
+/// zip and of a tree, and on some systems a process has no more than 256.
+const WAITING: usize = 64;
 
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
@@ -58,6 +62,8 @@ pub struct Scratch {
     queue: Queue<Tag>,
     /// Chunks that have been read and wait for digests, each in its place; other places are free.
     waiting: Vec<Option<Chunk>>,
+    /// There are no more of them after a chunk.
+    most_waiting: usize,
 }
 
 /// What a content's digest is for.
@@ -84,21 +90,16 @@ impl Scratch {
     /// For one of so many threads.
     pub(crate) fn of_one_of(threads: usize) -> Scratch {
         let long = (WHOLE / threads as u64).clamp(LEAST_WHOLE, LONG);
-        Scratch::with(long, 2 * long)
+        Scratch::with(long, 2 * long, WAITING / threads)
     }
 
     /// For a spare thread: with little room.
     pub(crate) fn small() -> Scratch {
-        Scratch::with(SPARE_WHOLE, SPARE_WHOLE)
+        Scratch::with(SPARE_WHOLE, SPARE_WHOLE, 0)
     }
 
-    fn with(long: u64, room: u64) -> Scratch {
-        Scratch {
-            long,
-            queue: Queue::with_room(room as usize),
-            ahead: Ahead::with_room(long as usize),
-            ..Scratch::default()
-        }
+    fn with(long: u64, room: u64, most_waiting: usize) -> Scratch {
+        Scratch { long, queue: Queue::with_room(room as usize), most_waiting, ..Scratch::default() }
     }
 
     /// Reads a chunk.  Modules that are complete then, which other chunks of this thread may have held up,
@@ -121,20 +122,24 @@ impl Scratch {
             None => self.waiting.push(chunk),
         }
         self.settle(Some(place), complete);
+        if self.waiting.iter().flatten().count() > self.most_waiting {
+            self.finish(complete);
+        }
     }
 
     /// Reads the units of a chunk that will wait in its `place`; None where all work has been stopped.
     fn read_units(&mut self, plan: &Plan, number: usize, place: usize, crew: &dyn Crew) -> Option<Read> {
         let units: &[Unit] = &plan.units(plan.chunks[number].clone()).collect::<Vec<_>>();
         let tree = plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing)));
-        let reads_ahead = match Reading::forced() {
-            Some(forced) => forced == Reading::IoUring,
-            None => crew.is_from_disk(),
-        };
-        let mut soon = tree.filter(|_| reads_ahead).and_then(|(root, listing)| self.ahead.of(root, listing));
+        let from_disk = crew.is_from_disk();
+        let mut soon = tree.and_then(|(root, listing)| self.ahead.of(root, listing, from_disk));
+        let span = plan.span(units, self.long);
+        if let (true, Some((start, len)), Some(archive)) = (from_disk, span, plan.archive()) {
+            will_need(&archive.source, start, len as u64);
+        }
         // They are opened while the zip is read.
         look_ahead(plan, units, self.long, &mut soon);
-        let span = plan.span(units, self.long).map_or(Span::default(), |(start, len)| {
+        let span = span.map_or(Span::default(), |(start, len)| {
             self.span.resize(self.span.len().max(len), 0);
             let read = plan
                 .archive()
@@ -209,7 +214,7 @@ impl Scratch {
     }
 }
 
-/// Has the files of the next units read that were opened the last time, and those of these units opened.
+/// Has the files of these units read before their turn, after those of the last time.
 fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>) {
     let Some(soon) = soon else { return };
     let is_short = |unit: &&Unit| {
@@ -258,18 +263,7 @@ impl Reader<'_> {
                 Err(code) => self.outcomes[at].zip = Some(Err(code)),
                 Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
                 Ok(Some(extent)) if entry.uncompressed > self.long || extent.len() > self.long => {
-                    let file = unit.file.and_then(|file| self.open(at, file)).map(|(file, _)| file);
-                    let in_tree = file.is_some();
-                    // Some pieces may wait for another thread: where there are many threads, small ones.
-                    let piece = PIECE.min(self.long as usize / 2);
-                    let buffers = Buffers { input: &mut *self.spare, room: &mut *self.window, piece };
-                    let streamed = stream(archive, entry, extent, file, self.inflater, buffers, self.crew);
-                    self.outcomes[at].zip = Some(streamed.zip);
-                    if in_tree {
-                        self.outcomes[at].tree = Some(streamed.tree);
-                        self.tree_bytes += streamed.tree_bytes;
-                    }
-                    return;
+                    return self.read_long(archive, entry, extent, at, unit.file);
                 }
                 Ok(Some(extent)) => {
                     if unit.file.is_some_and(|file| self.is_file(archive, entry, &extent, at, file)) {
@@ -290,6 +284,45 @@ impl Reader<'_> {
         if let Some(file) = unit.file {
             self.hash_file(at, file);
         }
+    }
+
+    /// An entry that is not held in memory whole, and the file beside it.
+    fn read_long(
+        &mut self,
+        archive: &Archive<File>,
+        entry: &Entry,
+        extent: Extent,
+        at: usize,
+        file: Option<u32>,
+    ) {
+        let opened = file.and_then(|file| self.open(at, file));
+        if let Some((file, length)) = &opened
+            && *length == entry.uncompressed
+        {
+            let buffers = [&mut *self.spare, &mut *self.window];
+            let same = same_digest(archive, entry, extent, file, self.inflater, buffers, self.crew);
+            if let Some(digest) = same {
+                self.outcomes[at].zip = Some(Ok(digest));
+                self.outcomes[at].tree = Some(Ok(digest));
+                self.tree_bytes += length;
+                return;
+            }
+        }
+        let buffers = [&mut *self.spare, &mut *self.window];
+        let digest = entry_digest(archive, entry, extent, self.inflater, buffers, self.crew);
+        self.outcomes[at].zip = Some(digest);
+        if let Some((mut file, _)) = opened {
+            match file.rewind() {
+                Ok(()) => self.hash_rest(at, sha256::Hasher::new(), &file),
+                Err(error) => self.outcomes[at].tree = Some(Err(error.into())),
+            }
+        }
+    }
+
+    /// Hashes a file of the tree from where it has been read, behind what `hasher` has taken.
+    fn hash_rest(&mut self, at: usize, hasher: sha256::Hasher, file: &File) {
+        let digest = hash_rest(hasher, file, self.window, &mut self.tree_bytes, &|| self.crew.stopped());
+        self.outcomes[at].tree = Some(digest);
     }
 
     /// Whether an entry's content is that of the tree's file, as it should be, and both are without fault:
@@ -423,7 +456,6 @@ impl Reader<'_> {
                 }
             }
         }
-        let digest = hash_rest(hasher, &file, self.window, &mut self.tree_bytes, &|| self.crew.stopped());
-        self.outcomes[at].tree = Some(digest);
+        self.hash_rest(at, hasher, &file);
     }
 }

@@ -4,7 +4,6 @@
 //! *judged* when the last chunk is done.
 
 mod chunk;
-mod comparison;
 mod plan;
 mod relay;
 mod stream;

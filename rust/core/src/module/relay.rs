@@ -1,20 +1,16 @@
-//! A long entry on two threads: one inflates, and one that has nothing else to do compares and hashes.
-//!
-//! Inflating is one thing after the other, and so is hashing; comparing is not.  So it is done by the one
-//! that has time for it.
+//! A long entry on two threads: one inflates, and one that has nothing else to do hashes.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::comparison::{Comparison, is_same};
+use crc32fast::Hasher as Crc;
+
+use crate::sha256::{Digest, Hasher};
 use crate::timings::{self, Stage};
 
 /// Pieces that may wait for the second thread.
 const WAITING: usize = 8;
-/// So many wait where that thread is behind.
-const BEHIND: usize = 2;
 /// How long a thread waits for another before it looks whether all work has been stopped.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -31,25 +27,34 @@ pub(super) trait Crew {
 }
 
 /// Pieces of a content on their way from one thread to another.
+#[derive(Default)]
 pub struct Relay {
     /// None when the content has ended.
-    comparison: Mutex<Option<Comparison>>,
-    /// The tree's file, if there is one.
-    file: Option<Arc<File>>,
+    sums: Mutex<Option<Sums>>,
     pieces: Mutex<Pieces>,
-    /// What the file has, for the one that gives.
-    other: Mutex<Vec<u8>>,
     /// A piece has been taken, or the helper has left.
     taken: Condvar,
 }
 
+/// What is reckoned of a content.
+#[derive(Default)]
+struct Sums {
+    crc: Crc,
+    sha256: Hasher,
+}
+
+impl Sums {
+    fn take(&mut self, piece: &[u8]) {
+        self.crc.update(piece);
+        timings::lap(Stage::Inflate);
+        self.sha256.update(piece);
+        timings::lap(Stage::Hash);
+    }
+}
+
+#[derive(Default)]
 struct Pieces {
-    /// Each, and whether the file is known to have the same.
-    waiting: VecDeque<(Vec<u8>, bool)>,
-    /// Bytes that have been given.
-    given: u64,
-    /// Whether there is still something to compare.
-    goes_on: bool,
+    waiting: VecDeque<Vec<u8>>,
     /// Buffers to be used again.
     free: Vec<Vec<u8>>,
     helper: Helper,
@@ -57,8 +62,9 @@ struct Pieces {
     helped: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Helper {
+    #[default]
     None,
     /// Has not come yet.
     Asked,
@@ -71,42 +77,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Relay {
-    /// Of an entry beside which the tree may have a file.
-    pub(super) fn new(file: Option<File>) -> Arc<Relay> {
-        let file = file.map(Arc::new);
-        Arc::new(Relay {
-            comparison: Mutex::new(Some(Comparison::new(file.clone()))),
-            other: Mutex::default(),
-            pieces: Mutex::new(Pieces {
-                waiting: VecDeque::new(),
-                given: 0,
-                goes_on: file.is_some(),
-                free: Vec::new(),
-                helper: Helper::None,
-                helped: false,
-            }),
-            taken: Condvar::new(),
-            file,
-        })
+    /// Before the first piece.
+    pub(super) fn new() -> Arc<Relay> {
+        Arc::new(Relay { sums: Mutex::new(Some(Sums::default())), ..Relay::default() })
     }
 
     /// Gives on the next piece of the content; where no other thread is idle it is taken here.
     pub(super) fn give(self: &Arc<Self>, content: &[u8], crew: &dyn Crew) {
         let mut pieces = lock(&self.pieces);
-        let offset = pieces.given;
-        pieces.given += content.len() as u64;
-        let mut known = false;
-        if let Some(file) = &self.file
-            && pieces.goes_on
-            && pieces.helper == Helper::AtWork
-            && pieces.waiting.len() >= BEHIND
-        {
-            drop(pieces);
-            timings::lap(Stage::Inflate);
-            // Anything else than a yes is found again when the piece is taken.
-            known = is_same(file, offset, content, &mut lock(&self.other)) == Ok(true);
-            pieces = lock(&self.pieces);
-        }
         if pieces.waiting.len() >= WAITING {
             pieces = self.wait(pieces, crew, |pieces| pieces.waiting.len() < WAITING);
             if pieces.waiting.len() >= WAITING {
@@ -119,15 +97,15 @@ impl Relay {
         let helped = pieces.helped || pieces.helper == Helper::AtWork || crew.is_idle();
         if pieces.waiting.is_empty() && !helped {
             drop(pieces);
-            if let Some(comparison) = &mut *lock(&self.comparison) {
-                comparison.take(content, known);
+            if let Some(sums) = &mut *lock(&self.sums) {
+                sums.take(content);
             }
             return;
         }
         let mut piece = pieces.free.pop().unwrap_or_default();
         piece.clear();
         piece.extend_from_slice(content);
-        pieces.waiting.push_back((piece, known));
+        pieces.waiting.push_back(piece);
         if pieces.helper == Helper::None {
             pieces.helper = Helper::Asked;
             drop(pieces);
@@ -143,16 +121,15 @@ impl Relay {
     /// Takes pieces until no more than `left` wait.
     fn take_waiting(&self, helped: bool, left: usize) {
         // Held while pieces are fetched, so that they are taken in their order.
-        let mut comparison = lock(&self.comparison);
+        let mut sums = lock(&self.sums);
         if helped {
             lock(&self.pieces).helper = Helper::AtWork;
         }
-        while let Some((piece, known)) = self.next_piece(helped, left) {
-            if let Some(comparison) = &mut *comparison {
-                comparison.take(&piece, known);
+        while let Some(piece) = self.next_piece(helped, left) {
+            if let Some(sums) = &mut *sums {
+                sums.take(&piece);
             }
             let mut pieces = lock(&self.pieces);
-            pieces.goes_on = comparison.as_ref().is_some_and(Comparison::goes_on);
             pieces.free.push(piece);
             pieces.helped = helped;
             self.taken.notify_all();
@@ -160,7 +137,7 @@ impl Relay {
     }
 
     /// The next piece; without one the helper has left.
-    fn next_piece(&self, helped: bool, left: usize) -> Option<(Vec<u8>, bool)> {
+    fn next_piece(&self, helped: bool, left: usize) -> Option<Vec<u8>> {
         let mut pieces = lock(&self.pieces);
         let piece = if pieces.waiting.len() > left { pieces.waiting.pop_front() } else { None };
         if piece.is_none() && helped {
@@ -170,11 +147,12 @@ impl Relay {
         piece
     }
 
-    /// All pieces have been given: what has become of them.  None where the work has been stopped.
-    pub(super) fn end(&self, crew: &dyn Crew) -> Option<Comparison> {
+    /// All pieces have been given: the CRC and the SHA-256 of them.  None where the work has been stopped.
+    pub(super) fn end(&self, crew: &dyn Crew) -> Option<(u32, Digest)> {
         drop(self.wait(lock(&self.pieces), crew, |pieces| pieces.waiting.is_empty()));
         self.take_waiting(false, 0);
-        lock(&self.comparison).take()
+        let Sums { crc, sha256 } = lock(&self.sums).take()?;
+        Some((crc.finalize(), sha256.finish()))
     }
 
     /// Waits until `enough`, or until there is no helper at work.
@@ -251,78 +229,21 @@ mod tests {
     fn pieces_are_taken_once_and_in_their_order() {
         let pieces: Vec<Vec<u8>> =
             (0..200u32).map(|number| number.to_le_bytes().repeat(1 + number as usize % 50)).collect();
-        let expected = digest(&pieces.concat());
+        let content = pieces.concat();
+        let expected = (crc32fast::hash(&content), digest(&content));
         for comes in [Comes::NotAsked, Comes::Never, Comes::AtOnce, Comes::Late] {
             thread::scope(|scope| {
                 let stop = AtomicBool::new(false);
                 let crew = &Toy { comes, scope, asked: AtomicUsize::new(0), stop };
-                let relay = Relay::new(None);
+                let relay = Relay::new();
                 for piece in &pieces {
                     relay.give(piece, crew);
                     assert!(lock(&relay.pieces).waiting.len() <= WAITING);
                 }
-                let comparison = relay.end(crew).unwrap();
-                assert_eq!(comparison.end(Ok(()), &|| false).zip, Ok(expected), "{comes:?}");
+                assert_eq!(relay.end(crew), Some(expected), "{comes:?}");
                 assert_eq!(crew.asked.load(Ordering::Relaxed) == 0, comes == Comes::NotAsked);
             });
         }
-    }
-
-    /// Wherever the tree's file differs, and whoever compares.
-    #[test]
-    fn entry_and_file_side_by_side() {
-        let pieces: Vec<Vec<u8>> = (0..60u8).map(|number| vec![number; 5000]).collect();
-        let content = pieces.concat();
-        let path = std::env::temp_dir().join(format!("fastverify-core-relay-{}", std::process::id()));
-        let flipped = |at: usize| {
-            let mut other = content.clone();
-            other[at] ^= 1;
-            other
-        };
-        let longer = [&content[..], b"more"].concat();
-        let others = [content.clone(), flipped(0), flipped(140_000), flipped(299_999), longer];
-        let shorter = [0, 1, 5000, 7_000, 299_999].map(|len| content[..len].to_vec());
-        for other in others.iter().chain(&shorter) {
-            std::fs::write(&path, other).unwrap();
-            for comes in [Comes::NotAsked, Comes::Never, Comes::AtOnce, Comes::Late] {
-                thread::scope(|scope| {
-                    let stop = AtomicBool::new(false);
-                    let crew = &Toy { comes, scope, asked: AtomicUsize::new(0), stop };
-                    let relay = Relay::new(Some(File::open(&path).unwrap()));
-                    for piece in &pieces {
-                        relay.give(piece, crew);
-                    }
-                    let ended = relay.end(crew).unwrap().end(Ok(()), &|| false);
-                    assert_eq!(ended.zip, Ok(digest(&content)));
-                    assert_eq!(ended.tree, Ok(digest(other)), "{comes:?}");
-                    assert_eq!(ended.tree_bytes, other.len() as u64);
-                });
-            }
-        }
-        std::fs::remove_file(&path).unwrap();
-    }
-
-    /// A helper that is behind finds pieces that have been compared.
-    #[test]
-    fn who_gives_compares_where_the_helper_is_behind() {
-        let path = std::env::temp_dir().join(format!("fastverify-core-behind-{}", std::process::id()));
-        std::fs::write(&path, b"aabbcc--").unwrap();
-        thread::scope(|scope| {
-            let stop = AtomicBool::new(false);
-            let crew = Toy { comes: Comes::Never, scope, asked: AtomicUsize::new(0), stop };
-            let relay = Relay::new(Some(File::open(&path).unwrap()));
-            lock(&relay.pieces).helper = Helper::AtWork;
-            for piece in [b"aa", b"bb", b"cc", b"dd"] {
-                relay.give(piece, &crew);
-            }
-            let known: Vec<bool> = lock(&relay.pieces).waiting.iter().map(|(_, known)| *known).collect();
-            assert_eq!(known, [false, false, true, false]);
-            relay.help();
-            let ended = relay.end(&crew).unwrap().end(Ok(()), &|| false);
-            assert_eq!(ended.zip, Ok(digest(b"aabbccdd")));
-            assert_eq!((ended.tree, ended.tree_bytes), (Ok(digest(b"aabbcc--")), 8));
-        });
-        std::fs::remove_file(&path).unwrap();
     }
 
     /// A helper that died at its work holds up nobody once all work has been stopped.
@@ -331,7 +252,7 @@ mod tests {
         thread::scope(|scope| {
             let stop = AtomicBool::new(true);
             let crew = Toy { comes: Comes::Never, scope, asked: AtomicUsize::new(0), stop };
-            let relay = Relay::new(None);
+            let relay = Relay::new();
             lock(&relay.pieces).helper = Helper::AtWork;
             for _ in 0..20 {
                 relay.give(b"piece", &crew);

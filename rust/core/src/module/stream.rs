@@ -1,8 +1,7 @@
-//! Contents too long to be held in memory: entry and file side by side, window by window.
+//! Contents too long to be held in memory: entry and file piece by piece.
 
 use std::fs::File;
 
-use super::comparison::Comparison;
 use super::relay::{Crew, Relay};
 use crate::fault::FaultCode;
 use crate::inflate::Inflater;
@@ -10,45 +9,61 @@ use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 use crate::timings::{self, Stage};
 use crate::tree::read_more;
-use crate::zip::{Archive, Buffers, ContentReader, Entry, Extent};
+use crate::zip::{Archive, ContentReader, Entry, Extent, HeldEntry};
 
 const WINDOW: usize = 64 << 10;
 
-/// What has been found of a long entry and the file beside it.
-pub(super) struct Streamed {
-    pub zip: Result<Digest, FaultCode>,
-    /// Of no meaning where there is no file.
-    pub tree: Result<Digest, FaultCode>,
-    pub tree_bytes: u64,
-}
-
-/// Reads an entry and, if given, the tree's file; another thread of the `crew` may do a part of it.
-pub(super) fn stream<R: ReadAt>(
+/// The SHA-256 of an entry that is without fault and has the same content as the `file`; None where it is not
+/// so.  Another thread of the `crew` may do a part of it.
+pub(super) fn same_digest<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
     extent: Extent,
-    file: Option<File>,
+    file: &File,
     inflater: &mut Inflater,
-    buffers: Buffers<'_>,
+    buffers: [&mut Vec<u8>; 2],
     crew: &dyn Crew,
-) -> Streamed {
-    let relay = Relay::new(file);
-    let reader = ContentReader::new(archive, entry, extent, inflater, buffers);
-    let zip = reader.and_then(|reader| {
-        let mut reader = reader.without_crc();
-        while !crew.stopped() {
-            let content = reader.next()?;
-            timings::lap(Stage::Inflate);
-            if content.is_empty() {
+) -> Option<Digest> {
+    let mut held = HeldEntry::new(archive, entry, extent, file, inflater, buffers);
+    let relay = Relay::new();
+    let mut ended = false;
+    while !ended && !crew.stopped() {
+        let Some(piece) = held.next() else { break };
+        ended = piece.is_empty();
+        relay.give(piece, crew);
+    }
+    let (crc32, digest) = relay.end(crew)?;
+    (ended && held.end(crc32).is_ok()).then_some(digest)
+}
+
+/// The SHA-256 of an entry by itself; another thread of the `crew` may do a part of it.
+pub(super) fn entry_digest<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    extent: Extent,
+    inflater: &mut Inflater,
+    buffers: [&mut Vec<u8>; 2],
+    crew: &dyn Crew,
+) -> Result<Digest, FaultCode> {
+    let mut reader = ContentReader::new(archive, entry, extent, inflater, buffers)?;
+    let relay = Relay::new();
+    let mut read = Ok(());
+    while !crew.stopped() {
+        match reader.next() {
+            Ok([]) => break,
+            Ok(piece) => {
+                timings::lap(Stage::Inflate);
+                relay.give(piece, crew);
+            }
+            Err(code) => {
+                read = Err(code);
                 break;
             }
-            relay.give(content, crew);
         }
-        Ok(reader)
-    });
-    let comparison = relay.end(crew).unwrap_or_else(|| Comparison::new(None));
-    let zip = zip.and_then(|reader| reader.end(comparison.crc32()));
-    comparison.end(zip, &|| crew.stopped())
+    }
+    // Nobody waits for the answer where the work has been stopped.
+    let (crc32, digest) = relay.end(crew).unwrap_or_default();
+    read.and_then(|()| reader.end(crc32)).map(|()| digest)
 }
 
 /// Hashes what is left of a file behind what `hasher` has taken, and counts its bytes.

@@ -127,7 +127,7 @@ fn only(task: ModuleTask, threads: usize) -> ModuleMeasurement {
     });
     let (_, answer) = answers[0].clone();
     for (reading, other) in answers {
-        assert_eq!(other, answer, "{reading}");
+        assert_eq!(other, answer, "{reading:?}");
     }
     answer
 }

@@ -2,8 +2,8 @@
 //!
 //! What is in memory is verified fastest by a thread for each processor.  What has to come from a disk is
 //! not: nearly all of the time nothing but one read is under way for each thread, and disks are fast only
-//! with many.  So a thread that has waited for a disk starts another one, and that ends as soon as it does
-//! not have to wait any more.
+//! with many.  So a thread that has waited for a disk starts another one, and that ends when it has not had
+//! to wait for some time.
 
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,9 @@ use crate::readat::read_full_at;
 
 /// How often a thread asks how long it has waited for disks.
 const LOOK: Duration = Duration::from_millis(5);
+/// How long a spare thread stays that does not have to wait: most will have to again before it ends, and each
+/// start costs something.
+pub(super) const STAYS: Duration = Duration::from_millis(100);
 
 /// The spare threads of a schedule.
 #[derive(Default)]
@@ -248,17 +251,22 @@ mod tests {
         #[test]
         fn who_reads_from_a_disk_gets_help_for_as_long_as_it_does() {
             let file = std::sync::Arc::new(OnDisk::new("help"));
-            let workers = |from_disk: bool, spares: usize| {
-                let jobs = (0..40).map(|_| Read(file.clone(), from_disk)).collect();
-                let names: Vec<String> =
-                    start_with_spares(jobs, 1, spares).unwrap().map(Result::unwrap).collect();
-                assert_eq!(names.len(), 40);
-                names.into_iter().collect::<BTreeSet<_>>()
+            let answers = |from_disk: &[bool], spares: usize| -> Vec<String> {
+                let jobs = from_disk.iter().map(|&from_disk| Read(file.clone(), from_disk)).collect();
+                start_with_spares(jobs, 1, spares).unwrap().map(Result::unwrap).collect()
             };
+            let workers = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len();
             file.read(false);
-            assert_eq!(workers(false, 2).len(), 1);
-            assert_eq!(workers(true, 0).len(), 1);
-            assert_eq!(workers(true, 2).len() > 1, file.is_disk);
+            assert_eq!(workers(&answers(&[false; 40], 2)), 1);
+            assert_eq!(workers(&answers(&[true; 40], 0)), 1);
+            assert_eq!(workers(&answers(&[true; 40], 2)) > 1, file.is_disk);
+            // A spare one stays for so many jobs at most.
+            let stays = STAYS.as_millis() as usize / LOOK.as_millis() as usize + 1;
+            let jobs = [vec![true; 20], vec![false; 2 * stays + 40]].concat();
+            let names = answers(&jobs, 2);
+            assert_eq!(names.len(), jobs.len());
+            assert_eq!(workers(&names) > 1, file.is_disk);
+            assert_eq!(workers(&names[names.len() - 20..]), 1);
         }
     }
 }

@@ -6,9 +6,12 @@
 //! which Go does, and [`violations`] holds the names to the rules of `golang.org/x/mod/zip`.
 
 mod collisions;
+mod compressed;
 mod content;
 mod directory;
 mod entries;
+mod held;
+mod long;
 mod plain;
 mod rules;
 #[cfg(test)]
@@ -16,8 +19,10 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod testzip;
 
-pub(crate) use content::{Buffers, ContentReader, Extent, PIECE, Span, content_of, is_content_of};
+pub(crate) use content::{Extent, Span, content_of, is_content_of};
 pub use directory::{Archive, MAX_DIRECTORY_BYTES};
 pub use entries::{Entry, Name};
+pub(crate) use held::HeldEntry;
+pub(crate) use long::ContentReader;
 pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};

@@ -1,4 +1,4 @@
-//! Where nothing can be read ahead.
+//! Where there is no io_uring.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -6,38 +6,31 @@ use std::marker::PhantomData;
 use crate::stat::FileStat;
 use crate::tree::{Listing, Root};
 
-/// What a thread keeps for reading ahead.
+/// What a thread keeps: nothing.
 #[derive(Default)]
-pub(crate) struct Ahead;
+pub(super) struct Kept;
 
 /// Files of one tree that are read before their turn: there are none.
-pub(crate) struct Soon<'a>(Infallible, PhantomData<&'a Listing>);
+pub(crate) struct Window<'a>(Infallible, PhantomData<&'a Listing>);
 
-impl Ahead {
-    /// As elsewhere.
-    pub(crate) fn with_room(_room: usize) -> Ahead {
-        Ahead
-    }
-
-    /// For a tree; always None.
-    pub(crate) fn of<'a>(&'a mut self, _root: &'a Root, _listing: &'a Listing) -> Option<Soon<'a>> {
-        None
-    }
-}
-
-/// Whether the system lets this process read ahead.
+/// Whether the system lets this process have an io_uring.
 pub(super) fn is_possible() -> bool {
     false
 }
 
-impl Soon<'_> {
+impl<'a> Window<'a> {
+    /// For a tree; always None.
+    pub(super) fn of(_kept: &'a mut Kept, _root: &'a Root, _listing: &'a Listing) -> Option<Window<'a>> {
+        None
+    }
+
     /// As elsewhere, if there were one.
-    pub(crate) fn ask(&mut self, _files: impl Iterator<Item = u32>) {
+    pub(super) fn ask(&mut self, _files: impl Iterator<Item = u32>) {
         match self.0 {}
     }
 
     /// As elsewhere, if there were one.
-    pub(crate) fn take(&mut self, _file: u32) -> Option<(FileStat, &[u8])> {
+    pub(super) fn take(&mut self, _file: u32) -> Option<(FileStat, &[u8])> {
         match self.0 {}
     }
 }

@@ -13,7 +13,8 @@ const VARIABLE: &str = "FASTVERIFY_READING";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reading {
-    /// One file after the other, by plain system calls.
+    /// One file after the other, by plain system calls.  While they come from a disk, that is asked for the
+    /// next ones beforehand.
     Plain,
     /// Many files at a time, before their turn, by an io_uring.
     IoUring,
@@ -59,12 +60,25 @@ impl Reading {
     /// The way that is used always: that of [`Reading::from_env`].  Without one it is io_uring where a disk
     /// makes a thread wait, and else the plain way.  It is found once and stays.
     pub fn forced() -> Option<Reading> {
-        #[cfg(test)]
-        if let Some(forced) = testing::forced() {
-            return Some(forced);
-        }
         static FORCED: OnceLock<Option<Reading>> = OnceLock::new();
         *FORCED.get_or_init(|| Reading::from_env().ok().flatten())
+    }
+
+    /// How files are read before their turn by a thread that has lately read from a disk, or has not; None
+    /// where each is read at its turn.  Where there is no io_uring to be had, it is the plain way.
+    pub(super) fn ahead(from_disk: bool) -> Option<Reading> {
+        #[cfg(test)]
+        if let Some(ahead) = testing::ahead() {
+            return ahead;
+        }
+        Reading::ahead_if(Reading::forced(), from_disk)
+    }
+
+    fn ahead_if(forced: Option<Reading>, from_disk: bool) -> Option<Reading> {
+        match forced {
+            Some(Reading::IoUring) => forced,
+            _ => from_disk.then(|| forced.unwrap_or(Reading::IoUring)),
+        }
     }
 }
 
@@ -119,19 +133,20 @@ pub(crate) mod testing {
     use super::Reading;
 
     static TURN: Mutex<()> = Mutex::new(());
-    static FORCED: Mutex<Option<Reading>> = Mutex::new(None);
+    static AHEAD: Mutex<Option<Option<Reading>>> = Mutex::new(None);
 
-    pub(super) fn forced() -> Option<Reading> {
-        *FORCED.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn ahead() -> Option<Option<Reading>> {
+        *AHEAD.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `run` answers with each of the ways that there are.
-    pub(crate) fn each_way<T>(mut run: impl FnMut() -> T) -> Vec<(Reading, T)> {
+    /// What `run` answers with nothing read ahead, and with each of the ways that there are to do so.
+    pub(crate) fn each_way<T>(mut run: impl FnMut() -> T) -> Vec<(Option<Reading>, T)> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let force = |reading| *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = reading;
-        let answers = Reading::available().into_iter().map(|reading| {
-            force(Some(reading));
-            (reading, run())
+        let force = |ahead| *AHEAD.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+        let ways = Reading::available().into_iter().map(Some);
+        let answers = std::iter::once(None).chain(ways).map(|ahead| {
+            force(Some(ahead));
+            (ahead, run())
         });
         let answers = answers.collect();
         force(None);
@@ -142,6 +157,17 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_calls_ask_only_disks() {
+        let (plain, io_uring) = (Some(Reading::Plain), Some(Reading::IoUring));
+        for (forced, in_memory, from_disk) in
+            [(None, None, io_uring), (plain, None, plain), (io_uring, io_uring, io_uring)]
+        {
+            assert_eq!(Reading::ahead_if(forced, false), in_memory, "{forced:?}");
+            assert_eq!(Reading::ahead_if(forced, true), from_disk, "{forced:?}");
+        }
+    }
 
     #[test]
     fn names_lead_back_to_their_ways() {

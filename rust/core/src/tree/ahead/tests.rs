@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
+use super::super::{Ahead, Reading, Soon};
 use super::*;
 
 /// A directory that goes away with the test.
@@ -49,8 +50,8 @@ fn is_refused() -> bool {
 fn read_all(path: &Path, meanwhile: impl FnOnce()) -> Vec<(String, Option<Vec<u8>>)> {
     let (root, listing) = tree(path);
     meanwhile();
-    let mut ahead = Ahead::with_room(MOST_ROOM);
-    let mut soon = ahead.of(&root, &listing).unwrap();
+    let mut kept = Kept::default();
+    let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
     let numbers: Vec<u32> = (0..listing.files().len() as u32).collect();
     let mut windows = numbers.chunks(FILES);
     soon.ask(windows.next().unwrap_or_default().iter().copied());
@@ -69,7 +70,7 @@ fn read_all(path: &Path, meanwhile: impl FnOnce()) -> Vec<(String, Option<Vec<u8
     soon.ask([].into_iter());
     assert_eq!(soon.descriptors.iter().map(|descriptors| descriptors.granted).sum::<usize>(), 0);
     drop(soon);
-    let ring = ahead.ring.unwrap().unwrap();
+    let ring = kept.ring.unwrap().unwrap();
     assert!(ring.is_idle());
     found
 }
@@ -99,15 +100,15 @@ fn the_room_is_bounded() {
         return;
     }
     let temp = Temp::new("room");
-    for (name, size) in [("a", MOST_ROOM - 1), ("b", 0), ("c", MOST_ROOM), ("d", 3 * MOST_ROOM)] {
+    for (name, size) in [("a", ROOM - 1), ("b", 0), ("c", ROOM), ("d", 3 * ROOM)] {
         temp.write(name, &vec![7; size]);
     }
     let lengths = |found: Vec<(String, Option<Vec<u8>>)>| -> Vec<Option<usize>> {
         found.into_iter().map(|(_, content)| content.map(|content| content.len())).collect()
     };
-    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(MOST_ROOM - 1), None, None, None]);
-    temp.write("a", &vec![7; MOST_ROOM - 2]);
-    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(MOST_ROOM - 2), Some(0), None, None]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(ROOM - 1), None, None, None]);
+    temp.write("a", &vec![7; ROOM - 2]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(ROOM - 2), Some(0), None, None]);
 }
 
 /// A failed request takes nothing from those around it, nothing that is no file is opened for long, and
@@ -176,9 +177,9 @@ fn files_may_be_left_out_but_not_taken_twice() {
         temp.write(&number.to_string(), &[number]);
     }
     let (root, listing) = tree(&temp.0);
-    let mut ahead = Ahead::with_room(MOST_ROOM);
+    let mut kept = Kept::default();
     for _ in 0..2 {
-        let mut soon = ahead.of(&root, &listing).unwrap();
+        let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
         soon.ask(0..10);
         assert_eq!(soon.take(0), None);
         soon.ask(5..6);
@@ -192,10 +193,10 @@ fn files_may_be_left_out_but_not_taken_twice() {
         assert_eq!(soon.take(5).unwrap().1, [5]);
         // The rest is under way when it ends.
         drop(soon);
-        assert!(ahead.ring.as_ref().unwrap().as_ref().unwrap().is_idle());
+        assert!(kept.ring.as_ref().unwrap().as_ref().unwrap().is_idle());
     }
     // Asked for again, and then only the second is there.
-    let mut soon = ahead.of(&root, &listing).unwrap();
+    let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
     soon.ask(3..4);
     soon.ask(3..4);
     soon.ask([].into_iter());
@@ -203,7 +204,7 @@ fn files_may_be_left_out_but_not_taken_twice() {
     drop(soon);
     // Nothing is left over for another tree.
     let (root, listing) = tree(&temp.0);
-    let mut soon = ahead.of(&root, &listing).unwrap();
+    let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
     soon.ask([].into_iter());
     assert_eq!(soon.take(6), None);
 }
@@ -220,8 +221,8 @@ fn a_ring_that_breaks() {
     }
     let (root, listing) = tree(&temp.0);
     for broken_after in 0..3 {
-        let mut ahead = Ahead::with_room(MOST_ROOM);
-        let mut soon = ahead.of(&root, &listing).unwrap();
+        let mut kept = Kept::default();
+        let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
         for turn in 0..3 {
             if turn == broken_after {
                 soon.ring.shatter();
@@ -232,7 +233,9 @@ fn a_ring_that_breaks() {
             assert_eq!(soon.take(number), None);
         }
         drop(soon);
-        assert!(ahead.of(&root, &listing).is_none());
+        assert!(Window::of(&mut kept, &root, &listing).is_none());
+        let mut ahead = Ahead(kept);
+        assert!(matches!(ahead.by(Reading::IoUring, &root, &listing), Soon::Asked(..)));
     }
 }
 

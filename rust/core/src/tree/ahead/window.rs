@@ -1,4 +1,5 @@
-//! The files that come next: one half of a window is being read while the other is being opened.
+//! The files that come next, by an io_uring: one half of a window is being read while the other is being
+//! opened.
 
 #[path = "ring.rs"]
 mod ring;
@@ -18,23 +19,19 @@ use crate::tree::linux::{BENEATH, FILE};
 use crate::tree::{Kind, Listing, Root};
 use ring::{Ring, SLOTS};
 
-/// Most bytes of content that are read before their turn.
-const MOST_ROOM: usize = 1 << 20;
+/// Bytes of content that are read before their turn.
+const ROOM: usize = 1 << 20;
 
-/// What a thread keeps for reading ahead.
+/// What a thread keeps.
 #[derive(Default)]
-pub(crate) struct Ahead {
-    /// Bytes of content that are read before their turn.
-    room: usize,
+pub(super) struct Kept {
     /// None before it is needed, and where there is none to be had.
     ring: Option<Option<Ring>>,
 }
 
 /// Files of one tree that are read before their turn.
-pub(crate) struct Soon<'a> {
+pub(crate) struct Window<'a> {
     ring: &'a mut Ring,
-    /// The ring's.
-    room: usize,
     root: &'a Root,
     listing: &'a Listing,
     /// Number in the listing and slot.
@@ -47,22 +44,22 @@ pub(crate) struct Soon<'a> {
     descriptors: [Descriptors; 2],
 }
 
-impl Ahead {
-    /// With room for so many bytes, or as many as are of use.
-    pub(crate) fn with_room(room: usize) -> Ahead {
-        Ahead { room: room.min(MOST_ROOM), ring: None }
-    }
+/// Whether the system lets this process have an io_uring.
+pub(super) fn is_possible() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| Ring::new(0).is_ok())
+}
 
-    /// For a tree; None where nothing can be read ahead.
-    pub(crate) fn of<'a>(&'a mut self, root: &'a Root, listing: &'a Listing) -> Option<Soon<'a>> {
+impl<'a> Window<'a> {
+    /// For a tree; None where nothing can be read so.
+    pub(super) fn of(kept: &'a mut Kept, root: &'a Root, listing: &'a Listing) -> Option<Window<'a>> {
         if most_descriptors() == 0 {
             // The ring itself would take one from what cannot do without.
             return None;
         }
-        let ring = self.ring.get_or_insert_with(|| Ring::new(self.room).ok()).as_mut()?;
-        (!ring.is_broken()).then(|| Soon {
+        let ring = kept.ring.get_or_insert_with(|| Ring::new(ROOM).ok()).as_mut()?;
+        (!ring.is_broken()).then(|| Window {
             ring,
-            room: self.room,
             root,
             listing,
             opening: Vec::new(),
@@ -71,25 +68,17 @@ impl Ahead {
             descriptors: Default::default(),
         })
     }
-}
 
-/// Whether the system lets this process read ahead.
-pub(super) fn is_possible() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| Ring::new(0).is_ok())
-}
-
-impl Soon<'_> {
     /// Has the files read that it was called for the last time, and these opened, at most [`FILES`].  What has
     /// not been taken of those before is forgotten.
-    pub(crate) fn ask(&mut self, files: impl Iterator<Item = u32>) {
+    pub(super) fn ask(&mut self, files: impl Iterator<Item = u32>) {
         self.reading.clear();
         self.ring.clear(self.half.clone());
         let mut sizes = Vec::with_capacity(self.opening.len());
         for (file, slot) in self.opening.drain(..) {
             let stat = self.ring.opened(slot).and_then(|file| rustix::fs::fstat(file).ok());
             let stat = stat.map(|stat| FileStat::of_stat(&stat));
-            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < self.room as u64) {
+            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < ROOM as u64) {
                 // A byte more than there should be: that it stays away says that the file has ended.
                 sizes.push((slot, stat.size as usize + 1));
                 self.reading.push_back((file, slot, stat));
@@ -111,9 +100,8 @@ impl Soon<'_> {
         self.ring.open(self.root.as_fd(), FILE, BENEATH, &paths);
     }
 
-    /// What `fstat` says of the file of this number, and its content, if it has been read and was as long as
-    /// that.  Those that were asked for are taken in the same order, or not at all.
-    pub(crate) fn take(&mut self, file: u32) -> Option<(FileStat, &[u8])> {
+    /// As [`Soon::take`](super::Soon::take) has it.
+    pub(super) fn take(&mut self, file: u32) -> Option<(FileStat, &[u8])> {
         let at = self.reading.iter().position(|(number, ..)| *number == file)?;
         let (_, slot, stat) = self.reading.drain(..=at).next_back()?;
         let content = self.ring.content(slot)?;
@@ -121,7 +109,7 @@ impl Soon<'_> {
     }
 }
 
-impl Drop for Soon<'_> {
+impl Drop for Window<'_> {
     fn drop(&mut self) {
         self.ring.clear(0..0);
     }
