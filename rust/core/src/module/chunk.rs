@@ -14,7 +14,7 @@ use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
 use crate::tree::{self, Ahead, Listing, Root, Soon};
-use crate::zip::{Archive, Entry, Extent, Span, content_of, is_content_of};
+use crate::zip::{Archive, Buffers, Entry, Extent, PIECE, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
 #[derive(Clone, Debug, Default)]
@@ -296,10 +296,12 @@ impl Reader<'_> {
         file: Option<u32>,
     ) {
         let opened = file.and_then(|file| self.open(at, file));
+        // Some may wait for another thread: where there are many threads, small ones.
+        let piece = PIECE.min(self.long as usize / 2);
         if let Some((file, length)) = &opened
             && *length == entry.uncompressed
         {
-            let buffers = [&mut *self.spare, &mut *self.window];
+            let buffers = Buffers { input: &mut *self.spare, room: &mut *self.window, piece };
             let same = same_digest(archive, entry, extent, file, self.inflater, buffers, self.crew);
             if let Some(digest) = same {
                 self.outcomes[at].zip = Some(Ok(digest));
@@ -308,7 +310,7 @@ impl Reader<'_> {
                 return;
             }
         }
-        let buffers = [&mut *self.spare, &mut *self.window];
+        let buffers = Buffers { input: &mut *self.spare, room: &mut *self.window, piece };
         let digest = entry_digest(archive, entry, extent, self.inflater, buffers, self.crew);
         self.outcomes[at].zip = Some(digest);
         if let Some((mut file, _)) = opened {

@@ -9,7 +9,7 @@ use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 use crate::timings::{self, Stage};
 use crate::tree::read_more;
-use crate::zip::{Archive, ContentReader, Entry, Extent, HeldEntry};
+use crate::zip::{Archive, Buffers, ContentReader, Entry, Extent, HeldEntry};
 
 const WINDOW: usize = 64 << 10;
 
@@ -21,7 +21,7 @@ pub(super) fn same_digest<R: ReadAt>(
     extent: Extent,
     file: &File,
     inflater: &mut Inflater,
-    buffers: [&mut Vec<u8>; 2],
+    buffers: Buffers<'_>,
     crew: &dyn Crew,
 ) -> Option<Digest> {
     let mut held = HeldEntry::new(archive, entry, extent, file, inflater, buffers);
@@ -42,7 +42,7 @@ pub(super) fn entry_digest<R: ReadAt>(
     entry: &Entry,
     extent: Extent,
     inflater: &mut Inflater,
-    buffers: [&mut Vec<u8>; 2],
+    buffers: Buffers<'_>,
     crew: &dyn Crew,
 ) -> Result<Digest, FaultCode> {
     let mut reader = ContentReader::new(archive, entry, extent, inflater, buffers)?;

@@ -4,14 +4,11 @@ use super::compressed::Compressed;
 use super::content::{Extent, Span};
 use super::directory::Archive;
 use super::entries::Entry;
+use super::long::Buffers;
 use crate::fault::FaultCode;
 use crate::inflate::{HISTORY, Inflater, Need, OUTPUT_SLACK, Pieces, Taken};
 use crate::readat::{ReadAt, read_full_at};
 use crate::timings::{self, Stage};
-
-/// The most bytes of content in a piece, but for those that the last one left.
-const PIECE: usize = 256 << 10;
-const ROOM: usize = HISTORY + PIECE + OUTPUT_SLACK;
 
 /// An entry and a file beside it.
 pub(crate) struct HeldEntry<'a, R, F> {
@@ -24,23 +21,26 @@ pub(crate) struct HeldEntry<'a, R, F> {
     /// Bytes of the file that have been read.
     read: u64,
     /// Some of these.
-    room: &'a mut Vec<u8>,
+    room: &'a mut [u8],
+    /// The most bytes in a piece, but for those that the last one left.
+    piece: usize,
     /// Up to where the entry is known to have the same, and up to where there is something to be known of.
     at: usize,
     end: usize,
 }
 
 impl<'a, R: ReadAt, F: ReadAt> HeldEntry<'a, R, F> {
-    /// Begins with both; `inflater`, `input` and `room` are the thread's own, to be used again.
+    /// Begins with both; `inflater` and `buffers` are the thread's own.
     pub(crate) fn new(
         archive: &'a Archive<R>,
         entry: &Entry,
         extent: Extent,
         file: &'a F,
         inflater: &'a mut Inflater,
-        [input, room]: [&'a mut Vec<u8>; 2],
+        buffers: Buffers<'a>,
     ) -> Self {
-        room.resize(room.len().max(ROOM), 0);
+        let piece = buffers.piece;
+        let (input, room) = buffers.parts();
         HeldEntry {
             archive,
             entry: *entry,
@@ -50,6 +50,7 @@ impl<'a, R: ReadAt, F: ReadAt> HeldEntry<'a, R, F> {
             file,
             read: 0,
             room,
+            piece,
             at: 0,
             end: 0,
         }
@@ -86,7 +87,7 @@ impl<'a, R: ReadAt, F: ReadAt> HeldEntry<'a, R, F> {
             return Some(());
         }
         let left = usize::try_from(self.entry.uncompressed - self.read).unwrap_or(usize::MAX);
-        let n = left.min(HISTORY + PIECE - self.end);
+        let n = left.min(HISTORY + self.piece - self.end);
         // At its end there must not be a byte more.
         let most = if n == left { n + 1 } else { n };
         let there = read_full_at(self.file, &mut self.room[self.end..self.end + most], self.read).ok()?;
@@ -144,6 +145,7 @@ impl<'a, R: ReadAt, F: ReadAt> HeldEntry<'a, R, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zip::PIECE;
     use crate::zip::testzip::{TestEntry, TestZip};
 
     /// Longer than several pieces, with matches from far away.
@@ -165,12 +167,18 @@ mod tests {
 
     /// What both have, where the file is like the entry to its end.
     fn held(entry: TestEntry, file: &[u8]) -> Option<Vec<u8>> {
+        let [whole, small] = [PIECE, PIECE / 8].map(|piece| held_in_pieces(entry.clone(), file, piece));
+        assert_eq!(whole, small);
+        whole
+    }
+
+    fn held_in_pieces(entry: TestEntry, file: &[u8], piece: usize) -> Option<Vec<u8>> {
         let bytes = TestZip::of(vec![entry]).bytes();
         let archive = Archive::open(bytes.as_slice(), bytes.len() as u64).unwrap();
         let entry = archive.entry(0);
         let extent = archive.extent(&entry, Span::default()).unwrap().unwrap();
         let (mut inflater, mut input, mut room) = (Inflater::default(), Vec::new(), Vec::new());
-        let buffers = [&mut input, &mut room];
+        let buffers = Buffers { input: &mut input, room: &mut room, piece };
         let mut held = HeldEntry::new(&archive, &entry, extent, &file, &mut inflater, buffers);
         let mut both = Vec::new();
         loop {

@@ -13,9 +13,25 @@ use crate::inflate::{HISTORY, Inflater, Need, OUTPUT_SLACK, Pieces, Step, Taken,
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 
-/// The most bytes of content in a piece.
-const PIECE: usize = 256 << 10;
-const ROOM: usize = HISTORY + PIECE + OUTPUT_SLACK;
+/// The most bytes of content in a piece that are of use.
+pub(crate) const PIECE: usize = 256 << 10;
+
+/// What a thread has for reading long entries, to be used again and again.
+pub(crate) struct Buffers<'a> {
+    pub input: &'a mut Vec<u8>,
+    pub room: &'a mut Vec<u8>,
+    /// The most bytes of content in a piece.
+    pub piece: usize,
+}
+
+impl<'a> Buffers<'a> {
+    /// The input, and room for a piece and what an inflater needs around it.
+    pub(super) fn parts(self) -> (&'a mut Vec<u8>, &'a mut [u8]) {
+        let len = HISTORY + self.piece + OUTPUT_SLACK;
+        self.room.resize(self.room.len().max(len), 0);
+        (self.input, &mut self.room[..len])
+    }
+}
 
 impl<R: ReadAt> Archive<R> {
     /// The SHA-256 of an entry's content, whatever its size; in memory there is a window of it.
@@ -27,7 +43,7 @@ impl<R: ReadAt> Archive<R> {
         let mut hasher = Hasher::new();
         let (mut inflater, mut input, mut room) = (Inflater::default(), Vec::new(), Vec::new());
         if let Some(extent) = self.extent(entry, Span::default())? {
-            let buffers = [&mut input, &mut room];
+            let buffers = Buffers { input: &mut input, room: &mut room, piece: PIECE };
             let mut reader = ContentReader::new(self, entry, extent, &mut inflater, buffers)?;
             let mut crc = Crc::new();
             while let piece @ [_, ..] = reader.next()? {
@@ -49,7 +65,9 @@ pub(crate) struct ContentReader<'a, R> {
     fast: Option<Pieces<'a>>,
     exact: Windows<'a>,
     compressed: Compressed<'a, R>,
-    room: &'a mut Vec<u8>,
+    room: &'a mut [u8],
+    /// The most bytes of content in a piece.
+    piece: usize,
     /// Where the content ends that is in the room.
     at: usize,
     /// Content bytes that have been given out.
@@ -57,20 +75,22 @@ pub(crate) struct ContentReader<'a, R> {
 }
 
 impl<'a, R: ReadAt> ContentReader<'a, R> {
-    /// Begins an entry; `inflater`, `input` and `room` are the thread's own, to be used again.
+    /// Begins an entry; `inflater` and `buffers` are the thread's own.
     pub(crate) fn new(
         archive: &'a Archive<R>,
         entry: &Entry,
         extent: Extent,
         inflater: &'a mut Inflater,
-        [input, room]: [&'a mut Vec<u8>; 2],
+        buffers: Buffers<'a>,
     ) -> Result<Self, FaultCode> {
         extent.check_stored(entry)?;
-        room.resize(room.len().max(ROOM), 0);
+        let piece = buffers.piece;
+        let (input, room) = buffers.parts();
         let (fast, exact) = inflater.begin(entry.uncompressed);
         let compressed = Compressed::new(archive, extent, input);
         let fast = Some(fast);
-        Ok(ContentReader { archive, entry: *entry, extent, fast, exact, compressed, room, at: 0, given: 0 })
+        let entry = *entry;
+        Ok(ContentReader { archive, entry, extent, fast, exact, compressed, room, piece, at: 0, given: 0 })
     }
 
     /// Checks what follows the content, all of which has been read and has this CRC.
@@ -88,7 +108,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             if self.fast.take().is_some() {
                 self.begin_again()?;
             }
-            self.exactly(PIECE)?
+            self.exactly(self.piece)?
         };
         self.given += piece.len() as u64;
         Ok(&self.room[piece])
@@ -96,7 +116,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
 
     /// Of a stored entry.
     fn stored(&mut self) -> Result<Range<usize>, FaultCode> {
-        let n = usize::try_from(self.extent.len - self.given).unwrap_or(usize::MAX).min(PIECE);
+        let n = usize::try_from(self.extent.len - self.given).unwrap_or(usize::MAX).min(self.piece);
         let offset = self.extent.start + self.given;
         if read_bounded(&self.archive.source, &mut self.room[..n], offset, self.archive.size())? < n {
             return Err(FaultCode::ZipEof);
@@ -115,7 +135,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
             let Some(fast) = &mut self.fast else { return Ok(None) };
             let more = self.compressed.has_more();
             let Some(Taken { read, at, need }) =
-                fast.step(self.compressed.padded(), more, &mut self.room[..ROOM], self.at)
+                fast.step(self.compressed.padded(), more, self.room, self.at)
             else {
                 return Ok(None);
             };
@@ -140,7 +160,7 @@ impl<'a, R: ReadAt> ContentReader<'a, R> {
         self.compressed.rewind();
         let mut left = self.given;
         while left > 0 {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(self.piece);
             left -= self.exactly(most)?.len() as u64;
         }
         Ok(())

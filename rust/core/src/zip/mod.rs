@@ -23,6 +23,6 @@ pub(crate) use content::{Extent, Span, content_of, is_content_of};
 pub use directory::{Archive, MAX_DIRECTORY_BYTES};
 pub use entries::{Entry, Name};
 pub(crate) use held::HeldEntry;
-pub(crate) use long::ContentReader;
+pub(crate) use long::{Buffers, ContentReader, PIECE};
 pub(crate) use plain::are_plain;
 pub use rules::{MAX_GO_MOD_BYTES, Violation, ViolationCode, violations};
