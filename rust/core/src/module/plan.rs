@@ -69,7 +69,9 @@ pub(super) struct PlannedTree {
     pub listing: Listing,
 }
 
-/// What all threads together may hold of plans without a [`Permit`].
+/// What all threads together may hold of plans without a [`Permit`], reckoned by the lengths of central
+/// directories and of paths.  A header of a directory has 46 bytes and a name; a plan holds the name without
+/// the module's prefix, and at most 40 bytes of each entry, and of each file of the tree a path and at most 24.
 const WITHOUT_PERMIT: u64 = if cfg!(test) { 64 << 10 } else { 16 << 20 };
 
 /// Why there is no plan: it would take more memory than it may.

@@ -13,7 +13,7 @@ pub const MAX_DIRECTORY_BYTES: u64 = 128 << 20;
 const END_LEN: usize = 22;
 const END64_LEN: usize = 56;
 const LOCATOR64_LEN: i64 = 20;
-const HEADER_LEN: usize = 46;
+pub(super) const HEADER_LEN: usize = 46;
 /// A header with the longest name, extra field and comment.
 const MAX_HEADER_LEN: usize = HEADER_LEN + 3 * 0xffff;
 
@@ -79,11 +79,13 @@ impl<R: ReadAt> Archive<R> {
         allowance: &mut Allowance,
     ) -> Result<Archive<R>, FaultCode> {
         let end = DirectoryEnd::read(&source, size)?;
-        // No more than a word: the directory ends where its headers end.
-        if !allowance.suffices(end.directory_size.min(MAX_DIRECTORY_BYTES)) {
+        // No more than a word, but there are so many bytes: the directory ends where its headers end.
+        let directory_size = end.directory_size.min(MAX_DIRECTORY_BYTES).min(size);
+        if !allowance.suffices(directory_size) {
             return Err(FaultCode::ZipDirectoryTooLarge);
         }
         let mut archive = Archive { source, size, entries: Entries::under(prefix) };
+        archive.entries.expect(end.records, directory_size);
         let mut headers = Headers::new((end.base + end.offset as i64) as u64, size);
         let mut bytes = 0;
         // The count holds only 16 bits of the number, so Go reads headers until a bad one.

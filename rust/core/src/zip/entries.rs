@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::directory::HEADER_LEN;
+
 /// One entry, as the central directory has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -157,6 +159,15 @@ impl Entries {
         Entries { start: start.to_vec(), ..Entries::default() }
     }
 
+    /// Makes room for what a directory of so many bytes is likely to have, so that nothing has to be moved.
+    pub(super) fn expect(&mut self, records: u64, directory_size: u64) {
+        let records = records.min(directory_size / HEADER_LEN as u64) as usize;
+        let names = directory_size as usize - records * HEADER_LEN;
+        // Without it, there is room as it is needed.
+        let _ = self.records.try_reserve_exact(records);
+        let _ = self.names.try_reserve_exact(names.saturating_sub(records * self.start.len()));
+    }
+
     /// Adds an entry with its name.  Names together are shorter than a directory may be.
     pub(super) fn push(&mut self, entry: Entry, name: &[u8]) {
         let of_32_bits = || {
@@ -255,6 +266,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Whatever an end record says, there is no more room than for a directory of that length.
+    #[test]
+    fn room_for_what_is_expected() {
+        for (records, bytes) in [(0, 0), (u64::MAX, 0), (u64::MAX, 4600), (3, 4600), (0, 4600), (100, 4600)] {
+            let mut entries = Entries::under(b"m@v1/");
+            entries.expect(records, bytes);
+            let headers = entries.records.capacity() * HEADER_LEN;
+            assert!(headers + entries.names.capacity() <= bytes as usize, "{records} in {bytes}");
+        }
+        let mut entries = Entries::under(b"m@v1/");
+        entries.expect(10, 10 * (HEADER_LEN as u64 + 7));
+        let room = (entries.records.capacity(), entries.names.capacity());
+        for _ in 0..10 {
+            entries.push(Entry::nameless(0, 0), b"m@v1/ab");
+        }
+        assert_eq!((entries.records.capacity(), entries.names.capacity()), room);
     }
 
     #[test]
