@@ -14,15 +14,9 @@ pub(super) trait Content {
     /// Goes through a block: see [`turns`].
     fn turns(&mut self, tables: &Tables, bits: &mut Bits<'_>, at: usize) -> Result<(Stop, usize), Unusual>;
 
-    /// Goes through a block from `at` on where there is too little room for another turn, not beyond `end`;
-    /// says where the block ends.
-    fn block_end(
-        &mut self,
-        tables: &Tables,
-        bits: &mut Bits<'_>,
-        at: usize,
-        end: usize,
-    ) -> Result<usize, Unusual>;
+    /// What a block's end is written to by [`block_end`], where there is too little room for another turn.  None
+    /// where up to the end of the content there is room for one.
+    fn room(&mut self) -> Option<&mut [u8]>;
 
     /// Takes data of a stored block, for which there is room.
     fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual>;
@@ -41,14 +35,8 @@ impl Content for Unknown<'_> {
         turns(tables, bits, self.0, at)
     }
 
-    fn block_end(
-        &mut self,
-        tables: &Tables,
-        bits: &mut Bits<'_>,
-        at: usize,
-        end: usize,
-    ) -> Result<usize, Unusual> {
-        block_end(tables, bits, &mut self.0[..end], at)
+    fn room(&mut self) -> Option<&mut [u8]> {
+        Some(self.0)
     }
 
     fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual> {
@@ -70,9 +58,8 @@ impl Content for Known<'_> {
         known_turns(tables, bits, self.0, at)
     }
 
-    /// Up to the end of the content there is room for a turn.
-    fn block_end(&mut self, _: &Tables, _: &mut Bits<'_>, _: usize, _: usize) -> Result<usize, Unusual> {
-        Err(Unusual)
+    fn room(&mut self) -> Option<&mut [u8]> {
+        None
     }
 
     fn stored(&mut self, data: &[u8], at: usize) -> Result<(), Unusual> {
@@ -82,7 +69,7 @@ impl Content for Known<'_> {
 
 /// Decodes a block to `output` from `at` on, with every look at the stream and at the output checked; says
 /// where it ends.
-fn block_end(
+pub(super) fn block_end(
     tables: &Tables,
     bits: &mut Bits<'_>,
     output: &mut [u8],

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use super::bits::Bits;
-use super::content::{Content, Known, Unknown};
+use super::content::{Content, Known, Unknown, block_end};
 use super::table::{DISTANCES, LENGTHS, LITERALS, REPEAT, Table, Unusual, repeated, takes, with_code};
 use super::turns::{Stop, TURN_INPUT, TURN_OUTPUT};
 
@@ -131,7 +131,8 @@ impl Decoder {
                             in_tail = true;
                         }
                         Stop::Output if at <= size => {
-                            at = content.block_end(tables, &mut bits, at, size)?;
+                            let room = content.room().ok_or(Unusual)?;
+                            at = block_end(tables, &mut bits, &mut room[..size], at)?;
                             break;
                         }
                         _ => return Err(Unusual),

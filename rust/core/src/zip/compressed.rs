@@ -7,7 +7,7 @@ use crate::inflate::INPUT_SLACK;
 use crate::readat::ReadAt;
 
 /// Bytes of a window.
-pub(super) const INPUT: usize = 128 << 10;
+const INPUT: usize = 128 << 10;
 
 /// The compressed data of an entry: a window of it is in memory.
 pub(super) struct Compressed<'a, R> {
