@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from fastverify.engine._unicode_tables import LETTER_RANGES
 from fastverify.engine.protocol import MAX_GO_MOD_BYTES, MAX_LISTED, Violation, ViolationCode
@@ -47,7 +48,7 @@ def is_file_path(name: bytes) -> bool:
     return all(character < "\u0080" or _is_letter(character) for character in text)
 
 
-def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple[Violation, ...]:
+def violations(directory: Directory, names: Sequence[bytes], prefix: bytes) -> tuple[Violation, ...]:
     """The first MAX_LISTED broken rules, in the order of the entries.
 
     `names` are the names of the directory's entries, `prefix` is ``P@V/``.
