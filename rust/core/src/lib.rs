@@ -37,12 +37,14 @@ pub mod dirhash;
 mod fault;
 mod hash;
 pub mod inflate;
+mod listed;
 mod many;
 mod module;
 mod readat;
 pub mod schedule;
 pub mod sha256;
 mod smallfile;
+mod sorting;
 mod stat;
 pub mod sumdb;
 pub mod timings;
@@ -50,8 +52,10 @@ pub mod tree;
 mod unicode_tables;
 pub mod zip;
 
+pub use allowance::{BYTES_BESIDE_NAME, MAX_NAMES_BYTES};
 pub use fault::{Fault, FaultCode};
 pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
+pub use listed::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use many::Hashing;
 pub use module::{
     Change, Difference, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask, TreeMeasurement,

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from fastverify.engine.protocol import (
     MAX_DIFFERENCES,
-    MAX_LISTED,
+    MAX_NAMES_BYTES,
     MAX_ZIP_BYTES,
+    Change,
     Difference,
     Fault,
     FileStat,
@@ -27,6 +28,7 @@ from fastverify.engine.pure.contents import Pair, Part, PartResult, Reason, read
 from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import file_stat, lstat, open_regular
+from fastverify.engine.pure.listed import first_of
 from fastverify.engine.pure.pair_columns import PairColumns
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
 from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
@@ -40,6 +42,9 @@ _FILE_COST = 16 << 10
 _DIGEST = 32
 #: So many are sorted at once.
 _RUN = 1 << 16
+
+#: Which differences are listed where not all can be.
+_LISTED_FIRST: tuple[Change, ...] = ("type", "modified", "extra", "missing", "mode")
 
 #: Bits that Go leaves on no extracted file; a toolchain's programs are executable.
 _ODD_MODE = 0o7333
@@ -95,7 +100,9 @@ class _Zip:
             self.stat = file_stat(lstat(path))
             fd, found = open_regular(path)
             try:
-                self.directory = read_directory(fd, found.st_size)
+                self.directory = read_directory(
+                    fd, found.st_size, job.prefix, MAX_NAMES_BYTES if job.extractable else None
+                )
             finally:
                 os.close(fd)
         except FaultError as error:
@@ -132,7 +139,7 @@ def _sorted_numbers(count: int, key: Callable[[int], Any]) -> array[int]:
 class _Tree:
     """A tree as far as it is known before any content is read."""
 
-    def __init__(self, path: bytes) -> None:
+    def __init__(self, job: Job, path: bytes) -> None:
         self.stat: FileStat | None = None
         self.fault: Fault | None = None
         self.listing: Listing | None = None
@@ -140,7 +147,7 @@ class _Tree:
             self.stat = stat_root(path)
             if not stat.S_ISDIR(self.stat.mode):
                 raise FaultError("not-directory")
-            self.listing = list_tree(path)
+            self.listing = list_tree(path, MAX_NAMES_BYTES if job.extractable else None)
         except FaultError as error:
             self.fault = error.fault()
 
@@ -151,7 +158,7 @@ class ModulePlan:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._zip = None if job.zip is None else _Zip(job, job.zip)
-        self._tree = None if job.tree is None else _Tree(job.tree)
+        self._tree = None if job.tree is None else _Tree(job, job.tree)
         self._mod = None if job.mod is None else read_go_mod(job.mod)
         self._info = None if job.info is None else read_small_file(job.info)
         self._ziphash = None if job.ziphash is None else read_small_file(job.ziphash)
@@ -266,7 +273,8 @@ class ModulePlan:
             measured_tree = self._measured_tree(self._tree, copies, measured_zip)
             if self._tree.listing is not None:
                 differences = self._differences(self._tree.listing, copies)
-        listed, more = _first(differences)
+        gravest, dropped = _gravest(differences)
+        listed, more = first_of(gravest, lambda each: each.path, MAX_DIFFERENCES)
         return ModuleMeasurement(
             self._job.key,
             measured_zip,
@@ -274,8 +282,8 @@ class ModulePlan:
             self._mod,
             self._info,
             self._ziphash,
-            tuple(listed),
-            more,
+            tuple(sorted(listed, key=lambda each: each.path)),
+            dropped + more,
         )
 
     def _measured_zip(self, zipped: _Zip) -> ZipMeasurement:
@@ -310,7 +318,7 @@ class ModulePlan:
             unpacked=0 if directory is None else directory.unpacked,
             go_mod_h1=go_mod_h1,
             has_go_mod=prefix + b"go.mod" in names,
-            bad_entries=tuple(bad[:MAX_LISTED]),
+            bad_entries=first_of(bad, lambda each: each.name)[0],
             violations=zipped.violations,
         )
 
@@ -378,14 +386,19 @@ class ModulePlan:
                     for path, pair in pairs
                     if path not in copies
                 )
+        unreadable = sorted([*listing.faults, *file_faults], key=lambda each: each.name)
+        told, more_faults = first_of(unreadable, lambda each: each.name)
+        empty, more_empty = first_of(listing.empty_directories(), lambda path: path)
         return TreeMeasurement(
             stat=tree.stat,
             fault=fault,
             h1=h1,
             files=len(everything),
             bytes=self._file_bytes,
-            faults=tuple(sorted([*listing.faults, *file_faults], key=lambda fault: fault.name)),
-            empty_directories=listing.empty_directories(),
+            faults=told,
+            empty_directories=empty,
+            more_faults=more_faults,
+            more_empty_directories=more_empty,
         )
 
     def _files_of(self, pairs: Iterable[int]) -> Iterator[tuple[bytes, int]]:
@@ -463,20 +476,20 @@ class ModulePlan:
                 yield Difference(path, "type", None, None, None, odd.stat)
 
 
-def _first(differences: Iterable[Difference]) -> tuple[list[Difference], int]:
-    """The first MAX_DIFFERENCES by path, and how many there are beyond those."""
-    first: list[Difference] = []
-    more = 0
+def _gravest(differences: Iterable[Difference]) -> tuple[list[Difference], int]:
+    """Those that are listed first, in that order, and how many others there are.  Few are held at a time."""
+    gravest: list[Difference] = []
+    dropped = 0
     for difference in differences:
-        first.append(difference)
-        if len(first) == 2 * MAX_DIFFERENCES:
-            more += _cut(first)
-    return first, more + _cut(first)
+        gravest.append(difference)
+        if len(gravest) == 2 * MAX_DIFFERENCES:
+            dropped += _cut(gravest)
+    return gravest, dropped + _cut(gravest)
 
 
 def _cut(differences: list[Difference]) -> int:
     """Sort, and drop what is not to be listed; returns how many those are."""
-    differences.sort(key=lambda difference: difference.path)
+    differences.sort(key=lambda each: (_LISTED_FIRST.index(each.change), each.path))
     dropped = max(len(differences) - MAX_DIFFERENCES, 0)
     del differences[MAX_DIFFERENCES:]
     return dropped
