@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -93,6 +94,8 @@ def test_big_modules_are_planned_one_at_a_time(tmp_path: Path, monkeypatch: pyte
     class Watched(ModulePlan):
         def __init__(self, job: Job) -> None:
             marks.append("begin")
+            # Long enough for another to begin, if it may.
+            time.sleep(0.05)
             super().__init__(job)
             marks.append("end")
 
