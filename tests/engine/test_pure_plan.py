@@ -101,7 +101,6 @@ def test_big_modules_are_planned_one_at_a_time(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(workers, "ModulePlan", Watched)
     monkeypatch.setattr(workers, "_MOST_UNSPLIT", len(content) - 1)
-    monkeypatch.setattr(workers, "SMALLEST_PART", 1 << 20)
     assert len(list(PureEngine().measure(tasks, threads=4))) == len(tasks)
     assert len(marks) == 2 * len(tasks)
     assert all(one != other for one, other in pairwise(marks))
