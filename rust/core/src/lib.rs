@@ -33,6 +33,7 @@
 
 mod allowance;
 pub mod buildcache;
+mod descriptors;
 pub mod dirhash;
 mod fault;
 mod hash;

@@ -6,20 +6,24 @@
 
 mod permit;
 mod spare;
+mod threads;
 
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::permit::Large;
 pub use self::permit::Permit;
-use self::spare::{DiskWaits, STAYS, Spares};
+use self::spare::{DiskWaits, STAYS};
+use self::threads::Threads;
+use crate::descriptors;
 use crate::timings::{self, Stage};
 
 /// Results that may wait to be taken before the workers wait.
@@ -37,8 +41,12 @@ pub trait Job: Send + Sized + 'static {
     /// Whether [`Worker::is_from_disk`] is asked.
     const ASKS_FOR_DISKS: bool = false;
 
-    /// What one of so many threads keeps.
-    fn scratch(_threads: usize) -> Self::Scratch {
+    /// The most descriptors that a thread holds at a time, of files and of what it asks for disks, but for those
+    /// that it takes from [`Means::descriptors`].
+    const DESCRIPTORS: usize = 2;
+
+    /// What one of the threads keeps.
+    fn scratch(_means: &Means) -> Self::Scratch {
         Self::Scratch::default()
     }
 
@@ -75,15 +83,30 @@ impl<J: Job> Worker<'_, J> {
         self.shared.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether a thread waits for something to do.
+    /// Whether there is a thread with nothing to do, and a processor for it, too.
     pub fn is_any_idle(&self) -> bool {
-        self.shared.idle.load(Ordering::Relaxed) > 0
+        let Shared { started, idle, at_once, .. } = &**self.shared;
+        started.load(Ordering::Relaxed).saturating_sub(idle.load(Ordering::Relaxed)) < *at_once
     }
 
     /// Adds jobs that are done before those of the start.
     pub fn begin(&self, jobs: impl IntoIterator<Item = J>) {
-        self.shared.lock().begun.extend(jobs);
-        self.shared.wake.notify_all();
+        let mut queues = self.shared.lock();
+        let before = queues.begun.len();
+        queues.begun.extend(jobs);
+        let begun = queues.begun.len() - before;
+        let idle = self.shared.idle.load(Ordering::Relaxed);
+        drop(queues);
+        // No more are woken or started than there is work for: each of them costs time.
+        for _ in 0..begun.min(idle) {
+            self.shared.wake.notify_one();
+        }
+        for _ in idle..begun {
+            // Where the system gives no thread, those that are there do the work.
+            if !matches!(start_thread(self.shared, self.answers), Ok(true)) {
+                break;
+            }
+        }
     }
 
     /// Puts off a job that is going to hold so many bytes of memory, until there is room for them.  It is done
@@ -95,7 +118,12 @@ impl<J: Job> Worker<'_, J> {
 
     /// How many threads there can be at a time.
     pub fn threads(&self) -> usize {
-        self.shared.threads + self.shared.spares.most()
+        self.shared.means.threads + self.shared.spares.most()
+    }
+
+    /// What there is for all threads together.
+    pub fn means(&self) -> &Means {
+        &self.shared.means
     }
 
     /// Gives an answer to the caller; waits while the caller is behind.
@@ -117,15 +145,46 @@ struct Queues<J: Job> {
     running: usize,
 }
 
+impl<J: Job> Queues<J> {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.begun.is_empty() && self.large.is_empty()
+    }
+}
+
+/// What the threads of a schedule have together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// How many they are, without the spare ones.
+    pub threads: usize,
+    /// How many descriptors they may hold beyond [`Job::DESCRIPTORS`] of each.
+    pub descriptors: usize,
+}
+
+impl Means {
+    /// Of so many threads and spare ones, which may hold so many descriptors, and how many spare ones there can be.
+    /// Where descriptors are scarce there are fewer threads, but one.
+    fn new(threads: usize, spares: usize, descriptors: usize, each: usize) -> (Means, usize) {
+        let most = (descriptors / each).max(1);
+        let threads = threads.min(most);
+        let spares = spares.min(most - threads);
+        let descriptors = descriptors.saturating_sub((threads + spares) * each);
+        (Means { threads, descriptors }, spares)
+    }
+}
+
 struct Shared<J: Job> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
-    /// Threads without the spare ones.
-    threads: usize,
+    means: Means,
+    threads: Threads,
+    spares: Threads,
+    /// Threads that have been started, without the spare ones.
+    started: AtomicUsize,
     /// Threads that wait for a job.
     idle: AtomicUsize,
-    spares: Spares,
+    /// As many threads as there are processors for.
+    at_once: usize,
 }
 
 impl<J: Job> Shared<J> {
@@ -186,7 +245,8 @@ impl<J: Job> Shared<J> {
     fn done(&self) {
         let mut queues = self.lock();
         queues.running -= 1;
-        if queues.running == 0 {
+        // Whoever has put something into one of the queues has woken others for it.
+        if queues.running == 0 && queues.is_empty() {
             self.wake.notify_all();
         }
     }
@@ -221,10 +281,10 @@ pub enum Next<A> {
 pub struct Running<J: Job> {
     shared: Arc<Shared<J>>,
     answers: Option<Receiver<Result<J::Answer, Panicked>>>,
-    threads: Vec<JoinHandle<()>>,
 }
 
-/// Starts `jobs`, the biggest first in the list, on up to `threads` threads (at least one).
+/// Starts `jobs`, the biggest first in the list, on up to `threads` threads (at least one): no more than there is
+/// work for, and than the process may have files open for.
 ///
 /// # Errors
 ///
@@ -246,29 +306,46 @@ pub fn start_with_spares<J: Job>(
 ) -> std::io::Result<Running<J>> {
     jobs.reverse();
     let threads = threads.clamp(1, MAX_THREADS);
+    let (means, spares) =
+        Means::new(threads, spares.min(MAX_THREADS), descriptors::for_threads(), J::DESCRIPTORS);
+    let at_first = jobs.len().min(means.threads);
+    let processors = thread::available_parallelism().map_or(means.threads, NonZeroUsize::get);
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), large: Large::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
-        threads,
+        means,
+        threads: Threads::up_to(means.threads, "fastverify"),
+        spares: Threads::up_to(spares, "fastverify-spare"),
+        started: AtomicUsize::new(0),
         idle: AtomicUsize::new(0),
-        spares: Spares::up_to(spares.min(MAX_THREADS)),
+        at_once: means.threads.min(processors),
     });
     let (sender, receiver) = sync_channel(RESULTS);
-    let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
-    for i in 0..threads {
-        let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
-        match thread::Builder::new()
-            .name(format!("fastverify-{i}"))
-            .spawn(move || work(&shared, &answers, if i == 0 { Thread::First } else { Thread::Other }))
-        {
-            Ok(thread) => running.threads.push(thread),
-            Err(error) if running.threads.is_empty() => return Err(error),
-            // Fewer threads do the same work.
-            Err(_) => break,
+    let running = Running { shared, answers: Some(receiver) };
+    start_thread(&running.shared, &sender)?;
+    for _ in 1..at_first {
+        // Fewer threads do the same work.
+        if start_thread(&running.shared, &sender).is_err() {
+            break;
         }
     }
     Ok(running)
+}
+
+/// Starts one thread more, if there are not enough; false where there are.
+fn start_thread<J: Job>(
+    shared: &Arc<Shared<J>>,
+    answers: &SyncSender<Result<J::Answer, Panicked>>,
+) -> std::io::Result<bool> {
+    let is_one_more = |started| (started < shared.means.threads).then_some(started + 1);
+    let Ok(before) = shared.started.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_one_more) else {
+        return Ok(false);
+    };
+    let thread = if before == 0 { Thread::First } else { Thread::Other };
+    let (of_thread, answers) = (Arc::clone(shared), answers.clone());
+    shared.threads.start(move || work(&of_thread, &answers, thread))?;
+    Ok(true)
 }
 
 /// Which of its threads works on a schedule.
@@ -306,7 +383,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         guarded(&mut || {
             if let Some(job) = job.take() {
                 let scratch = scratch.get_or_insert_with(|| {
-                    if is_spare { J::spare_scratch() } else { J::scratch(shared.threads) }
+                    if is_spare { J::spare_scratch() } else { J::scratch(&shared.means) }
                 });
                 job.run(scratch, &worker);
             }
@@ -340,7 +417,8 @@ fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::A
     }
     drop(queues);
     let (of_spare, answers) = (Arc::clone(shared), answers.clone());
-    shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
+    // Where the system gives no thread, those that are there do the work.
+    let _ = shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -376,11 +454,10 @@ impl<J: Job> Running<J> {
     /// Stops the work and waits until no thread works any more.
     pub fn close(&mut self) {
         self.stop();
-        for thread in self.threads.drain(..) {
-            // Panics of jobs have been caught; nothing else is in a thread.
-            let _ = thread.join();
-        }
+        self.shared.threads.join();
         self.shared.spares.join();
+        // A spare one may have started one of these, with nothing to do.
+        self.shared.threads.join();
     }
 }
 

@@ -10,6 +10,7 @@ use super::stream::{entry_digest, hash_rest, same_digest};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
 use crate::readat::{read_full_at, will_need};
+use crate::schedule::Means;
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
@@ -39,9 +40,13 @@ const WHOLE: u64 = 8 << 20;
 /// The least that a thread has of it, and what a spare one has.
 const LEAST_WHOLE: u64 = 64 << 10;
 const SPARE_WHOLE: u64 = 1 << 20;
-/// Chunks that have been read and wait for digests, in all threads together: each holds two descriptors, of a
-/// zip and of a tree, and on some systems a process has no more than 256.
+/// Chunks that have been read and wait for digests, in all threads together, and how many descriptors each
+/// holds: of a zip and of a tree.
 const WAITING: usize = 64;
+const OF_WAITING: usize = 2;
+/// What all threads together hold of files that have been read before their turn, and the least of a thread.
+const AHEAD: usize = 8 << 20;
+const LEAST_AHEAD: usize = 64 << 10;
 
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
@@ -87,10 +92,13 @@ struct Chunk {
 }
 
 impl Scratch {
-    /// For one of so many threads.
-    pub(crate) fn of_one_of(threads: usize) -> Scratch {
+    /// For one of the threads that have these means.
+    pub(crate) fn of_one_of(means: &Means) -> Scratch {
+        let threads = means.threads;
         let long = (WHOLE / threads as u64).clamp(LEAST_WHOLE, LONG);
-        Scratch::with(long, 2 * long, WAITING / threads)
+        let waiting = WAITING.min(means.descriptors / OF_WAITING);
+        let ahead = Ahead::with_room((AHEAD / threads).max(LEAST_AHEAD));
+        Scratch { ahead, ..Scratch::with(long, 2 * long, waiting / threads) }
     }
 
     /// For a spare thread: with little room.
