@@ -44,6 +44,7 @@ mod readat;
 pub mod schedule;
 pub mod sha256;
 mod smallfile;
+mod sorting;
 mod stat;
 pub mod sumdb;
 pub mod timings;

@@ -178,6 +178,9 @@ pub enum ModuleJob {
     /// A chunk.
     #[doc(hidden)]
     Chunk(Arc<Plan>, usize),
+    /// The rules that a zip of many entries may break.
+    #[doc(hidden)]
+    Rules(Arc<Plan>),
     /// A part of what another thread does.
     #[doc(hidden)]
     Help(Arc<Relay>),
@@ -242,12 +245,21 @@ impl Job for ModuleJob {
                     return;
                 };
                 let plan = Arc::new(plan);
+                let rules = plan.lacks_violations().then(|| ModuleJob::Rules(Arc::clone(&plan)));
                 // One is kept for this thread, whose caches know the module already.
-                worker.begin(order.map(|chunk| ModuleJob::Chunk(Arc::clone(&plan), chunk)));
+                let chunks = order.map(|chunk| ModuleJob::Chunk(Arc::clone(&plan), chunk));
+                worker.begin(rules.into_iter().chain(chunks));
                 ModuleJob::Chunk(plan, first).run(scratch, worker);
             }
             ModuleJob::Chunk(plan, chunk) => {
                 scratch.read_chunk(plan, chunk, worker, &mut complete);
+            }
+            ModuleJob::Rules(plan) => {
+                let violations = plan.find_violations();
+                timings::lap(Stage::List);
+                if plan.found_violations(violations) && !worker.stopped() {
+                    complete(&plan);
+                }
             }
             ModuleJob::Help(relay) => relay.help(),
         }

@@ -13,6 +13,7 @@ use crate::fault::FaultCode;
 use crate::readat::{lstat, open_regular};
 use crate::schedule::Permit;
 use crate::smallfile::SmallFile;
+use crate::sorting::sort_by_on;
 use crate::stat::FileStat;
 use crate::tree::{self, Listing, Root};
 use crate::zip::{Archive, Entry, Name, Violation, are_plain, violations};
@@ -57,7 +58,8 @@ pub(super) struct PlannedZip {
     pub archive: Option<Archive<File>>,
     /// Why not, or why its entries are not to be read.
     pub fault: Option<FaultCode>,
-    pub violations: Vec<Violation>,
+    /// None where they are still to be looked for, see [`Plan::find_violations`].
+    pub violations: Option<Vec<Violation>>,
     /// Whether there is an entry `P@V/go.mod`.
     pub has_go_mod: bool,
 }
@@ -106,13 +108,19 @@ pub struct Plan {
 
 impl PlannedZip {
     /// The zip, and the numbers of its entries by name; of equal names in the order of the entries.
-    fn new(path: &Path, prefix: &[u8], limits: Limits, allowance: &mut Allowance) -> (PlannedZip, Vec<u32>) {
+    fn new(
+        path: &Path,
+        prefix: &[u8],
+        limits: Limits,
+        allowance: &mut Allowance,
+        threads: usize,
+    ) -> (PlannedZip, Vec<u32>) {
         let stat = lstat(path);
         let mut zip = PlannedZip {
             stat: stat.ok(),
             archive: None,
             fault: stat.err(),
-            violations: Vec::new(),
+            violations: Some(Vec::new()),
             has_go_mod: false,
         };
         let mut by_name: Vec<u32> = Vec::new();
@@ -124,16 +132,15 @@ impl PlannedZip {
             Ok(archive) => {
                 by_name.extend(0..archive.entries().len() as u32);
                 let name = |&number: &u32| archive.name(&archive.entry(number as usize));
-                by_name.sort_by(|a, b| name(a).cmp(&name(b)));
+                sort_by_on(threads, &mut by_name, |a, b| name(a).cmp(&name(b)));
                 let go_mod = Name::new(prefix, b"go.mod");
                 zip.has_go_mod = by_name.binary_search_by(|number| name(number).cmp(&go_mod)).is_ok();
                 if limits == Limits::Extraction {
-                    if !are_plain(&archive, &by_name, prefix) {
-                        zip.violations = violations(&archive, prefix, MAX_LISTED);
-                    }
                     if archive.size() > MAX_ZIP_BYTES || archive.unpacked() > u128::from(MAX_ZIP_BYTES) {
                         zip.fault = Some(FaultCode::ZipTooLarge);
                     }
+                    let is_later = by_name.len() > SCATTERED && zip.fault.is_none();
+                    zip.violations = (!is_later).then(|| broken_rules(&archive, &by_name, prefix));
                 }
                 zip.archive = Some(archive);
             }
@@ -146,6 +153,11 @@ impl PlannedZip {
     pub(super) fn readable(&self) -> Option<&Archive<File>> {
         self.archive.as_ref().filter(|_| self.fault.is_none())
     }
+}
+
+/// The rules that the entries break.  `by_name` has their numbers, in the order of the names.
+fn broken_rules(archive: &Archive<File>, by_name: &[u32], prefix: &[u8]) -> Vec<Violation> {
+    if are_plain(archive, by_name, prefix) { Vec::new() } else { violations(archive, prefix, MAX_LISTED) }
 }
 
 impl PlannedTree {
@@ -177,7 +189,10 @@ impl Plan {
     ) -> Result<Plan, TooLarge> {
         let bytes = permit.as_ref().map_or(WITHOUT_PERMIT / threads as u64, Permit::bytes);
         let mut allowance = Allowance::of(bytes);
-        let zip = task.zip.as_deref().map(|path| PlannedZip::new(path, &task.prefix, limits, &mut allowance));
+        let zip = task
+            .zip
+            .as_deref()
+            .map(|path| PlannedZip::new(path, &task.prefix, limits, &mut allowance, threads));
         if let Some(bytes) = allowance.wanted() {
             // The tree will most likely take as much again.
             let times = 1 + u64::from(task.tree.is_some());
@@ -208,7 +223,7 @@ impl Plan {
         };
         plan.pair(by_name.unwrap_or_default());
         plan.cut();
-        plan.found = Mutex::new(Found::of_chunks(plan.chunks.len()));
+        plan.found = Mutex::new(Found::of_parts(plan.chunks.len(), plan.lacks_violations()));
         plan.verdict = Mutex::new(Verdict::of_plan(&plan));
         Ok(plan)
     }
@@ -241,6 +256,24 @@ impl Plan {
         let mut order: Vec<usize> = (0..self.chunks.len()).collect();
         order.sort_by_cached_key(|chunk| std::cmp::Reverse(long(chunk)));
         order
+    }
+
+    /// Whether the rules are still to be looked at: for many names that takes a while, in which other threads
+    /// can read them.
+    pub(super) fn lacks_violations(&self) -> bool {
+        self.zip.as_ref().is_some_and(|zip| zip.violations.is_none())
+    }
+
+    /// The rules that the zip breaks.
+    pub(super) fn find_violations(&self) -> Vec<Violation> {
+        let Some(archive) = self.archive() else { return Vec::new() };
+        // As there are so many units, they are in the order of the names.
+        let by_name: Vec<u32> = self.units(0..self.len()).filter_map(|unit| unit.entry).collect();
+        if by_name.len() < archive.entries().len() {
+            // Some have the same name, which breaks a rule.
+            return violations(archive, &self.task.prefix, MAX_LISTED);
+        }
+        broken_rules(archive, &by_name, &self.task.prefix)
     }
 
     /// The zip, if its entries are to be read.

@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 use crate::tree::Kind;
-use crate::zip::Name;
+use crate::zip::{Name, Violation};
 
 /// Bits that Go never leaves on an extracted file: write, execute, setuid, setgid, sticky.
 const ODD_MODE: u32 = 0o7333;
@@ -26,7 +26,7 @@ const ODD_MODE_TOOLCHAIN: u32 = 0o7222;
 /// What the chunks have found that no verdict has taken yet.
 #[derive(Default)]
 pub(super) struct Found {
-    /// Chunks that are still to be read.
+    /// Chunks that are still to be read, and whether the rules are still to be looked at.
     left: usize,
     /// Of each chunk that waits for the verdict, one for each of its units.
     outcomes: Vec<Vec<Kept>>,
@@ -68,8 +68,10 @@ impl Kept {
 }
 
 impl Found {
-    pub(super) fn of_chunks(chunks: usize) -> Found {
-        Found { left: chunks, outcomes: (0..chunks).map(|_| Vec::new()).collect(), tree_bytes: 0 }
+    /// Of a plan with so many chunks, and perhaps with rules to be looked at.
+    pub(super) fn of_parts(chunks: usize, with_rules: bool) -> Found {
+        let left = chunks + usize::from(with_rules);
+        Found { left, outcomes: (0..chunks).map(|_| Vec::new()).collect(), tree_bytes: 0 }
     }
 }
 
@@ -91,6 +93,7 @@ pub(super) struct Verdict {
     /// The tree's, from where it differs from the zip.
     tree_lines: Option<Lines>,
     zip_fault: Option<Fault>,
+    violations: Vec<Violation>,
     bad_entries: Vec<Fault>,
     go_mod: Option<Digest>,
     tree_fault: Option<Fault>,
@@ -127,6 +130,17 @@ impl Plan {
         let mut found = lock(&self.found);
         found.outcomes[chunk] = kept;
         found.tree_bytes += tree_bytes;
+        self.go_on(found)
+    }
+
+    /// Notes the rules that the zip breaks.  True as in [`Plan::found`].
+    pub(super) fn found_violations(&self, violations: Vec<Violation>) -> bool {
+        lock(&self.verdict).violations = violations;
+        self.go_on(lock(&self.found))
+    }
+
+    /// Goes on with the verdict when a part has been `found`; true where that was the last one.
+    fn go_on(&self, mut found: MutexGuard<'_, Found>) -> bool {
         found.left -= 1;
         let last = found.left == 0;
         drop(found);
@@ -405,7 +419,7 @@ impl Verdict {
             go_mod_h1: self.go_mod.map(|digest| go_mod_h1(&digest)),
             has_go_mod: zip.has_go_mod,
             bad_entries: self.bad_entries,
-            violations: zip.violations.clone(),
+            violations: zip.violations.clone().unwrap_or(self.violations),
         };
         if measured.fault.is_none() {
             let h1 = self.lines.h1();

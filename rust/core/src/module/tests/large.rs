@@ -1,6 +1,7 @@
 //! Plans of which not every thread may hold one at a time.
 
 use super::*;
+use crate::zip::{Violation, ViolationCode};
 
 /// A module with so many names that a plan for it, or for its zip or tree alone, is a large one.
 fn large_module() -> Module {
@@ -35,6 +36,36 @@ fn each_has_the_answer_that_it_has_alone() {
         for (key, answer) in answers.into_iter().enumerate() {
             assert_eq!(answer, ModuleMeasurement { key: key as i64, ..alone[key % 3].clone() });
         }
+    }
+}
+
+/// The rules of many names are looked at beside reading them, with the same answer on any number of threads.
+#[test]
+fn broken_rules() {
+    let names = |more: &[&str]| {
+        let mut names: Vec<String> = (0..2000).map(|i| format!("d/{}/{i}", i % 7)).collect();
+        names.extend(more.iter().map(|&name| name.to_owned()));
+        names
+    };
+    for (more, expected) in [
+        (&["e"][..], &[][..]),
+        (&["é"], &[]),
+        (&["D/x"], &[(ViolationCode::Collision, "D/x")]),
+        (&["con", "d/5/5"], &[(ViolationCode::Path, "con"), (ViolationCode::Duplicate, "d/5/5")]),
+        (&["d/6/6", "d/6/6"], &[(ViolationCode::Duplicate, "d/6/6"); 2]),
+    ] {
+        let entry = |name: &String| TestEntry::stored(&format!("{PREFIX}{name}"), b"");
+        let module = Module::of_zip(TestZip::of(names(more).iter().map(entry).collect()));
+        let violation =
+            |&(code, name): &(_, &str)| Violation { code, name: format!("{PREFIX}{name}").into() };
+        let expected: Vec<Violation> = expected.iter().map(violation).collect();
+        for threads in 1..=4 {
+            let zip = only(module.task(), threads).zip.unwrap();
+            assert_eq!((&zip.violations, zip.fault), (&expected, None));
+        }
+        // dirhash has no rules.
+        let zip = hash_zip(module.temp.0.join("zip"), 2).unwrap().next().unwrap().unwrap().zip.unwrap();
+        assert_eq!((zip.violations, zip.fault), (Vec::new(), None));
     }
 }
 
