@@ -31,6 +31,7 @@
 
 #![deny(unsafe_code)]
 
+mod address_space;
 mod allowance;
 pub mod buildcache;
 mod descriptors;

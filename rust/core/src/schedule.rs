@@ -23,8 +23,8 @@ use self::permit::Large;
 pub use self::permit::Permit;
 use self::spare::{DiskWaits, STAYS};
 use self::threads::Threads;
-use crate::descriptors;
 use crate::timings::{self, Stage};
+use crate::{address_space, descriptors};
 
 /// Results that may wait to be taken before the workers wait.
 const RESULTS: usize = 64;
@@ -305,7 +305,9 @@ pub fn start_with_spares<J: Job>(
     spares: usize,
 ) -> std::io::Result<Running<J>> {
     jobs.reverse();
-    let threads = threads.clamp(1, MAX_THREADS);
+    let most = address_space::for_threads();
+    let threads = threads.min(MAX_THREADS).min(most).max(1);
+    let spares = spares.min(most - threads.min(most));
     let (means, spares) =
         Means::new(threads, spares.min(MAX_THREADS), descriptors::for_threads(), J::DESCRIPTORS);
     let at_first = jobs.len().min(means.threads);
