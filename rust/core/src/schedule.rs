@@ -495,6 +495,17 @@ mod tests {
         /// Works until it is stopped.
         Endless(Arc<AtomicUsize>),
         PutOff(u32),
+        /// So many threads meet, round after round.
+        Gather {
+            met: Arc<AtomicUsize>,
+            threads: usize,
+            rounds: usize,
+        },
+        Meet {
+            met: Arc<AtomicUsize>,
+            threads: usize,
+            rounds: usize,
+        },
     }
 
     impl Job for Toy {
@@ -513,6 +524,20 @@ mod tests {
                 Toy::Say(n) => worker.answer(n),
                 Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
                 Toy::Panic => panic!("as told"),
+                Toy::Gather { met, threads, rounds } => {
+                    worker.begin((0..threads).map(|_| Toy::Meet { met: Arc::clone(&met), threads, rounds }));
+                }
+                Toy::Meet { met, threads, rounds } => {
+                    let came = met.fetch_add(1, Ordering::SeqCst) + 1;
+                    let all = came.next_multiple_of(threads);
+                    while met.load(Ordering::SeqCst) < all && !worker.stopped() {
+                        thread::yield_now();
+                    }
+                    if came == all && rounds > 1 {
+                        worker.begin([Toy::Gather { met, threads, rounds: rounds - 1 }]);
+                    }
+                    worker.answer(0);
+                }
                 Toy::Endless(ended) => {
                     while !worker.stopped() {
                         thread::sleep(Duration::from_millis(1));
@@ -533,6 +558,47 @@ mod tests {
             expected.sort();
             assert_eq!(answers, expected);
         }
+    }
+
+    #[test]
+    fn no_more_threads_than_there_is_work_for() {
+        let started = |jobs: Vec<Toy>, threads| {
+            let mut running = start(jobs, threads).unwrap();
+            let answers = running.by_ref().map(Result::unwrap).count();
+            (answers, running.shared.started.load(Ordering::SeqCst))
+        };
+        assert_eq!(started(Vec::new(), 8), (0, 1));
+        assert_eq!(started(vec![Toy::Say(1)], 8), (1, 1));
+        assert_eq!(started(vec![Toy::Say(1), Toy::Say(2), Toy::Say(3)], 8), (3, 3));
+        assert_eq!(started(vec![Toy::Split(1)], 8), (1, 2));
+        assert_eq!(started(vec![Toy::Split(1000)], 8), (1000, 8));
+    }
+
+    /// Of those that wait only as many are woken as there is work for; nobody may be forgotten for it.
+    #[test]
+    fn who_waits_is_woken_for_begun_work() {
+        const ROUNDS: usize = 50;
+        for threads in [1, 2, 3, 20] {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            thread::spawn(move || {
+                let first = Toy::Gather { met: Arc::default(), threads, rounds: ROUNDS };
+                sender.send(start(vec![first], threads).unwrap().map(Result::unwrap).count())
+            });
+            assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(ROUNDS * threads));
+        }
+    }
+
+    #[test]
+    fn scarce_descriptors_mean_fewer_threads() {
+        let means = |threads, spares, descriptors| {
+            let (means, spares) = Means::new(threads, spares, descriptors, 7);
+            (means.threads, spares, means.descriptors)
+        };
+        assert_eq!(means(32, 0, 0), (1, 0, 0));
+        assert_eq!(means(32, 5, 35), (5, 0, 0));
+        assert_eq!(means(2, 5, 35), (2, 3, 0));
+        assert_eq!(means(2, 1, 35), (2, 1, 14));
+        assert_eq!(means(2, 5, usize::MAX), (2, 5, usize::MAX - 49));
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl Scratch {
 
 /// How many of the first units are read one after the other, with how much of the zip at once.  That may be
 /// less than all where there is little room, or where their entries are far from each other.
-fn first_run(plan: &Plan, units: &[Unit], long: u64) -> (usize, Option<(u64, usize)>) {
+pub(super) fn first_run(plan: &Plan, units: &[Unit], long: u64) -> (usize, Option<(u64, usize)>) {
     let mut run = units.len();
     loop {
         let span = plan.span(&units[..run], long);
