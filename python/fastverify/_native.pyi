@@ -23,7 +23,7 @@ _Zip: TypeAlias = tuple[
     tuple[_Violation, ...],
 ]
 _Tree: TypeAlias = tuple[
-    _Stat | None, _Fault | None, str | None, int, int, tuple[_Fault, ...], tuple[bytes, ...]
+    _Stat | None, _Fault | None, str | None, int, int, tuple[_Fault, ...], tuple[bytes, ...], int, int
 ]
 _Small: TypeAlias = tuple[_Stat | None, _Fault | None, bytes, str | None]
 _Difference: TypeAlias = tuple[bytes, str, bytes | None, int | None, bytes | None, _Stat | None]

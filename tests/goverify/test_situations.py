@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from fastverify.cli import main
 from fastverify.engine import load_engine
+from fastverify.engine.protocol import MAX_NAMES_BYTES
 from fastverify.goverify.verify import verify_as_go
 from fastverify.locate import go_settings
 from tests.goverify.conftest import Both
 from tests.making.go import Go
-from tests.making.modules import Module, ModuleCache, Project, h1, module, remove, rewrite
+from tests.making.hugenames import add_long_paths, more_than, zip_of_long_paths
+from tests.making.modules import Module, ModuleCache, Project, h1, module, remove, rewrite, writable
 from tests.making.spares import spares_asked_for
 from tests.making.users import NOBODY, bound_by_permissions
 from tests.making.world import BYSTANDER, VICTIM, World
@@ -86,6 +90,23 @@ def test_several_at_once(both: Both, tmp_path: Path) -> None:
         f"{VICTIM.path} {VICTIM.version}: zip has been modified",
         f"{VICTIM.path} {VICTIM.version}: dir has been modified",
     ]
+
+
+def test_more_names_than_are_held_in_memory(both: Both, tmp_path: Path) -> None:
+    """Go has no such bound."""
+    world = World(tmp_path)
+    prefix = f"{VICTIM.path}@{VICTIM.version}/"
+    content = zip_of_long_paths(prefix, more_than(MAX_NAMES_BYTES))
+    rewrite(world.places.zip, content)
+    assert both.agree_on(world).err.startswith(f"{VICTIM.path} {VICTIM.version}: zip has been modified")
+    with ZipFile(BytesIO(content)) as opened:
+        rewrite(world.places.ziphash, h1((name.encode(), b"") for name in opened.namelist()).encode())
+    assert both.agree_on(world).err.startswith(f"{VICTIM.path} {VICTIM.version}: dir has been modified")
+    rewrite(world.places.zip, VICTIM.zip)
+    rewrite(world.places.ziphash, VICTIM.h1.encode())
+    with writable(world.places.tree):
+        add_long_paths(world.places.tree, more_than(MAX_NAMES_BYTES))
+    assert both.agree_on(world).err.startswith(f"{VICTIM.path} {VICTIM.version}: dir has been modified")
 
 
 @pytest.mark.parametrize("missing", [INNER, OUTER])

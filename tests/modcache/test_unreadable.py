@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fastverify.engine.protocol import Engine
+from fastverify.engine.protocol import MAX_LISTED, MAX_NAMES_BYTES, Engine
+from fastverify.modcache import advice
 from tests.making.go import Go
+from tests.making.hugenames import add_long_paths, more_than, zip_of_long_paths
+from tests.making.modules import remove, rewrite, writable
 from tests.making.users import NOBODY, bound_by_permissions
 from tests.making.world import VICTIM, Expected, Outcome, World
 
@@ -66,6 +70,36 @@ def test_parts_of_a_module(engine: Engine, public_path: Path, name: str) -> None
     assert path.name in finding.path + finding.message
     counts = outcome.report.counts
     assert (counts.verified, counts.not_verified_by_reason) == (1, {"unreadable": 1})
+
+
+def test_more_names_than_are_held_in_memory(engine: Engine, public_path: Path) -> None:
+    """Go reads those, so nothing is said of it refusing them."""
+    world = World(public_path)
+    remove(world.places.tree)
+    prefix = f"{VICTIM.path}@{VICTIM.version}/"
+    rewrite(world.places.zip, zip_of_long_paths(prefix, more_than(MAX_NAMES_BYTES)))
+    world.places.tree.mkdir()
+    add_long_paths(world.places.tree, more_than(MAX_NAMES_BYTES))
+    outcome = checked(world, engine)
+    errors = [each for each in outcome.report.findings if each.severity == "error"]
+    assert [(each.verdict, each.where, each.go) for each in errors] == [
+        ("unreadable", where, advice.GO_READS_ALL) for where in ("zip", "dir")
+    ]
+    assert outcome.report.counts.not_verified_by_reason == {"unreadable": 1}
+    shutil.rmtree(world.places.tree)
+
+
+def test_many_files(engine: Engine, public_path: Path) -> None:
+    world = World(public_path)
+    with writable(world.places.tree):
+        for number in range(MAX_LISTED + 5):
+            path = world.places.tree / f"{number:04}"
+            path.touch()
+            path.chmod(0)
+    findings = [each for each in checked(world, engine).report.findings if each.severity == "error"]
+    assert [each.verdict for each in findings] == ["unreadable"] * (MAX_LISTED + 1)
+    assert findings[0].message.startswith("0000 in it")
+    assert findings[-1].message.startswith("5 more in it")
 
 
 def test_a_damaged_file_beside_an_unreadable_one(engine: Engine, public_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from fastverify import check_module_cache
 from fastverify.engine import load_engine
+from fastverify.engine.protocol import MAX_DIFFERENCES
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.report.model import ModuleResult
 from fastverify.sumdb.proof import NO_DATABASE
@@ -288,6 +289,19 @@ def test_a_long_file_is_missed(make: Maker) -> None:
     made = make([Module(RICH.path, "v1.0.0", {"go.mod": RICH.files["go.mod"], "long.go": long})], [RICH.path])
     remove(made.folder / RICH.path / "long.go")
     assert made.files() == [(RICH.path, "long.go", "missing")]
+
+
+def test_a_module_of_which_very_many_files_are_not_vendored(make: Maker) -> None:
+    """What was changed, and what is gone, is told as if those were not there."""
+    left_out = {f"a/{number}.txt": b"" for number in range(MAX_DIFFERENCES + 5)}
+    files = {"z/z.go": b"package z\n", "z/y.go": b"package z\n", "z/x.go": b"package z\n", **left_out}
+    module = Module(RICH.path, "v1.0.0", {"go.mod": RICH.files["go.mod"], **files})
+    made = make([module], [f"{RICH.path}/z"])
+    assert made.files() == []
+    folder = made.folder / RICH.path / "z"
+    (folder / "z.go").write_bytes(b"package z // changed\n")
+    remove(folder / "y.go")
+    assert made.files() == [(RICH.path, "z/y.go", "missing"), (RICH.path, "z/z.go", "modified")]
 
 
 def test_folders_that_nobody_can_list(make: Maker) -> None:

@@ -6,6 +6,7 @@ import os
 
 from fastverify.engine.protocol import (
     MAX_DIRECTORY_BYTES,
+    MAX_NAMES_BYTES,
     MAX_OUTPUT_BYTES,
     MAX_ZIP_BYTES,
     Fault,
@@ -34,6 +35,9 @@ _TEXTS: dict[FaultCode, str] = {
     "zip-directory-too-large": (
         f"the zip's central directory is larger than {MAX_DIRECTORY_BYTES // _MIB} MiB,"
         " which fastverify does not read"
+    ),
+    "too-many-names": (
+        f"its names take more memory than the {MAX_NAMES_BYTES // _MIB} MiB that fastverify spends on them"
     ),
 }
 

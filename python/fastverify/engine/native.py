@@ -178,8 +178,18 @@ def _zip(measured: _Zip | None) -> ZipMeasurement | None:
 def _tree(measured: _Tree | None) -> TreeMeasurement | None:
     if measured is None:
         return None
-    stat, fault, h1, files, size, faults, empty_directories = measured
-    return TreeMeasurement(_stat(stat), _fault(fault), h1, files, size, _faults(faults), empty_directories)
+    stat, fault, h1, files, size, faults, empty_directories, more_faults, more_empty_directories = measured
+    return TreeMeasurement(
+        _stat(stat),
+        _fault(fault),
+        h1,
+        files,
+        size,
+        _faults(faults),
+        empty_directories,
+        more_faults,
+        more_empty_directories,
+    )
 
 
 def _small(measured: _Small | None) -> SmallFile | None:

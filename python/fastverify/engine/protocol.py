@@ -31,14 +31,24 @@ MAX_GO_MOD_BYTES = 16 << 20
 #: fastverify's own bound on a zip's central directory: it is the one part of a zip that is held in
 #: memory whole.
 MAX_DIRECTORY_BYTES = 128 << 20
+#: fastverify's own bound on the names of a module's zip, and on those of its tree, because they are held in
+#: memory.  Each counts with its bytes, without ``P@V/`` before it, and with BYTES_BESIDE_NAME: the names of
+#: the entries; and the paths of files and directories.  ``hash_zip`` and ``hash_dir`` have no such bound.
+MAX_NAMES_BYTES = 48 << 20
+BYTES_BESIDE_NAME = 32
 #: How much of a ``.info`` or ``.ziphash`` file is returned; a longer one is cut after one byte more.
 MAX_SMALL_FILE_BYTES = 64 << 10
 #: fastverify's own bound on an output of a build cache; a longer one is not read.  (Go's archives end at
 #: 10^10 bytes.)
 MAX_OUTPUT_BYTES = 4 << 30
-#: At most this many unreadable entries and rule violations are listed for one zip.
+#: At most this many unreadable entries and rule violations are listed for one zip, and at most this many
+#: unreadable files and directories and empty directories for one tree.
 MAX_LISTED = 1000
-#: At most this many differences between a tree and its zip are listed: the first by path.
+#: Of a list of names that strangers chose; it ends before the name that would make it longer.
+MAX_LISTED_BYTES = 4 << 20
+#: At most this many differences between a tree and its zip are listed: first those in type, then modified,
+#: extra and missing ones, and those in mode last; of each the first by path.  So many of one kind hide none
+#: of a graver one.
 MAX_DIFFERENCES = 20_000
 
 FaultCode = Literal[
@@ -56,6 +66,7 @@ FaultCode = Literal[
     "zip-corrupt",  # flate: corrupt input
     "zip-too-large",  # over MAX_ZIP_BYTES (archive or declared sum): Go would not extract it
     "zip-directory-too-large",  # over MAX_DIRECTORY_BYTES
+    "too-many-names",  # of a zip or of a tree: over MAX_NAMES_BYTES
 ]
 
 
@@ -122,9 +133,11 @@ class ZipMeasurement(NamedTuple):
     go_mod_h1: str | None
     #: Whether there is an entry ``P@V/go.mod``.
     has_go_mod: bool
-    #: Entries that cannot be read, by the bytes of their names.  At most MAX_LISTED.
+    #: The first entries that cannot be read, by the bytes of their names.  At most MAX_LISTED, and
+    #: MAX_LISTED_BYTES.
     bad_entries: tuple[Fault, ...]
-    #: Broken extraction rules in the order of the entries.  At most MAX_LISTED.
+    #: The first broken extraction rules, in the order of the entries.  At most MAX_LISTED, and
+    #: MAX_LISTED_BYTES.
     violations: tuple[Violation, ...]
 
 
@@ -142,10 +155,15 @@ class TreeMeasurement(NamedTuple):
     #: Files found (everything that is not a directory), and the bytes of content read.
     files: int
     bytes: int
-    #: Every file or directory that could not be read, by path.
+    #: The first files and directories that could not be read, by path.  At most MAX_LISTED, and
+    #: MAX_LISTED_BYTES.
     faults: tuple[Fault, ...]
-    #: Topmost directories below the root that hold no file at any depth, by path.
+    #: The first of the topmost directories below the root that hold no file at any depth, by path.  At most
+    #: MAX_LISTED, and MAX_LISTED_BYTES.
     empty_directories: tuple[_Name, ...]
+    #: How many faults and how many empty directories there are beyond those.
+    more_faults: int = 0
+    more_empty_directories: int = 0
 
 
 Change = Literal["modified", "missing", "extra", "type", "mode"]
@@ -210,7 +228,7 @@ class ModuleMeasurement(NamedTuple):
     ziphash: SmallFile | None
     #: Tree against zip, by path.  A file whose zip entry or tree file cannot be read is not among
     #: them (it is among the faults), unless its type is wrong.
-    #: At most MAX_DIFFERENCES.
+    #: At most MAX_DIFFERENCES, and MAX_LISTED_BYTES of paths.
     differences: tuple[Difference, ...]
     #: How many there are beyond those.
     more_differences: int = 0

@@ -123,8 +123,8 @@ def hash_zip(path: str, fault: Fault, engine: Engine, threads: int) -> str:
 
     Raises GoError with the error's text.
     """
-    if fault.code == "zip-too-large":
-        # Go refuses to extract it, but hashes it.
+    if fault.code in ("zip-too-large", "too-many-names"):
+        # Go refuses to extract the one, but hashes both.
         try:
             return engine.hash_zip(path, threads=threads)
         except MeasurementError as error:

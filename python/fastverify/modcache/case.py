@@ -80,6 +80,17 @@ class Case:
 
     def unreadable(self, where: Where, path: str, fault: Fault) -> None:
         """Add that a part could not be read, and so is not verified."""
+        if fault.code in ("too-many-names", "zip-directory-too-large"):
+            self.add(
+                "unreadable",
+                where,
+                path,
+                message=f"it is not verified: {describe(fault)}",
+                go=advice.GO_READS_ALL,
+                hint="no module has nearly so many files: look at what they are, then remove it and "
+                "download the module again",
+            )
+            return
         at = f"{changes.shown(fault.name)} in it " if fault.name else ""
         self.add(
             "unreadable",
@@ -87,7 +98,7 @@ class Case:
             path,
             message=f"{at}cannot be read, so it is not verified: {describe(fault)}",
             go=advice.GO_CANNOT_READ,
-            hint="run fastverify as a user who may read it, or mend the permissions or the disk",
+            hint=advice.READ_AS_ANOTHER,
         )
 
 

@@ -27,10 +27,22 @@ def judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
             severity="error",
         )
         return
+    if tree.fault.code == "too-many-names":
+        case.unreadable("dir", paths.tree, tree.fault)
+        return
     odd = {d.path for d in case.measured.differences if d.change == "type"}
-    for fault in tree.faults:
-        if fault.code == "os" and fault.name not in odd:
-            case.unreadable("dir", paths.tree, fault)
+    unreadable = [fault for fault in tree.faults if fault.code == "os" and fault.name not in odd]
+    for fault in unreadable:
+        case.unreadable("dir", paths.tree, fault)
+    if unreadable and tree.more_faults:
+        case.add(
+            "unreadable",
+            "dir",
+            paths.tree,
+            message=f"{tree.more_faults} more in it than are named cannot be read, so they are not verified",
+            go=advice.GO_CANNOT_READ,
+            hint=advice.READ_AS_ANOTHER,
+        )
 
 
 def judge_tree_hash(case: Case, content: Content, tree: TreeMeasurement, tree_good: bool) -> None:
@@ -158,7 +170,7 @@ def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
     ]
     if empty:
         first = changes.shown(empty[0])
-        more = len(empty) - 1
+        more = len(empty) - 1 + tree.more_empty_directories
         case.add(
             "warning",
             "dir",

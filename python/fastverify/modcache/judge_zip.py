@@ -31,7 +31,7 @@ def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
             expected=content.expected or "",
             actual=zip_.h1 or "",
         )
-    elif fault.code == "os":
+    elif fault.code in ("os", "too-many-names", "zip-directory-too-large"):
         case.unreadable("zip", paths.zip, fault)
     elif fault.code == "not-regular":
         case.add(

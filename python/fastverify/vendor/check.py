@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from fastverify.engine.faults import describe
 from fastverify.engine.protocol import Difference, Engine, Fault, ModuleMeasurement, ModuleTask
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.modcache import changes, layout
@@ -51,6 +52,7 @@ class _Compared:
     said_by: str = ""
     differences: dict[bytes, Difference] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    more_faults: int = 0
     #: What is wrong with its folder as a whole.
     root_fault: Fault | None = None
     files: int = 0
@@ -183,14 +185,24 @@ class _Comparison:
         tree = measured.tree
         if tree is not None:
             one.files, one.bytes = tree.files, tree.bytes
-            one.faults = tree.faults
+            one.faults, one.more_faults = tree.faults, tree.more_faults
             one.root_fault = tree.fault if tree.fault is not None and not tree.fault.name else None
         one.differences = {d.path: d for d in measured.differences if d.change != "mode"}
         source = ZipSource(files.files["zip"], f"{files.module}@{files.version}/".encode())
         try:
+            if measured.more_differences:
+                # Missing ones come last, so it is of those that not all are listed.
+                self._find_missing(one, source)
             self._drop_what_is_not_due(one, source)
         finally:
             source.close()
+
+    def _find_missing(self, one: _Compared, source: ZipSource) -> None:
+        """Add each file that the vendored tree lacks."""
+        tree = os.fsencode(self._tree(one))
+        for name in source.names(b""):
+            if _is_absent(os.path.join(tree, name)):
+                one.differences.setdefault(name, Difference(name, "missing", None, None, None, None))
 
     def _compare_folder(self, one: _Compared) -> None:
         """A module that a folder replaces: nothing vouches for that, but it can be compared."""
@@ -227,6 +239,16 @@ class _Comparison:
             for name in embedded:
                 if not os.path.lexists(os.path.join(tree, name)):
                     one.differences[name] = Difference(name, "missing", None, None, None, None)
+
+
+def _is_absent(path: bytes) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # a folder above it cannot be read, which is told
+    return False
 
 
 def _share_out(folder: str, compared: Sequence[_Compared]) -> tuple[list[Difference], list[OSError]]:
@@ -380,7 +402,12 @@ def _result(folder: VendorFolder, one: _Compared) -> ModuleResult:
     if one.root_fault is not None:
         findings.append(_root_finding(folder, one, place))
     else:
-        findings += [_fault_finding(one, place, fault) for fault in one.faults if fault.code == "os"]
+        unreadable = [fault for fault in one.faults if fault.code == "os"]
+        findings += [
+            _unreadable(one, place, f"{changes.shown(fault.name)} in it", fault) for fault in unreadable
+        ]
+        if one.more_faults:
+            findings.append(_unreadable(one, place, f"{one.more_faults} more in it"))
     reason = ""
     if any(finding.verdict in ("modified", "missing") for finding in findings):
         reason = "damaged"
@@ -407,8 +434,8 @@ def _root_finding(folder: VendorFolder, one: _Compared, place: str) -> Finding:
     path, version = one.module.source
     fault = one.root_fault
     absent = fault is not None and fault.code == "os" and fault.errno == errno.ENOENT
-    if fault is not None and fault.code == "os" and not absent:
-        return _fault_finding(one, place, fault)
+    if fault is not None and fault.code in ("os", "too-many-names") and not absent:
+        return _unreadable(one, place, "the folder", fault)
     return Finding(
         "missing" if absent else "modified",
         "error",
@@ -426,15 +453,14 @@ def _root_finding(folder: VendorFolder, one: _Compared, place: str) -> Finding:
     )
 
 
-def _fault_finding(one: _Compared, place: str, fault: Fault) -> Finding:
+def _unreadable(one: _Compared, place: str, what: str, fault: Fault | None = None) -> Finding:
     path, version = one.module.source
-    at = f"{changes.shown(fault.name)} in it" if fault.name else "the folder"
     return Finding(
         "unreadable",
         "error",
         "vendor",
         place,
-        f"{at} cannot be read, so it is not verified: {os.strerror(fault.errno)}",
+        f"{what} cannot be read and is not verified" + (f": {describe(fault)}" if fault else ""),
         "the go command fails where it has to read this",
         "run fastverify as a user who may read it, or mend the permissions or the disk",
         cache="vendor",

@@ -5,8 +5,10 @@
 
 /// What a thread takes: its stack, its buffers, and most of all what glibc's allocator sets aside for it, which
 /// is 64 MiB of addresses, however little of that is used.
+#[cfg(target_os = "linux")]
 const OF_THREAD: u64 = 72 << 20;
 /// What is left alone, for the largest modules and for everything else that this process does meanwhile.
+#[cfg(target_os = "linux")]
 const RESERVE: u64 = 64 << 20;
 
 /// How many threads may be started now, as far as this is concerned.

@@ -34,6 +34,8 @@ pub enum FaultCode {
     ZipTooLarge,
     /// Central directory over [`crate::zip::MAX_DIRECTORY_BYTES`].
     ZipDirectoryTooLarge,
+    /// Names of a zip or of a tree over [`crate::MAX_NAMES_BYTES`].
+    TooManyNames,
 }
 
 impl FaultCode {
@@ -54,6 +56,7 @@ impl FaultCode {
             FaultCode::ZipCorrupt => "zip-corrupt",
             FaultCode::ZipTooLarge => "zip-too-large",
             FaultCode::ZipDirectoryTooLarge => "zip-directory-too-large",
+            FaultCode::TooManyNames => "too-many-names",
         }
     }
 

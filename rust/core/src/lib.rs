@@ -39,6 +39,7 @@ pub mod dirhash;
 mod fault;
 mod hash;
 pub mod inflate;
+mod listed;
 mod many;
 mod module;
 mod readat;
@@ -53,8 +54,10 @@ pub mod tree;
 mod unicode_tables;
 pub mod zip;
 
+pub use allowance::{BYTES_BESIDE_NAME, MAX_NAMES_BYTES};
 pub use fault::{Fault, FaultCode};
 pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
+pub use listed::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use many::Hashing;
 pub use module::{
     Change, Difference, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask, TreeMeasurement,

@@ -33,6 +33,8 @@ type TreeTuple<'py> = (
     u64,
     Bound<'py, PyTuple>,
     Bound<'py, PyTuple>,
+    usize,
+    usize,
 );
 type SmallTuple<'py> = (Option<StatTuple>, Option<FaultTuple>, Bytes<'py>, Option<String>);
 type DifferenceTuple<'py> =
@@ -94,6 +96,8 @@ fn tree_tuple(py: Python<'_>, tree: TreeMeasurement) -> TreeTuple<'_> {
         tree.bytes,
         tuple(py, &tree.faults, |fault| fault_tuple(py, fault)),
         tuple(py, &tree.empty_directories, |path| PyBytes::new(py, path)),
+        tree.more_faults,
+        tree.more_empty_directories,
     )
 }
 

@@ -43,11 +43,11 @@ class PureEngine:
         return _h1(None if zipped is None else zipped.h1, None if zipped is None else zipped.fault, path)
 
     def hash_dir(self, path: str, prefix: bytes, *, threads: int) -> str:
-        """``dirhash.HashDir``."""
+        """``dirhash.HashDir``, however many files there are."""
         # What filepath.Clean makes of the path, and filepath.Join of the prefix and each file's path.
         cleaned = posixpath.normpath(prefix) if prefix else b"."
         joined = b"" if cleaned == b"." else cleaned.rstrip(b"/") + b"/"
-        plan = ModulePlan(Job(0, joined, None, os.fsencode(os.path.normpath(path))))
+        plan = ModulePlan(Job(0, joined, None, os.fsencode(os.path.normpath(path)), extractable=False))
         tree = run_plan(plan, threads).tree
         return _h1(None if tree is None else tree.h1, None if tree is None else tree.fault, path)
 

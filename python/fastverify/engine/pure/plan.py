@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from fastverify.engine.protocol import (
     MAX_DIFFERENCES,
-    MAX_LISTED,
+    MAX_NAMES_BYTES,
     MAX_ZIP_BYTES,
+    Change,
     Difference,
     Fault,
     FileStat,
@@ -25,6 +26,7 @@ from fastverify.engine.pure.contents import Pair, Part, PartResult, Reason, read
 from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import file_stat, lstat, open_regular
+from fastverify.engine.pure.listed import first_of
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
 from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
 from fastverify.engine.pure.zip_directory import Directory, read_directory
@@ -35,6 +37,9 @@ _MOST_PAIRS = 16384
 #: What opening a file costs, in bytes read.
 _FILE_COST = 16 << 10
 _DIGEST = 32
+
+#: Which differences are listed where not all can be.
+_LISTED_FIRST: tuple[Change, ...] = ("type", "modified", "extra", "missing", "mode")
 
 #: Bits that Go leaves on no extracted file; a toolchain's programs are executable.
 _ODD_MODE = 0o7333
@@ -90,7 +95,9 @@ class _Zip:
             self.stat = file_stat(lstat(path))
             fd, found = open_regular(path)
             try:
-                self.directory = read_directory(fd, found.st_size)
+                self.directory = read_directory(
+                    fd, found.st_size, job.prefix, MAX_NAMES_BYTES if job.extractable else None
+                )
             finally:
                 os.close(fd)
         except FaultError as error:
@@ -115,7 +122,7 @@ class _Zip:
 class _Tree:
     """A tree as far as it is known before any content is read."""
 
-    def __init__(self, path: bytes) -> None:
+    def __init__(self, job: Job, path: bytes) -> None:
         self.stat: FileStat | None = None
         self.fault: Fault | None = None
         self.listing: Listing | None = None
@@ -123,7 +130,7 @@ class _Tree:
             self.stat = stat_root(path)
             if not stat.S_ISDIR(self.stat.mode):
                 raise FaultError("not-directory")
-            self.listing = list_tree(path)
+            self.listing = list_tree(path, MAX_NAMES_BYTES if job.extractable else None)
         except FaultError as error:
             self.fault = error.fault()
 
@@ -134,7 +141,7 @@ class ModulePlan:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._zip = None if job.zip is None else _Zip(job, job.zip)
-        self._tree = None if job.tree is None else _Tree(job.tree)
+        self._tree = None if job.tree is None else _Tree(job, job.tree)
         self._mod = None if job.mod is None else read_go_mod(job.mod)
         self._info = None if job.info is None else read_small_file(job.info)
         self._ziphash = None if job.ziphash is None else read_small_file(job.ziphash)
@@ -248,6 +255,9 @@ class ModulePlan:
             measured_tree = self._measured_tree(self._tree, copies, measured_zip)
             if self._tree.listing is not None:
                 differences = self._differences(self._tree.listing, copies)
+        # A stable sort: those of each change stay in the order of their paths.
+        differences.sort(key=lambda each: _LISTED_FIRST.index(each.change))
+        listed, more = first_of(differences, lambda each: each.path, MAX_DIFFERENCES)
         return ModuleMeasurement(
             self._job.key,
             measured_zip,
@@ -255,8 +265,8 @@ class ModulePlan:
             self._mod,
             self._info,
             self._ziphash,
-            tuple(differences[:MAX_DIFFERENCES]),
-            max(len(differences) - MAX_DIFFERENCES, 0),
+            tuple(sorted(listed, key=lambda each: each.path)),
+            more,
         )
 
     def _digest(self, pair: int) -> bytes:
@@ -297,7 +307,7 @@ class ModulePlan:
             unpacked=0 if directory is None else directory.unpacked,
             go_mod_h1=go_mod_h1,
             has_go_mod=prefix + b"go.mod" in names,
-            bad_entries=tuple(bad[:MAX_LISTED]),
+            bad_entries=first_of(bad, lambda each: each.name)[0],
             violations=zipped.violations,
         )
 
@@ -361,14 +371,19 @@ class ModulePlan:
                     (path, pair) for pair, path in enumerate(paths) if path is not None and path not in copies
                 )
                 h1 = hash1((self._file_digest(pair), prefix + path) for path, pair in pairs)
+        unreadable = sorted([*listing.faults, *file_faults], key=lambda each: each.name)
+        told, more_faults = first_of(unreadable, lambda each: each.name)
+        empty, more_empty = first_of(listing.empty_directories(), lambda path: path)
         return TreeMeasurement(
             stat=tree.stat,
             fault=fault,
             h1=h1,
             files=len(everything),
             bytes=self._file_bytes,
-            faults=tuple(sorted([*listing.faults, *file_faults], key=lambda fault: fault.name)),
-            empty_directories=listing.empty_directories(),
+            faults=told,
+            empty_directories=empty,
+            more_faults=more_faults,
+            more_empty_directories=more_empty,
         )
 
     def _same_as_zip(self, everything: list[bytes]) -> bool:

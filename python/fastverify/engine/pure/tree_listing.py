@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from typing import NamedTuple
 
-from fastverify.engine.protocol import Fault, FileStat
+from fastverify.engine.protocol import BYTES_BESIDE_NAME, Fault, FileStat
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import file_stat, lstat
 
@@ -45,7 +46,7 @@ class Listing:
         self.faults: list[Fault] = []
         self.directories: list[bytes] = []
 
-    def empty_directories(self) -> tuple[bytes, ...]:
+    def empty_directories(self) -> list[bytes]:
         """The topmost directories that hold no file at any depth, by path."""
         full: set[bytes] = {b""}
         for paths in (self.files, self.odd, (fault.name for fault in self.faults)):
@@ -55,8 +56,8 @@ class Listing:
                     full.add(parent)
         # What a directory that cannot be listed holds is not known.
         full.update(fault.name for fault in self.faults)
-        return tuple(
-            sorted(path for path in self.directories if path not in full and path.rpartition(b"/")[0] in full)
+        return sorted(
+            path for path in self.directories if path not in full and path.rpartition(b"/")[0] in full
         )
 
     def unlisted(self) -> frozenset[bytes]:
@@ -78,20 +79,28 @@ def stat_root(root: bytes) -> FileStat:
     return file_stat(lstat(root))
 
 
-def list_tree(root: bytes) -> Listing:
-    """List the tree at `root`, which is a directory.  Raises FaultError where the root is unreadable."""
+def list_tree(root: bytes, room_for_names: int | None) -> Listing:
+    """List the tree at `root`, which is a directory.
+
+    Raises FaultError where the root is unreadable, and where the paths of all files and directories, each
+    with BYTES_BESIDE_NAME, need more than `room_for_names`.
+    """
     listing = Listing(root)
     start = listing.start
     room = _LONGEST_PATH - len(os.path.join(os.path.abspath(root), b"")) if os.name == "posix" else 1 << 30
     add_file = listing.files.append
     odd: list[bytes] = []
     pending = [b""]
+    left = sys.maxsize if room_for_names is None else room_for_names
     while pending:
         directory = pending.pop()
         try:
             with os.scandir(start + directory) as found:
                 for each in found:
                     path = directory + each.name
+                    left -= len(path) + BYTES_BESIDE_NAME
+                    if left < 0:
+                        raise FaultError("too-many-names")
                     if len(path) > room:
                         if each.is_dir(follow_symlinks=False):
                             listing.faults.append(Fault("os", path, errno.ENAMETOOLONG))

@@ -6,12 +6,13 @@ the directory, decodes names, and refuses what Go accepts.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from fastverify.engine.protocol import MAX_DIRECTORY_BYTES
+from fastverify.engine.protocol import BYTES_BESIDE_NAME, MAX_DIRECTORY_BYTES
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import read_at
 
@@ -114,11 +115,12 @@ class Directory:
             raw[start + _HEADER_LENGTH : extra],
         )
 
-    def read_headers(self) -> FaultError:
+    def read_headers(self, prefix: bytes, room_for_names: int | None) -> FaultError:
         """Find the headers, from the first byte to the first that is none, and say what ended them.
 
         Raises FaultError where Go does not take that for the end of the directory, and where there is
-        more of it than we hold in memory.
+        more of it than we hold in memory: the names without `prefix`, each with BYTES_BESIDE_NAME, may need
+        `room_for_names`.
         """
         raw = self._raw
         length = len(raw)
@@ -129,6 +131,7 @@ class Directory:
         start = 0
         unpacked = 0
         ended = FaultError("zip-format")
+        left = sys.maxsize if room_for_names is None else room_for_names
         while True:
             if start + _HEADER_LENGTH > length:
                 if start == length:
@@ -160,6 +163,11 @@ class Directory:
             append(start)
             append_offset(offset)
             unpacked += size
+            left -= name_length + BYTES_BESIDE_NAME
+            if raw.startswith(prefix, start + _HEADER_LENGTH, start + _HEADER_LENGTH + name_length):
+                left += len(prefix)
+            if left < 0:
+                raise FaultError("too-many-names")
             start = end
         self.unpacked = unpacked
         self._raw = raw[:start]
@@ -196,10 +204,18 @@ def _zip64_values(
     return found[0], found[1], found[2]
 
 
-def read_directory(fd: int, file_size: int) -> Directory:
-    """The central directory of an open archive.  Raises FaultError."""
+def read_directory(
+    fd: int, file_size: int, prefix: bytes = b"", room_for_names: int | None = None
+) -> Directory:
+    """The central directory of an open archive.
+
+    Raises FaultError; also where the names without `prefix` need more than `room_for_names`, as
+    MAX_NAMES_BYTES counts it.
+    """
     try:
-        return _read_directory(lambda length, offset: read_at(fd, length, offset), file_size)
+        return _read_directory(
+            lambda length, offset: read_at(fd, length, offset), file_size, prefix, room_for_names
+        )
     except OSError as error:
         raise os_fault(error) from None
 
@@ -207,12 +223,12 @@ def read_directory(fd: int, file_size: int) -> Directory:
 _Read = Callable[[int, int], bytes]
 
 
-def _read_directory(read: _Read, file_size: int) -> Directory:
+def _read_directory(read: _Read, file_size: int, prefix: bytes, room_for_names: int | None) -> Directory:
     records, offset, base = _read_end(read, file_size)
     start = base + offset
     # With room for the header that passes the limit, so that only the file's end cuts one short.
     directory = Directory(read(min(MAX_DIRECTORY_BYTES + _LONGEST_HEADER, file_size - start), start), base)
-    ended = directory.read_headers()
+    ended = directory.read_headers(prefix, room_for_names)
     # The count is kept in 16 bits, so Go compares no more of it.
     if len(directory) & _U16_MAX != records & _U16_MAX:
         raise ended

@@ -10,7 +10,13 @@ import re
 from bisect import bisect_right
 
 from fastverify.engine._unicode_tables import LETTER_RANGES
-from fastverify.engine.protocol import MAX_GO_MOD_BYTES, MAX_LISTED, Violation, ViolationCode
+from fastverify.engine.protocol import (
+    MAX_GO_MOD_BYTES,
+    MAX_LISTED,
+    MAX_LISTED_BYTES,
+    Violation,
+    ViolationCode,
+)
 from fastverify.engine.pure.zip_collisions import collisions
 from fastverify.engine.pure.zip_directory import Directory, int64
 
@@ -48,7 +54,7 @@ def is_file_path(name: bytes) -> bool:
 
 
 def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple[Violation, ...]:
-    """The first MAX_LISTED broken rules, in the order of the entries.
+    """The first broken rules, in the order of the entries: MAX_LISTED, and MAX_LISTED_BYTES of names.
 
     `names` are the names of the directory's entries, `prefix` is ``P@V/``.
     """
@@ -56,6 +62,7 @@ def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple
     check = collisions(names).note
     ascii_path = _ASCII_PATH.fullmatch
     length = len(prefix)
+    room = MAX_LISTED_BYTES
     for number, full_name in enumerate(names):
         wrong: ViolationCode | None
         if not full_name.startswith(prefix):
@@ -74,6 +81,9 @@ def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple
                 if wrong is None and not is_directory:
                     wrong = _go_mod_or_license(directory, number, name)
         if wrong is not None:
+            room -= len(full_name)
+            if room < 0:
+                break
             found.append(Violation(wrong, full_name))
             if len(found) == MAX_LISTED:
                 break

@@ -121,6 +121,8 @@ impl Scratch {
         crew: &dyn Crew,
         complete: &mut dyn FnMut(&Plan),
     ) {
+        plan.await_verdict(number, &|| crew.stopped(), || self.finish(complete));
+        timings::lap(Stage::Wait);
         let place = self.waiting.iter().position(Option::is_none).unwrap_or(self.waiting.len());
         let Some(read) = self.read_units(&plan, number, place, crew).filter(|_| !crew.stopped()) else {
             return self.queue.clear();

@@ -32,9 +32,9 @@ pub(crate) use relay::Relay;
 /// Go refuses to extract a zip that is larger than this, or whose entries together declare more
 /// (`MaxZipFile`).
 pub const MAX_ZIP_BYTES: u64 = 500 << 20;
-/// At most this many unreadable entries and violations are listed for a zip.
-pub(crate) const MAX_LISTED: usize = 1000;
-/// At most this many differences are listed: the first by path.
+/// At most this many differences are listed: first those in type, then modified, extra and missing ones, and
+/// those in mode last; of each the first by path.  Their paths are together no longer than
+/// [`MAX_LISTED_BYTES`](crate::MAX_LISTED_BYTES).
 pub const MAX_DIFFERENCES: usize = 20_000;
 
 /// One module version to measure.  A path that is None is not looked at.
@@ -80,7 +80,7 @@ pub struct ZipMeasurement {
     pub go_mod_h1: Option<String>,
     /// Whether there is such an entry.
     pub has_go_mod: bool,
-    /// The first entries that cannot be read, by the bytes of their names.
+    /// The first entries that cannot be read, by the bytes of their names; see [`MAX_LISTED`](crate::MAX_LISTED).
     pub bad_entries: Vec<Fault>,
     /// The first broken rules, in the order of the entries.
     pub violations: Vec<Violation>,
@@ -100,10 +100,15 @@ pub struct TreeMeasurement {
     pub files: usize,
     /// Bytes of content read.
     pub bytes: u64,
-    /// Every file and directory that could not be read, by path.
+    /// The first files and directories that could not be read, by path; see
+    /// [`MAX_LISTED`](crate::MAX_LISTED).
     pub faults: Vec<Fault>,
-    /// Topmost directories that hold no file at any depth, by path.
+    /// How many more there are.
+    pub more_faults: usize,
+    /// The first of the topmost directories that hold no file at any depth, by path.
     pub empty_directories: Vec<Vec<u8>>,
+    /// How many more there are.
+    pub more_empty_directories: usize,
 }
 
 /// In which way a file of the tree is not as the zip has it.
@@ -166,7 +171,7 @@ pub struct ModuleMeasurement {
     pub ziphash: Option<SmallFile>,
     /// Tree against zip, by path.
     pub differences: Vec<Difference>,
-    /// How many differences there are beyond the [`MAX_DIFFERENCES`] that are listed.
+    /// How many differences there are beyond those that are listed.
     pub more_differences: usize,
 }
 

@@ -3,13 +3,16 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 
 use super::chunk::Scratch;
 use super::verdict::{Found, Verdict};
-use super::{MAX_LISTED, MAX_ZIP_BYTES, ModuleJob, ModuleTask};
+use super::{MAX_ZIP_BYTES, ModuleJob, ModuleTask};
 use crate::allowance::Allowance;
+#[cfg(doc)]
+use crate::allowance::MAX_NAMES_BYTES;
 use crate::fault::FaultCode;
+use crate::listed::MAX_LISTED;
 use crate::readat::{lstat, open_regular};
 use crate::schedule::Permit;
 use crate::smallfile::SmallFile;
@@ -27,6 +30,8 @@ pub(super) const LONG: u64 = 4 << 20;
 /// Units beyond which they are read in the order of their names, and not in the zip's: as a verdict goes by
 /// names, what has been found of a unit is then of use at once, and need not be kept.
 pub(super) const SCATTERED: usize = if cfg!(test) { 1000 } else { 1 << 17 };
+/// So many chunks of a large plan may be read before the verdict has come to them.
+const AHEAD: usize = if cfg!(test) { 1 } else { 512 };
 /// Room in a span for what cannot be known before reading it: the local header's extra field, a data
 /// descriptor.
 const SPAN_SLACK: u64 = 64;
@@ -34,7 +39,8 @@ const SPAN_SLACK: u64 = 64;
 /// Which limits hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limits {
-    /// Those of extraction: [`MAX_ZIP_BYTES`].  Rules on names are checked as well.
+    /// Those of extraction: [`MAX_ZIP_BYTES`].  Rules on names are checked as well.  And fastverify's own:
+    /// [`MAX_NAMES_BYTES`].
     Extraction,
     /// Those of `dirhash`, which has none.
     Hash,
@@ -102,6 +108,8 @@ pub struct Plan {
     pub(super) chunks: Vec<Range<usize>>,
     pub(super) found: Mutex<Found>,
     pub(super) verdict: Mutex<Verdict>,
+    /// Notified when the verdict has gone on to another chunk; with `found`.
+    pub(super) went_on: Condvar,
     /// For the memory that all this takes.
     _permit: Option<Permit<ModuleJob>>,
 }
@@ -139,8 +147,11 @@ impl PlannedZip {
                     if archive.size() > MAX_ZIP_BYTES || archive.unpacked() > u128::from(MAX_ZIP_BYTES) {
                         zip.fault = Some(FaultCode::ZipTooLarge);
                     }
-                    let is_later = by_name.len() > SCATTERED && zip.fault.is_none();
-                    zip.violations = (!is_later).then(|| broken_rules(&archive, &by_name, prefix));
+                    if by_name.len() > SCATTERED && zip.fault.is_none() {
+                        zip.violations = None;
+                    } else if !are_plain(&archive, &by_name, prefix) {
+                        zip.violations = Some(violations(&archive, prefix, MAX_LISTED));
+                    }
                 }
                 zip.archive = Some(archive);
             }
@@ -153,11 +164,6 @@ impl PlannedZip {
     pub(super) fn readable(&self) -> Option<&Archive<File>> {
         self.archive.as_ref().filter(|_| self.fault.is_none())
     }
-}
-
-/// The rules that the entries break.  `by_name` has their numbers, in the order of the names.
-fn broken_rules(archive: &Archive<File>, by_name: &[u32], prefix: &[u8]) -> Vec<Violation> {
-    if are_plain(archive, by_name, prefix) { Vec::new() } else { violations(archive, prefix, MAX_LISTED) }
 }
 
 impl PlannedTree {
@@ -189,6 +195,9 @@ impl Plan {
     ) -> Result<Plan, TooLarge> {
         let bytes = permit.as_ref().map_or(WITHOUT_PERMIT / threads as u64, Permit::bytes);
         let mut allowance = Allowance::of(bytes);
+        if limits == Limits::Extraction {
+            allowance = allowance.with_bound_names();
+        }
         let zip = task
             .zip
             .as_deref()
@@ -219,6 +228,7 @@ impl Plan {
             chunks: Vec::new(),
             found: Mutex::default(),
             verdict: Mutex::default(),
+            went_on: Condvar::new(),
             _permit: permit,
         };
         plan.pair(by_name.unwrap_or_default());
@@ -247,15 +257,25 @@ impl Plan {
     /// The chunks in the order in which they are to be begun: those that are read in windows first, so
     /// that one which takes long is not left for last.
     pub(crate) fn order(&self) -> Vec<usize> {
-        let long = |chunk: &usize| {
-            let first = self.chunks[*chunk].start;
-            let first = self.units(first..first + 1).next();
-            let entry = first.and_then(|first| Some(self.archive()?.entry(first.entry? as usize)));
-            entry.map_or(0, |entry| entry.uncompressed.max(entry.compressed)).saturating_sub(LONG)
-        };
         let mut order: Vec<usize> = (0..self.chunks.len()).collect();
-        order.sort_by_cached_key(|chunk| std::cmp::Reverse(long(chunk)));
+        order.sort_by_cached_key(|chunk| std::cmp::Reverse(self.beyond_long(*chunk)));
         order
+    }
+
+    /// How much a chunk has that is read in windows.
+    fn beyond_long(&self, chunk: usize) -> u64 {
+        let first = self.chunks[chunk].start;
+        let first = self.units(first..first + 1).next();
+        let entry = first.and_then(|first| Some(self.archive()?.entry(first.entry? as usize)));
+        entry.map_or(0, |entry| entry.uncompressed.max(entry.compressed)).saturating_sub(LONG)
+    }
+
+    /// Whether a chunk is so far behind the one that the verdict `is_at` that it is not to be read yet.
+    ///
+    /// The verdict of a plan of few units takes them in another order, and keeps what it cannot take.  A chunk
+    /// that is not begun in its turn is not held up, as those before it may not have been begun.
+    pub(super) fn is_far_ahead(&self, chunk: usize, is_at: usize) -> bool {
+        chunk > is_at + AHEAD && self.len() > SCATTERED && self.beyond_long(chunk) == 0
     }
 
     /// Whether the rules are still to be looked at: for many names that takes a while, in which other threads
@@ -269,11 +289,12 @@ impl Plan {
         let Some(archive) = self.archive() else { return Vec::new() };
         // As there are so many units, they are in the order of the names.
         let by_name: Vec<u32> = self.units(0..self.len()).filter_map(|unit| unit.entry).collect();
-        if by_name.len() < archive.entries().len() {
-            // Some have the same name, which breaks a rule.
-            return violations(archive, &self.task.prefix, MAX_LISTED);
-        }
-        broken_rules(archive, &by_name, &self.task.prefix)
+        // Where some have the same name, that breaks a rule.
+        let is_plain =
+            by_name.len() == archive.entries().len() && are_plain(archive, &by_name, &self.task.prefix);
+        // The other way takes memory, too.
+        drop(by_name);
+        if is_plain { Vec::new() } else { violations(archive, &self.task.prefix, MAX_LISTED) }
     }
 
     /// The zip, if its entries are to be read.

@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use super::chunk::Outcome;
 use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
-use super::{
-    Change, Difference, MAX_DIFFERENCES, MAX_LISTED, ModuleMeasurement, TreeMeasurement, ZipMeasurement,
-};
+use super::{Change, Difference, MAX_DIFFERENCES, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
 use crate::dirhash::{Lines, go_mod_h1};
 use crate::fault::{Fault, FaultCode};
+use crate::listed::{Listed, MAX_LISTED};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 use crate::tree::Kind;
@@ -23,6 +23,13 @@ const ODD_MODE: u32 = 0o7333;
 /// The same in a toolchain, where the go command itself makes files executable.
 const ODD_MODE_TOOLCHAIN: u32 = 0o7222;
 
+/// Which differences are listed where not all can be: so that many of one kind hide none of a graver one.
+const LISTED_FIRST: [Change; 5] =
+    [Change::Type, Change::Modified, Change::Extra, Change::Missing, Change::Mode];
+
+/// How long a thread waits for the verdict before it looks whether all work has been stopped.
+const LOOKS_UP: Duration = Duration::from_millis(20);
+
 /// What the chunks have found that no verdict has taken yet.
 #[derive(Default)]
 pub(super) struct Found {
@@ -30,6 +37,8 @@ pub(super) struct Found {
     left: usize,
     /// Of each chunk that waits for the verdict, one for each of its units.
     outcomes: Vec<Vec<Kept>>,
+    /// The chunk that the verdict has come to.
+    verdict_at: usize,
     /// Bytes of content read from the tree.
     tree_bytes: u64,
 }
@@ -71,12 +80,11 @@ impl Found {
     /// Of a plan with so many chunks, and perhaps with rules to be looked at.
     pub(super) fn of_parts(chunks: usize, with_rules: bool) -> Found {
         let left = chunks + usize::from(with_rules);
-        Found { left, outcomes: (0..chunks).map(|_| Vec::new()).collect(), tree_bytes: 0 }
+        Found { left, outcomes: (0..chunks).map(|_| Vec::new()).collect(), ..Found::default() }
     }
 }
 
 /// The verdict on the units up to one, by name.
-#[derive(Default)]
 pub(super) struct Verdict {
     /// How many units have been taken.
     taken: usize,
@@ -94,15 +102,37 @@ pub(super) struct Verdict {
     tree_lines: Option<Lines>,
     zip_fault: Option<Fault>,
     violations: Vec<Violation>,
-    bad_entries: Vec<Fault>,
+    bad_entries: Listed<Fault>,
     go_mod: Option<Digest>,
     tree_fault: Option<Fault>,
-    tree_faults: Vec<Fault>,
+    tree_faults: Listed<Fault>,
     /// The `go.mod` files that are still to come of a toolchain's directories with a `_go.mod`, the next one
     /// last, each with the digest of that.
     originals: Vec<(u32, Option<Digest>)>,
-    differences: Vec<Difference>,
-    more_differences: usize,
+    /// Of each change, those that may be listed, by path.
+    differences: [Listed<Difference>; LISTED_FIRST.len()],
+}
+
+impl Default for Verdict {
+    fn default() -> Verdict {
+        Verdict {
+            taken: 0,
+            repeated: 0,
+            chunks: Vec::new(),
+            chunk: 0,
+            lines: Lines::default(),
+            file_lines: None,
+            tree_lines: None,
+            zip_fault: None,
+            violations: Vec::new(),
+            bad_entries: Listed::of(MAX_LISTED),
+            go_mod: None,
+            tree_fault: None,
+            tree_faults: Listed::of(MAX_LISTED),
+            originals: Vec::new(),
+            differences: LISTED_FIRST.map(|_| Listed::of(MAX_DIFFERENCES)),
+        }
+    }
 }
 
 /// Outcomes of a chunk of which some have not been taken.
@@ -157,13 +187,36 @@ impl Plan {
         last
     }
 
+    /// Where a chunk is far ahead of the verdict, waits until it is not; so what is found and not taken is
+    /// bounded, however long the thread takes that has the chunk which the verdict waits for.
+    ///
+    /// `ready` is called before waiting: it finishes what this thread has read, because that may be what all
+    /// others wait for.
+    pub(super) fn await_verdict(&self, chunk: usize, stopped: &dyn Fn() -> bool, ready: impl FnOnce()) {
+        let is_far_ahead = |found: &Found| self.is_far_ahead(chunk, found.verdict_at);
+        if !is_far_ahead(&lock(&self.found)) {
+            return;
+        }
+        ready();
+        while !stopped() {
+            // It may have missed a chunk that came while it was about to stop.
+            if let Ok(mut verdict) = self.verdict.try_lock() {
+                verdict.go_on(self);
+            }
+            let found = lock(&self.found);
+            if !is_far_ahead(&found) {
+                return;
+            }
+            drop(self.went_on.wait_timeout(found, LOOKS_UP));
+        }
+    }
+
     /// The module's measurement.  Every chunk has been read.
     pub(crate) fn verdict(&self) -> ModuleMeasurement {
         let mut verdict = std::mem::take(&mut *lock(&self.verdict));
         let tree_bytes = lock(&self.found).tree_bytes;
         let tree = self.tree.as_ref().map(|tree| verdict.of_tree(tree, tree_bytes));
-        let differences = std::mem::take(&mut verdict.differences);
-        let more_differences = verdict.more_differences;
+        let (differences, more_differences) = verdict.differences();
         ModuleMeasurement {
             key: self.task.key,
             zip: self.zip.as_ref().map(|zip| verdict.of_zip(zip)),
@@ -247,7 +300,13 @@ impl Verdict {
             let start = plan.chunks[self.chunk].start;
             let chunk = &mut self.chunks[self.chunk];
             if chunk.outcomes.is_empty() {
-                chunk.outcomes = std::mem::take(&mut lock(&plan.found).outcomes[self.chunk]);
+                let mut found = lock(&plan.found);
+                chunk.outcomes = std::mem::take(&mut found.outcomes[self.chunk]);
+                if found.verdict_at != self.chunk {
+                    found.verdict_at = self.chunk;
+                    plan.went_on.notify_all();
+                }
+                drop(found);
                 if chunk.outcomes.is_empty() {
                     return;
                 }
@@ -329,9 +388,7 @@ impl Verdict {
             Some(Err(code)) => {
                 let fault = || code.of(&name.to_vec());
                 self.zip_fault.get_or_insert_with(fault);
-                if self.bad_entries.len() < MAX_LISTED {
-                    self.bad_entries.push(fault());
-                }
+                self.bad_entries.push(name.len(), fault);
             }
             None => {}
         }
@@ -358,7 +415,7 @@ impl Verdict {
             }
             Some(Err(code)) => {
                 self.tree_fault.get_or_insert_with(|| code.of(path));
-                self.tree_faults.push(code.of(path));
+                self.tree_faults.push(path.len(), || code.of(path));
             }
             None => {}
         }
@@ -385,10 +442,6 @@ impl Verdict {
     }
 
     fn differ(&mut self, plan: &Plan, tree: &PlannedTree, unit: Unit, outcome: &Outcome, change: Change) {
-        if self.differences.len() == MAX_DIFFERENCES {
-            self.more_differences += 1;
-            return;
-        }
         let entry =
             plan.archive().zip(unit.entry).map(|(archive, number)| (archive, archive.entry(number as usize)));
         let path = match unit.file {
@@ -399,13 +452,31 @@ impl Verdict {
             }
         };
         let of_zip = outcome.zip.and_then(Result::ok);
-        self.differences.push(Difference {
+        let of_change = LISTED_FIRST.iter().zip(&mut self.differences).find(|(listed, _)| **listed == change);
+        let Some((_, listed)) = of_change else { return };
+        listed.push(path.len(), || Difference {
             path: path.to_vec(),
             change,
             zip: entry.and_then(|(_, entry)| Some((of_zip?, entry.uncompressed))),
             tree_sha256: outcome.tree.and_then(Result::ok),
             stat: outcome.stat,
         });
+    }
+
+    /// Those that are listed, by path, and how many more there are.
+    fn differences(&mut self) -> (Vec<Difference>, usize) {
+        let mut listed = Listed::of(MAX_DIFFERENCES);
+        let mut left_out = 0;
+        for of_change in &mut self.differences {
+            let (all, more) = std::mem::replace(of_change, Listed::of(0)).into_parts();
+            for difference in all {
+                listed.push(difference.path.len(), || difference);
+            }
+            left_out += more;
+        }
+        let (mut all, more) = listed.into_parts();
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        (all, more + left_out)
     }
 
     fn of_zip(self, zip: &PlannedZip) -> ZipMeasurement {
@@ -418,7 +489,7 @@ impl Verdict {
             unpacked: zip.archive.as_ref().map_or(0, |archive| archive.unpacked()),
             go_mod_h1: self.go_mod.map(|digest| go_mod_h1(&digest)),
             has_go_mod: zip.has_go_mod,
-            bad_entries: self.bad_entries,
+            bad_entries: self.bad_entries.into_parts().0,
             violations: zip.violations.clone().unwrap_or(self.violations),
         };
         if measured.fault.is_none() {
@@ -437,15 +508,26 @@ impl Verdict {
             files: tree.listing.files().len(),
             bytes,
             faults: Vec::new(),
+            more_faults: 0,
             empty_directories: tree.listing.empty_directories.clone(),
+            more_empty_directories: tree.listing.more_empty_directories,
         };
         if tree.root.is_err() {
             measured.faults.extend(measured.fault.clone());
             return measured;
         }
-        measured.faults.clone_from(&tree.listing.faults);
-        measured.faults.append(&mut self.tree_faults);
-        measured.faults.sort_by(|a, b| a.name.cmp(&b.name));
+        // Both are in order, so the first of both together are among the first of each.
+        let tree_faults = std::mem::replace(&mut self.tree_faults, Listed::of(0));
+        let (of_files, more_of_files) = tree_faults.into_parts();
+        let mut first: Vec<&Fault> = tree.listing.faults.iter().take(MAX_LISTED).chain(&of_files).collect();
+        first.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut faults = Listed::of(MAX_LISTED);
+        for fault in first {
+            faults.push(fault.name.len(), || fault.clone());
+        }
+        let (faults, more) = faults.into_parts();
+        measured.faults = faults;
+        measured.more_faults = more + more_of_files + tree.listing.faults.len().saturating_sub(MAX_LISTED);
         if measured.fault.is_none() {
             let lines = self.tree_lines.take().unwrap_or_else(|| self.lines.clone());
             measured.h1 = Some(lines.h1());

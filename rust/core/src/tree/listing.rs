@@ -1,11 +1,13 @@
 //! What is in a tree.
 
 use std::ffi::CStr;
+use std::ops::Range;
 
 use super::Root;
 use super::errno::ENAMETOOLONG;
 use crate::allowance::Allowance;
 use crate::fault::{Fault, FaultCode};
+use crate::listed::{Listed, MAX_LISTED};
 
 /// A path on disk longer than this cannot be opened by Go either (`PATH_MAX` without its NUL).
 pub const MAX_PATH_BYTES: usize = 4095;
@@ -31,15 +33,20 @@ pub(super) type Found<'a> = dyn FnMut(&[u8], Result<Kind, FaultCode>) + 'a;
 /// Something in the tree that is not a directory.
 #[derive(Clone, Copy, Debug)]
 pub struct TreeFile {
-    start: usize,
-    len: u32,
+    start: u32,
+    len: u16,
     /// Never [`Kind::Directory`].
     pub kind: Kind,
 }
 
 impl TreeFile {
-    fn path<'a>(&self, paths: &'a [u8]) -> &'a [u8] {
-        &paths[self.start..self.start + self.len as usize]
+    fn new(path: Range<usize>, kind: Kind) -> Option<TreeFile> {
+        Some(TreeFile { start: path.start.try_into().ok()?, len: path.len().try_into().ok()?, kind })
+    }
+
+    fn path(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.len)
     }
 }
 
@@ -51,16 +58,33 @@ pub struct Listing {
     files: Vec<TreeFile>,
     /// Directories that could not be listed and paths that are too long, by path.
     pub faults: Vec<Fault>,
-    /// Topmost directories that hold no file at any depth, by path.
+    /// The first of the topmost directories that hold no file at any depth, by path; see
+    /// [`MAX_LISTED`](crate::MAX_LISTED).
     pub empty_directories: Vec<Vec<u8>>,
+    /// How many more there are.
+    pub more_empty_directories: usize,
 }
 
 struct Directory {
-    start: usize,
-    len: usize,
-    parent: usize,
+    start: u32,
+    len: u16,
     /// Whether a file, or something that could not be looked into, is in it.
     holds: bool,
+    parent: u32,
+}
+
+impl Directory {
+    /// None where its path is too far behind, or too long.
+    fn new(path: Range<usize>, parent: usize) -> Option<Directory> {
+        let (start, len, parent) =
+            (path.start.try_into().ok()?, path.len().try_into().ok()?, parent.try_into().ok()?);
+        Some(Directory { start, len, holds: false, parent })
+    }
+
+    fn path(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.len)
+    }
 }
 
 impl Listing {
@@ -71,12 +95,12 @@ impl Listing {
 
     /// The file's path relative to the root, `/` between its elements.
     pub fn path(&self, file: &TreeFile) -> &[u8] {
-        file.path(&self.paths)
+        &self.paths[file.path()]
     }
 
     /// The same for the system.
     pub(crate) fn c_path(&self, file: &TreeFile) -> &CStr {
-        c_path(&self.paths, file.start, file.len as usize)
+        c_path(&self.paths, file.path())
     }
 
     /// Lists the tree under `root`.  `stopped` is asked before each directory; true ends the work
@@ -84,13 +108,14 @@ impl Listing {
     ///
     /// # Errors
     ///
-    /// Only those of the root itself; what is wrong below it is in the listing.
+    /// Those of the root itself; what is wrong below it is in the listing.  And [`FaultCode::TooManyNames`]
+    /// where the paths together are longer than 4 GiB, or one of them longer than 64 KiB.
     pub fn read(root: &Root, stopped: &dyn Fn() -> bool) -> Result<Listing, FaultCode> {
         Listing::read_within(root, &mut Allowance::of(u64::MAX), stopped)
     }
 
     /// The same with no more memory than the `allowance`.  Where that does not suffice, the answer is of no
-    /// use.
+    /// use.  There is [`FaultCode::TooManyNames`] besides.
     pub(crate) fn read_within(
         root: &Root,
         allowance: &mut Allowance,
@@ -98,20 +123,23 @@ impl Listing {
     ) -> Result<Listing, FaultCode> {
         let mut listing = Listing { paths: vec![0], ..Listing::default() };
         let Listing { paths, files, faults, .. } = &mut listing;
-        let mut directories = vec![Directory { start: 0, len: 0, parent: 0, holds: false }];
+        let mut directories = vec![Directory { start: 0, len: 0, holds: false, parent: 0 }];
         let mut next = 0;
         let mut buffer = Vec::with_capacity(32 << 10);
         let root_len = std::path::absolute(root.path()).map_or(0, |path| path.as_os_str().len());
+        let (mut names, mut bytes, mut is_within) = (0, 0, true);
         while next < directories.len() && allowance.wanted().is_none() && !stopped() {
-            let Directory { start, len, .. } = directories[next];
+            let path = directories[next].path();
             let mut holds = false;
             // Names go behind each other into `paths`, where the path of the directory itself is; so a copy
             // of that is listed.
-            let path = c_path(paths, start, len).to_owned();
+            let path = c_path(paths, path).to_owned();
             let listed = root.list(&path, &mut buffer, &mut |name, kind| {
                 let start = paths.len();
-                let len = if len > 0 { len + 1 } else { 0 } + name.len();
-                if !allowance.take(len + 1 + size_of::<Directory>()) {
+                let len = if path.is_empty() { 0 } else { path.count_bytes() + 1 } + name.len();
+                (names, bytes) = (names + 1, bytes + len);
+                is_within &= allowance.holds_names(names, bytes);
+                if !is_within || !allowance.take(len + 1 + size_of::<Directory>()) {
                     return;
                 }
                 if len > name.len() {
@@ -123,12 +151,16 @@ impl Listing {
                 let fault = match kind {
                     Ok(Kind::Directory) if too_long => Some(FaultCode::Os(ENAMETOOLONG)),
                     Ok(Kind::Directory) => {
-                        directories.push(Directory { start, len, parent: next, holds: false });
+                        let directory = Directory::new(start..start + len, next);
+                        is_within &= directory.is_some();
+                        directories.extend(directory);
                         None
                     }
                     Ok(kind) => {
                         let kind = if too_long { Kind::TooLong } else { kind };
-                        files.push(TreeFile { start, len: len as u32, kind });
+                        let file = TreeFile::new(start..start + len, kind);
+                        is_within &= file.is_some();
+                        files.extend(file);
                         holds = true;
                         None
                     }
@@ -147,10 +179,13 @@ impl Listing {
                 faults.push(code.of(path.to_bytes()));
                 holds = true;
             }
+            if !is_within {
+                return Err(FaultCode::TooManyNames);
+            }
             directories[next].holds |= holds;
             next += 1;
         }
-        files.sort_unstable_by(|a, b| a.path(paths).cmp(b.path(paths)));
+        files.sort_unstable_by(|a, b| paths[a.path()].cmp(&paths[b.path()]));
         faults.sort_by(|a, b| a.name.cmp(&b.name));
         listing.find_empty(directories);
         Ok(listing)
@@ -159,16 +194,20 @@ impl Listing {
     fn find_empty(&mut self, mut directories: Vec<Directory>) {
         // Children come after their parents.
         for i in (1..directories.len()).rev() {
-            let parent = directories[i].parent;
+            let parent = directories[i].parent as usize;
             directories[parent].holds |= directories[i].holds;
         }
-        for directory in &directories[1.min(directories.len())..] {
-            if !directory.holds && (directory.parent == 0 || directories[directory.parent].holds) {
-                let path = &self.paths[directory.start..directory.start + directory.len];
-                self.empty_directories.push(path.to_vec());
-            }
+        let is_topmost = |directory: &&Directory| {
+            !directory.holds && (directory.parent == 0 || directories[directory.parent as usize].holds)
+        };
+        let mut empty: Vec<&[u8]> =
+            directories.iter().skip(1).filter(is_topmost).map(|each| &self.paths[each.path()]).collect();
+        empty.sort_unstable();
+        let mut listed = Listed::of(MAX_LISTED);
+        for path in empty {
+            listed.push(path.len(), || path.to_vec());
         }
-        self.empty_directories.sort();
+        (self.empty_directories, self.more_empty_directories) = listed.into_parts();
     }
 
     /// Whether a fault lies at `path` or at a directory above it, so that nothing is known of it.
@@ -181,6 +220,6 @@ impl Listing {
     }
 }
 
-fn c_path(paths: &[u8], start: usize, len: usize) -> &CStr {
-    CStr::from_bytes_with_nul(&paths[start..=start + len]).expect("a name of a directory has no NUL")
+fn c_path(paths: &[u8], path: Range<usize>) -> &CStr {
+    CStr::from_bytes_with_nul(&paths[path.start..=path.end]).expect("a name of a directory has no NUL")
 }

@@ -71,7 +71,8 @@ impl<R: ReadAt> Archive<R> {
     }
 
     /// The same with no more memory than the directory's length in the `allowance`.  Where that does not
-    /// suffice, the answer is of no use.  `prefix` is what the names are likely to begin with.
+    /// suffice, the answer is of no use.  `prefix` is what the names are likely to begin with.  There is
+    /// [`FaultCode::TooManyNames`] besides.
     pub(crate) fn open_within(
         source: R,
         size: u64,
@@ -97,6 +98,9 @@ impl<R: ReadAt> Archive<R> {
                         return Err(FaultCode::ZipDirectoryTooLarge);
                     }
                     archive.entries.push(entry, name);
+                    if !allowance.holds_names(archive.entries.len(), archive.entries.names_len()) {
+                        return Err(FaultCode::TooManyNames);
+                    }
                 }
                 Err(Stop::Format) => break FaultCode::ZipFormat,
                 Err(Stop::Cut) => break FaultCode::ZipEof,

@@ -24,7 +24,7 @@ const ORDER: [u8; 256] = {
 };
 const SLASH: u8 = 1;
 /// More bytes of names than this are not looked at here.
-const MAX_TEXT: usize = 32 << 20;
+const MAX_TEXT: usize = 16 << 20;
 
 /// True only where [`violations`](super::violations) finds nothing; false also for what is merely rare:
 /// directories of their own, names with anything but ASCII, and more names than memory is to be spent on.

@@ -3,6 +3,7 @@
 
 use super::Archive;
 use super::collisions::Collisions;
+use crate::listed::Listed;
 use crate::unicode_tables::LETTER_RANGES;
 
 /// Go refuses a root `go.mod` or `LICENSE` larger than this (`MaxGoMod`, `MaxLICENSE`).
@@ -54,15 +55,16 @@ pub struct Violation {
     pub name: Vec<u8>,
 }
 
-/// The first `limit` violations, in the order of the entries.  `prefix` is `P@V/`.
+/// The first `limit` violations, in the order of the entries, with names together no longer than
+/// [`MAX_LISTED_BYTES`](crate::MAX_LISTED_BYTES).  `prefix` is `P@V/`.
 pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<Violation> {
     // Only names that begin with the prefix are noted.
     let path =
         |number: u32| clean(archive.name(&archive.entry(number as usize)).behind(prefix).unwrap_or_default());
     let mut collisions = Collisions::new(&path);
-    let mut violations = Vec::new();
+    let mut violations = Listed::of(limit);
     for (number, entry) in archive.entries().enumerate() {
-        if violations.len() >= limit {
+        if violations.is_full() {
             break;
         }
         let name = archive.name(&entry);
@@ -71,10 +73,10 @@ pub fn violations<R>(archive: &Archive<R>, prefix: &[u8], limit: usize) -> Vec<V
             None => Err(ViolationCode::Prefix),
         };
         if let Err(code) = checked {
-            violations.push(Violation { code, name: name.to_vec() });
+            violations.push(name.len(), || Violation { code, name: name.to_vec() });
         }
     }
-    violations
+    violations.into_parts().0
 }
 
 /// A name without the prefix, and a directory's also without its slash.

@@ -1,5 +1,7 @@
 //! Plans of which not every thread may hold one at a time.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::zip::{Violation, ViolationCode};
 
@@ -67,6 +69,50 @@ fn broken_rules() {
         let zip = hash_zip(module.temp.0.join("zip"), 2).unwrap().next().unwrap().unwrap().zip.unwrap();
         assert_eq!((zip.violations, zip.fault), (Vec::new(), None));
     }
+}
+
+/// A thread that has done what is far ahead waits until the others have come nearer, or all work is stopped.
+#[test]
+fn nobody_gets_far_ahead_of_the_verdict() {
+    let contents: Vec<_> = (0..SCATTERED + 100).map(|i| (format!("{i:04}"), Vec::new())).collect();
+    let module = Module::new(&contents);
+    let task = Box::new(ModuleTask { zip: None, ..module.task() });
+    let plan = Plan::new(task, Limits::Extraction, None, 1, &mut Scratch::small(), &|| false);
+    let plan = plan.unwrap_or_else(|_| panic!("no names of a zip"));
+    assert!(plan.chunks.len() > 4);
+    let find = |chunk: usize| {
+        let outcome = Outcome { tree: Some(Ok(digest(b""))), ..Outcome::default() };
+        plan.found(chunk, vec![outcome; plan.chunks[chunk].len()], 0)
+    };
+    let stop = AtomicBool::new(false);
+    let wait = |chunk: usize| {
+        let mut made_ready = false;
+        plan.await_verdict(chunk, &|| stop.load(Ordering::SeqCst), || made_ready = true);
+        made_ready
+    };
+    assert!(!wait(0) && !wait(1));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let spawn = |chunk: usize| {
+            let (sender, wait) = (sender.clone(), &wait);
+            scope.spawn(move || sender.send((chunk, wait(chunk))).unwrap());
+        };
+        spawn(3);
+        spawn(4);
+        let nothing_yet = || receiver.recv_timeout(std::time::Duration::from_millis(50)).is_err();
+        assert!(nothing_yet());
+        // What is found out of turn changes nothing.
+        find(1);
+        assert!(nothing_yet());
+        find(0);
+        assert_eq!(receiver.recv().unwrap(), (3, true));
+        assert!(nothing_yet());
+        stop.store(true, Ordering::SeqCst);
+        assert_eq!(receiver.recv().unwrap(), (4, true));
+    });
+    let last = (2..plan.chunks.len()).map(find).last();
+    assert_eq!(last, Some(true));
+    assert_eq!(plan.verdict().tree.unwrap().h1, Some(h1(&contents)));
 }
 
 #[test]
