@@ -1,4 +1,4 @@
-"""How much memory the native engine takes for zips with very many entries."""
+"""How much memory the engines take for zips with very many entries."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
 import pytest
 
+from fastverify.engine.pure import plan, zip_content, zip_directory
 from tests.cli.running import ROOT, environment
 from tests.conftest import engine_or_skip
 from tests.engine.measuring import PREFIX
@@ -90,3 +92,32 @@ def test_little_address_space_means_fewer_threads(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert int(ended.stdout.split()[0]) == 3 * ENTRIES
+
+
+def test_the_pure_engine_holds_little_more_than_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = 20_000
+    monkeypatch.setattr(zip_directory, "_MANY", 1000)
+    monkeypatch.setattr(plan, "_RUN", 1000)
+    archive = _zip(entries)
+    path = tmp_path / "large.zip"
+    path.write_bytes(archive)
+    directory = len(archive) - archive.index(b"PK\x01\x02")
+    # The buffers do not count here: only what there is of each entry.
+    monkeypatch.setattr(plan, "_MOST_PAIRS", 100)
+    monkeypatch.setattr(zip_content, "_READ_AHEAD", 64 << 10)
+    # What is made but once is made before.
+    small = tmp_path / "small.zip"
+    small.write_bytes(_zip(2))
+    plan.measure_module(plan.Job(0, PREFIX, os.fsencode(small), None))
+    tracemalloc.start()
+    try:
+        measured = plan.measure_module(plan.Job(0, PREFIX, os.fsencode(path), None))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert measured.zip is not None
+    assert measured.zip.h1 is not None
+    # A digest each and a few numbers; and the names once more while it is seen whether any two collide.
+    assert peak < 2 * directory + 160 * entries

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastverify import __version__
-from fastverify.report.json import write_document, write_json, write_list
-from fastverify.report.model import FileChange, Report
+from fastverify.report.json import JsonReport, write_document, write_json, write_list
+from fastverify.report.model import FileChange, Report, Timings
 from tests.report.making import MODIFIED, finding, note, report
 
 REPORT_FIELDS = {
@@ -52,6 +54,13 @@ FINDING_FIELDS = {
     "go",
     "hint",
 }
+
+
+#: Documents that JSON's own encoder writes as they are: without lone surrogates.
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
 
 
 def written(of: Report) -> str:
@@ -146,7 +155,40 @@ def test_an_interrupted_check_says_so() -> None:
 def test_a_list_is_written_as_if_it_were_whole(head: dict[str, Any], members: list[Any]) -> None:
     whole: list[str] = []
     write_document({**head, "members": members}, whole.append)
+    assert len(members) < 10 or json.loads("".join(whole)) == {**head, "members": members}
     pieces: list[str] = []
     write_list(head, "members", iter(members), pieces.append)
     assert "".join(pieces) == "".join(whole)
     assert max(map(len, pieces)) < 200_000
+
+
+@given(DOCUMENTS)
+def test_the_form_is_that_of_jsons_own_encoder(document: Any) -> None:
+    pieces: list[str] = []
+    write_document(document, pieces.append)
+    assert "".join(pieces) == json.dumps(document, indent=2) + "\n"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
+def test_what_is_no_json_is_refused(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        write_document([value], lambda _: None)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7])
+@pytest.mark.parametrize("left", [0, 3])
+def test_findings_that_come_bit_by_bit_make_the_same_document(at_once: int, left: int) -> None:
+    changes = tuple(MODIFIED._replace(path=f"file{number}\udcff") for number in range(1000))
+    found = [finding(files=changes), *(note(number) for number in range(20)), finding()]
+    whole = report(*found, timings=Timings(1.5, ()))
+    parts = report(timings=whole.timings)
+    parts.counts = whole.counts
+    pieces: list[str] = []
+    document = JsonReport(pieces.append)
+    for begin in range(0, len(found) - left, at_once):
+        parts.findings += found[begin : min(begin + at_once, len(found) - left)]
+        document.take(parts)
+        assert not parts.findings
+    parts.findings += found[len(found) - left :]
+    document.end(parts)
+    assert "".join(pieces) == written(whole)

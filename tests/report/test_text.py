@@ -341,3 +341,27 @@ def test_no_answer_calls_findings_good(severity: Any) -> None:
     bad: Finding = finding(severity=severity)
     for complete in (True, False):
         assert verdict_line(report(bad, complete=complete))[1] != "good"
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("forgotten", [1, 5, 9])
+def test_a_summary_needs_no_finding(forgotten: int, complete: bool) -> None:
+    found = [
+        note(1),
+        note(2, where="info", message="a rare one"),
+        finding(),
+        finding(where="zip"),
+        finding(module="example.com/other", severity="warning", verdict="warning"),
+        finding(module="example.com/third", verdict="missing", where="gosum"),
+        note(3),
+        note(4, where="layout", message="the first speaks for all"),
+        note(5, where="layout", message="and not the second"),
+    ]
+    whole, rest = report(*found, complete=complete), report(*found, complete=complete)
+    rest.findings = found[:forgotten]
+    rest.forget()
+    assert rest.findings == []
+    rest.findings = found[forgotten:]
+    assert rendered(whole=rest) == rendered(whole=whole)
+    assert "the first speaks for all" in rendered(whole=rest)
+    assert rest.worst() == whole.worst() == "error"

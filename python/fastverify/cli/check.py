@@ -25,6 +25,7 @@ from fastverify.report.summary import verdict_line
 from fastverify.report.text import TextReport
 
 if TYPE_CHECKING:
+    from fastverify.report.json import JsonReport
     from fastverify.report.progress import ProgressLine
 
 _HELP = """Verify module caches (every zip, tree, hash and go.mod) and build caches.
@@ -152,16 +153,20 @@ def command(  # noqa: PLR0917 (click passes them by name)
                 if form == "text"
                 else None
             )
+            document = None
+            if text is None:
+                # Only now: who reads text need not wait for it.
+                from fastverify.report.json import JsonReport
+
+                document = JsonReport(sink.write)
             # Lines for each module on the same terminal are progress enough.
             shows_progress = not quiet and not (verbose and on_terminal and text is not None)
-            failure = _stream(check, text, _progress(check, choice) if shows_progress else None, on_terminal)
+            progress = _progress(check, choice) if shows_progress else None
+            failure = _stream(check, text, document, progress, on_terminal)
             if text is not None:
                 text.end(check.report, modules_total=check.modules_total)
-            else:
-                # Only now: who reads text need not wait for it.
-                from fastverify.report.json import write_json
-
-                write_json(check.report, sink.write)
+            if document is not None:
+                document.end(check.report)
             sink.commit()
     finally:
         sink.discard()
@@ -175,11 +180,16 @@ def command(  # noqa: PLR0917 (click passes them by name)
 
 
 def _stream(
-    check: CacheCheck, text: TextReport | None, progress: ProgressLine | None, on_terminal: bool
+    check: CacheCheck,
+    text: TextReport | None,
+    document: JsonReport | None,
+    progress: ProgressLine | None,
+    on_terminal: bool,
 ) -> BaseException | None:
     """Go through `check`, writing as it goes; what stopped it early is returned, to be raised later.
 
-    A pipe that nobody reads any more is raised at once: there is nobody to write the rest for.
+    The report forgets what has been written: very many findings can name very many files.  A pipe that
+    nobody reads any more is raised at once: there is nobody to write the rest for.
     """
     try:
         with progress if progress is not None else nullcontext():
@@ -190,6 +200,11 @@ def _stream(
                 if text is not None and text.will_write(result):
                     with clock.stage("report"), _set_aside(progress if on_terminal else None):
                         text.result(result)
+                if document is not None and result.findings:
+                    with clock.stage("report"):
+                        document.take(check.report)
+                check.report.forget()
+                del result
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again by the caller)

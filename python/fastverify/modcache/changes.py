@@ -82,10 +82,14 @@ def _change(
         size=status.size if status else size,
         mtime=timestamp(status.mtime_ns) if status else None,
         owner=owner_name(status.uid) if status else None,
-        mode=stat.filemode(status.mode) if status else None,
+        mode=_mode_text(status.mode) if status else None,
         expected=expected,
         actual=actual,
     )
+
+
+# Thousands of files can have the same few.
+_mode_text = functools.lru_cache(maxsize=64)(stat.filemode)
 
 
 def _hex(digest: bytes | None) -> str | None:
@@ -94,10 +98,15 @@ def _hex(digest: bytes | None) -> str | None:
 
 def timestamp(nanoseconds: int) -> str:
     """A time of a file as RFC 3339 in UTC, to the second."""
+    return _second(nanoseconds // 10**9)
+
+
+@functools.lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
     try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(nanoseconds // 10**9))
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
     except (OverflowError, OSError, ValueError):
-        return f"{nanoseconds // 10**9} s"  # a year that the calendar does not have
+        return f"{seconds} s"  # a year that the calendar does not have
 
 
 @functools.lru_cache(maxsize=1024)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -36,7 +36,9 @@ from fastverify.modcache.layoutfindings import (
     stray_finding,
     unreadable_folder_finding,
 )
+from fastverify.modcache.suspects import Suspect
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
+from fastverify.spool import Spool
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import NO_DATABASE
 
@@ -47,19 +49,6 @@ if TYPE_CHECKING:
 _UNPACKED = 5
 #: What a tree without a zip is taken to weigh, in bytes.
 _UNKNOWN_TREE = 1 << 20
-
-
-@dataclass(slots=True)
-class _Suspect:
-    """A module version that was found wanting, until a later look confirms or clears it."""
-
-    files: ModuleFiles
-    result: ModuleResult
-    stillness: live.Stillness = field(default_factory=live.Stillness)
-    #: When it was looked at last, by time.monotonic.
-    looked: float = 0.0
-    #: Whether nobody held its lock at one of the looks.
-    was_free: bool = False
 
 
 #: What a second look at a suspect says.
@@ -106,7 +95,8 @@ class Check:
             _weight(files) for inventory in inventories for files in inventory.modules.values()
         )
         self._database = NO_DATABASE
-        self._suspects: list[_Suspect] = []
+        self._suspects: list[Suspect] = []
+        self._aside = Spool()
         #: Lists of versions that were not as Go writes them, before they are looked at again.
         self._odd_lists: list[tuple[VersionList, Finding]] = []
         self._results = self._run()
@@ -211,21 +201,26 @@ class Check:
                         self._odd_lists.append((listed_versions, finding))
                     continue
                 files = listed[measured.key]
-                result = self._judge(root, files, measured)
-                if not _is_anomalous(result):
-                    yield from _with_lock_finding(result, files)
-                else:
-                    suspect = _Suspect(files, result)
-                    self._suspects.append(suspect)
-                    with timings.stage("look again"):
-                        look = self._look(root, suspect)
-                    if look == "settled":
-                        self._suspects.remove(suspect)
-                        yield from _with_lock_finding(suspect.result, suspect.files)
+                suspect = Suspect(files, self._judge(root, files, measured))
+                # Not held beside what a second look measures: it can name very many files.
+                del measured
+                yield from self._clear(root, suspect)
         yield from timings.each("look again", self._settle(inventory))
         yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
             yield _of_cache(stray_finding(stray))
+
+    def _clear(self, root: str, suspect: Suspect) -> Iterator[ModuleResult]:
+        """Give out what is known of a module version, or let it wait for a later look."""
+        if _is_anomalous(suspect.result):
+            self._suspects.append(suspect)
+            with timings.stage("look again"):
+                look = self._look(root, suspect)
+            if look != "settled":
+                suspect.set_aside(self._aside)
+                return
+            self._suspects.remove(suspect)
+        yield from _with_lock_finding(suspect.result, suspect.files)
 
     def _open_database(self, inventory: Inventory) -> Iterator[ModuleResult]:
         """Open what may hold the modules of a cache, and tell what is wrong with it and with folders."""
@@ -245,8 +240,11 @@ class Check:
         with closing(self._engine.measure([task], threads=self._threads)) as measurements:
             return next(iter(measurements))
 
-    def _look(self, root: str, suspect: _Suspect) -> _Look:
-        """Look at a suspect again, under Go's lock, and put what is seen now in its place."""
+    def _look(self, root: str, suspect: Suspect, *, at_rest: bool = False) -> _Look:
+        """Look at a suspect again, under Go's lock, and put what is seen now in its place.
+
+        `at_rest` says that nothing has changed around it for long enough.
+        """
         module, version = suspect.files.module, suspect.files.version
         marks = live.fingerprint(live.places(root, suspect.files))
         # Asked before the marks are compared: what has vanished since shows no mode any more.
@@ -255,17 +253,22 @@ class Check:
             if state == "busy":
                 return "busy"
             before, seen = suspect.result, suspect.files
+            result = before
             suspect.files = self._inventories[root].look_again(module, version)
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = self._measure_one(_task(0, suspect.files))
-                suspect.result = self._judge(root, suspect.files, measured)
-        if not _is_anomalous(suspect.result):
+                result = self._judge(root, suspect.files, measured)
+                if result != before:
+                    suspect.result = result
+        if not _is_anomalous(result):
             return "settled"
-        if suspect.result.findings != before.findings or live.is_young(marks):
+        if result.findings != before.findings:
             return "moving"
-        if marks != live.fingerprint(live.places(root, suspect.files)):
+        if at_rest:
+            return "settled"
+        if live.is_young(marks) or marks != live.fingerprint(live.places(root, suspect.files)):
             return "moving"
         return "moving" if cleaned else "settled"
 
@@ -285,22 +288,23 @@ class Check:
                 return
             emptying = self._emptying(root, inventory, around)
             last = time.monotonic() >= deadline
-            for suspect in list(self._suspects):
+            waiting = deque(self._suspects)
+            while waiting:
+                # Taken away, so that nothing holds what has been settled.
+                suspect = waiting.popleft()
                 at_rest = self._is_at_rest(root, suspect, emptying)
                 if at_rest or last or time.monotonic() - suspect.looked >= live.GLANCE:
                     yield from self._settle_one(root, suspect, at_rest=at_rest, last=last)
 
     def _settle_one(
-        self, root: str, suspect: _Suspect, *, at_rest: bool, last: bool
+        self, root: str, suspect: Suspect, *, at_rest: bool, last: bool
     ) -> Iterator[ModuleResult]:
         """Look at a suspect, and let go of it where that tells enough or is the last look."""
-        before = suspect.result
-        look = self._look(root, suspect)
+        look = self._look(root, suspect, at_rest=at_rest)
         suspect.looked = time.monotonic()
         suspect.was_free |= look != "busy"
-        if look == "moving" and at_rest and suspect.result.findings == before.findings:
-            look = "settled"
         if look in ("busy", "moving") and not last:
+            suspect.set_aside(self._aside)
             return
         self._suspects.remove(suspect)
         if look == "gone":
@@ -316,12 +320,12 @@ class Check:
             return around.seconds(live.remains(root, inventory.modules.values()))
         return 0.0
 
-    def _is_at_rest(self, root: str, suspect: _Suspect, emptying: float) -> bool:
+    def _is_at_rest(self, root: str, suspect: Suspect, emptying: float) -> bool:
         cleaned = self._looks_cleaned(root, suspect)
         seconds = suspect.stillness.seconds(live.places(root, suspect.files))
         return min(seconds, emptying) >= live.CLEAN_REST if cleaned else seconds >= live.YOUNG
 
-    def _looks_cleaned(self, root: str, suspect: _Suspect) -> bool:
+    def _looks_cleaned(self, root: str, suspect: Suspect) -> bool:
         return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
 
     def _not_checked(self) -> list[str]:
@@ -379,7 +383,7 @@ def _is_about_absence(result: ModuleResult) -> bool:
     return all(finding.verdict in ("missing", "untracked") for finding in result.findings)
 
 
-def _restless(root: str, suspect: _Suspect) -> ModuleResult:
+def _restless(root: str, suspect: Suspect) -> ModuleResult:
     """The result for a module version that somebody was at work on for as long as there was patience."""
     files = suspect.files
     if suspect.was_free:

@@ -9,69 +9,157 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from fastverify.report.model import Report
+from fastverify.report.model import FileChange, Finding, Report
+from fastverify.spool import Kept, Spool
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_BLOCK = 1 << 16
+#: What holds no other values.
+_PLAIN = (str, int, float, type(None))
+
+_other_text = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+
+
+class JsonReport:
+    """Takes the findings of a report as they come, and writes the document when it is done.
+
+    In the document the counts stand before the findings, which meanwhile wait in a spool, as text.
+    """
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._spool = Spool()
+        self._kept: list[Kept] = []
+
+    def take(self, report: Report) -> None:
+        """Take in what `report` has of findings, and let it forget them."""
+        self._kept += [self._spool.put(text.encode()) for text in _blocks(self._findings(report))]
+        report.forget()
+
+    def end(self, report: Report) -> None:
+        """Write the document, in pieces, ending with a newline; `report` may have findings not taken in."""
+        document = replace(report, findings=[]).to_json()
+        last = self._findings(report)
+        document["findings"] = _Encoded(chain((kept.read().decode() for kept in self._kept), last))
+        _write_pieces(_pieces(document), self._write)
+
+    def _findings(self, report: Report) -> Iterator[str]:
+        """The findings of `report` as they stand in the document, each with what separates it."""
+        separate = bool(self._kept)
+        for finding in report.findings:
+            yield ",\n    " if separate else "\n    "
+            yield from _pieces(_lazily(finding), "\n    ")
+            separate = True
 
 
 def write_json(report: Report, write: Callable[[str], object]) -> None:
     """Write `report` through `write`, in pieces, ending with a newline."""
-    write_document(report.to_json(), write)
+    JsonReport(write).end(report)
 
 
 def write_document(document: Any, write: Callable[[str], object]) -> None:
-    """Write any `document` in the same form."""
-    encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, indent=2)
-    pending: list[str] = []
-    size = 0
-    for piece in encoder.iterencode(_strict(document)):
-        pending.append(piece)
-        size += len(piece)
-        if size > 1 << 16:
-            write("".join(pending))
-            pending.clear()
-            size = 0
-    write("".join(pending) + "\n")
+    """Write any `document` in the same form.  An iterator in it is written as the list of its members."""
+    _write_pieces(_pieces(document), write)
 
 
 def write_list(
     document: dict[str, Any], name: str, members: Iterable[Any], write: Callable[[str], object]
 ) -> None:
     """Write `document` with the list of `members` as its last field, `name`, a member at a time."""
-    whole = json.dumps(_strict({**document, name: []}), ensure_ascii=True, allow_nan=False, indent=2)
-    end = "]\n}"
-    pieces = [whole.removesuffix(end)]
+    write_document({**document, name: iter(members)}, write)
+
+
+class _Encoded:
+    """A list whose members are text already, each behind what separates it from the one before."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self.texts = texts
+
+
+def _lazily(finding: Finding) -> dict[str, Any]:
+    """The JSON form of `finding`, whose files come one by one."""
+    document = finding._replace(files=()).to_json()
+    document["files"] = map(FileChange.to_json, finding.files)
+    return document
+
+
+def _write_pieces(pieces: Iterable[str], write: Callable[[str], object]) -> None:
+    for block in _blocks(chain(pieces, "\n")):
+        write(block)
+
+
+def _blocks(pieces: Iterable[str]) -> Iterator[str]:
+    """`pieces` put together to blocks that are not small."""
+    pending: list[str] = []
     size = 0
-    empty = True
-    for member in members:
-        text = json.dumps(_strict(member), ensure_ascii=True, allow_nan=False, indent=2)
-        pieces.append(f"{'' if empty else ','}\n    " + text.replace("\n", "\n    "))
-        empty = False
-        size += len(pieces[-1])
-        if size > 1 << 16:
-            write("".join(pieces))
-            pieces.clear()
+    for piece in pieces:
+        pending.append(piece)
+        size += len(piece)
+        if size > _BLOCK:
+            yield "".join(pending)
+            pending.clear()
             size = 0
-    pieces.append(f"{end}\n" if empty else f"\n  {end}\n")
-    write("".join(pieces))
+    if pending:
+        yield "".join(pending)
 
 
-def _strict(value: Any) -> Any:
-    """`value` without a lone surrogate anywhere, and ``path_hex`` beside each path that had one."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+def _pieces(value: Any, line: str = "\n") -> Iterator[str]:
+    """The text of `value` as :mod:`json` writes it with two spaces a level; `line` begins its lines.
+
+    There is no lone surrogate in it anywhere, and ``path_hex`` stands beside each path that had one.
+    """
+    inner = f"{line}  "
     if isinstance(value, dict):
-        strict = {_strict(key): _strict(member) for key, member in value.items()}
-        path = value.get("path")
-        if isinstance(path, str) and "path_hex" not in value and _SURROGATE.search(path):
-            strict["path_hex"] = _bytes_of(path).hex()
-        return strict
-    if isinstance(value, (list, tuple)):
-        return [_strict(member) for member in value]
-    return value
+        # As few pieces as can be: most documents are lists of very many that hold nothing but words.
+        text = "{"
+        before = inner
+        for key, member in _members(value):
+            text += f"{before}{_text(key)}: "
+            if isinstance(member, _PLAIN):
+                text += _text(member)
+            else:
+                yield text
+                yield from _pieces(member, inner)
+                text = ""
+            before = "," + inner
+        yield text + line + "}" if value else "{}"
+    elif isinstance(value, (list, tuple, Iterator)):
+        before = "[" + inner
+        for member in value:
+            yield before
+            yield from _pieces(member, inner)
+            before = "," + inner
+        yield line + "]" if before[0] == "," else "[]"
+    elif isinstance(value, _Encoded):
+        first = next(value.texts, None)
+        if first is None:
+            yield "[]"
+        else:
+            yield "[" + first
+            yield from value.texts
+            yield line + "]"
+    else:
+        yield _text(value)
+
+
+def _members(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    path = value.get("path")
+    if isinstance(path, str) and "path_hex" not in value and _SURROGATE.search(path):
+        return {**value, "path_hex": _bytes_of(path).hex()}.items()
+    return value.items()
+
+
+def _text(value: object) -> str:
+    """A text, a number, or one of the three words."""
+    if not isinstance(value, str):
+        return repr(value) if type(value) is int else _other_text(value)
+    return encode_basestring_ascii(value if value.isascii() else _SURROGATE.sub("\ufffd", value))
 
 
 def _bytes_of(path: str) -> bytes:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from fastverify.report.tally import Tally
+
 SCHEMA = "fastverify/1"
 
 CacheKind = Literal["modcache", "gocache", "vendor", "proxy"]
@@ -233,6 +235,7 @@ class Report:
     #: Folder and files that were given as trusted: ``{"projects": [...], "gosums": [...]}``.
     project: dict[str, Any] | None = None
     counts: Counts = field(default_factory=Counts)
+    #: What was found, but for what has been forgotten.
     findings: list[Finding] = field(default_factory=list)
     #: False where the check was interrupted.
     complete: bool = True
@@ -240,9 +243,11 @@ class Report:
     not_checked: list[str] = field(default_factory=list)
     #: Where the time went, if that was asked for.
     timings: Timings | None = None
+    #: What is still known of findings that have been forgotten.
+    forgotten: Tally = field(default_factory=Tally, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The whole report in its JSON form."""
+        """The report in its JSON form, with those findings that it has."""
         from fastverify import __version__
 
         report = {
@@ -269,6 +274,18 @@ class Report:
             by_verdict = self.counts.by_verdict
             by_verdict[finding.verdict] = by_verdict.get(finding.verdict, 0) + 1
 
+    def forget(self) -> None:
+        """Let go of the findings; how many there were of each kind is kept.
+
+        For whoever has written them: a finding may name thousands of files.
+        """
+        self.forgotten.add(self.findings)
+        self.findings.clear()
+
+    def tally(self) -> Tally:
+        """All that was found, counted."""
+        return self.forgotten.with_more(self.findings)
+
     def worst(self) -> Severity | None:
-        """The gravest severity among the findings; None where there are none."""
-        return max((f.severity for f in self.findings), key=SEVERITIES.index, default=None)
+        """The gravest severity among all that was found; None where there is nothing."""
+        return max((severity for severity, *_ in self.tally().kinds), key=SEVERITIES.index, default=None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style
 from fastverify.report.escape import printable
-from fastverify.report.model import CacheKind, Counts, Finding, Report
+from fastverify.report.model import CacheKind, Counts, Report, Severity, at_least
+from fastverify.report.tally import Tally
 
 # One and many of what an unlisted note is about, by verdict and place.
 _NOTES: dict[tuple[str, str], tuple[str, str]] = {
@@ -51,18 +52,18 @@ def kind_words(verdict: str, where: str) -> str:
     return where if verdict == "warning" else f"{verdict} {where}"
 
 
-def note_lines(findings: Iterable[Finding], *, trusted: bool, option: str = "--project") -> list[str]:
-    """The findings that were not listed, counted by kind, a line each; most frequent first.
+def note_lines(tally: Tally, listed: Severity, *, trusted: bool, option: str = "--project") -> list[str]:
+    """The findings below `listed`, counted by kind, a line each; most frequent first.
 
     `trusted` says whether a go.sum was given, so that nobody is told to do what they have done, and
     `option` how one is given.
     """
     kinds: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
-    for finding in findings:
-        kind = finding.verdict, finding.where
-        kinds[kind] += 1
-        examples.setdefault(kind, finding.message)
+    for (severity, verdict, where), many in tally.kinds.items():
+        if not at_least(severity, listed):
+            kinds[verdict, where] += many
+            examples.setdefault((verdict, where), tally.first[severity, verdict, where])
     lines = []
     for (verdict, where), many in kinds.most_common():
         advice = "-v lists them" if many > 1 else "-v names it"
@@ -195,8 +196,8 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     come to its end.
     """
     counts = report.counts
-    by_severity = Counter(finding.severity for finding in report.findings)
-    errors, warnings = by_severity["error"], by_severity["warning"]
+    tally = report.tally()
+    errors, warnings = tally.of_severity("error"), tally.of_severity("warning")
     found = [words.count(errors, "error")] if errors else []
     if warnings:
         found.append(words.count(warnings, "warning"))
@@ -213,17 +214,10 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     modules = _modules(counts)
     outputs = words.count(counts.outputs, "build output")
     if errors:
-        damaged = {
-            (f.module, f.version)
-            for f in report.findings
-            # A line that a go.sum lacks is about a module, and no fault of that.
-            if f.severity == "error" and f.module and (f.verdict, f.where) != ("missing", "gosum")
-        }
+        damaged = len(tally.damaged)
         # A module that a project asks for may be at fault without being in the cache.
-        of_all = len(damaged) <= counts.not_verified
-        share = (
-            f"{words.number(len(damaged))} of {modules}" if of_all else words.count(len(damaged), "module")
-        )
+        of_all = damaged <= counts.not_verified
+        share = f"{words.number(damaged)} of {modules}" if of_all else words.count(damaged, "module")
         places = [share] if damaged else []
         if counts.outputs_damaged:
             places.append(f"{words.number(counts.outputs_damaged)} of {outputs}")
@@ -250,7 +244,7 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
 def _module_share(report: Report) -> str:
     """How many modules are verified, where not all are."""
     counts = report.counts
-    only_mod = sum(1 for f in report.findings if (f.verdict, f.where) == ("untracked", "mod"))
+    only_mod = sum(many for kind, many in report.tally().kinds.items() if kind[1:] == ("untracked", "mod"))
     if counts.not_verified and only_mod == counts.not_verified:
         # Versions that were only compared while a build list was made: no code of theirs is here.
         whole = f"{words.count(counts.verified, 'module')} verified" if counts.verified else "no code here"

@@ -116,8 +116,8 @@ class TextReport:
             self._emit(timing_lines(report.timings), "timings")
         if self._quiet:
             return
-        unlisted = [f for f in report.findings if not at_least(f.severity, self._listed)]
-        notes = note_lines(unlisted, trusted=report.project is not None, option=self._option)
+        trusted = report.project is not None
+        notes = note_lines(report.tally(), self._listed, trusted=trusted, option=self._option)
         if not (self._verbose or self._all_warnings):
             notes = [*more_lines(self._warnings, LISTED_WARNINGS), *notes]
         trust = trust_line(report, self._option)

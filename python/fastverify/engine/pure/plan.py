@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import chain, groupby, pairwise
+from typing import Any, NamedTuple
 
 from fastverify.engine.protocol import (
     MAX_DIFFERENCES,
@@ -27,6 +29,7 @@ from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import file_stat, lstat, open_regular
 from fastverify.engine.pure.listed import first_of
+from fastverify.engine.pure.pair_columns import PairColumns
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
 from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
 from fastverify.engine.pure.zip_directory import Directory, read_directory
@@ -37,6 +40,8 @@ _MOST_PAIRS = 16384
 #: What opening a file costs, in bytes read.
 _FILE_COST = 16 << 10
 _DIGEST = 32
+#: So many are sorted at once.
+_RUN = 1 << 16
 
 #: Which differences are listed where not all can be.
 _LISTED_FIRST: tuple[Change, ...] = ("type", "modified", "extra", "missing", "mode")
@@ -85,10 +90,10 @@ class _Zip:
     def __init__(self, job: Job, path: bytes) -> None:
         self.stat: FileStat | None = None
         self.fault: Fault | None = None
-        self.names: list[bytes] = []
+        self.names: Sequence[bytes] = []
         #: Numbers of all entries by name; and of the last entry of each name, which Go reads for all.
-        self.order = array("L")
-        self.last = array("L")
+        self.order = array("I")
+        self.last = array("I")
         self.directory: Directory | None = None
         self.violations: tuple[Violation, ...] = ()
         try:
@@ -109,14 +114,26 @@ class _Zip:
             if found.st_size > MAX_ZIP_BYTES or self.directory.unpacked > MAX_ZIP_BYTES:
                 self.fault = Fault("zip-too-large")
                 return
-        self.order.extend(sorted(range(len(names)), key=names.__getitem__))
-        previous = -1
-        for number in self.order:
-            if previous >= 0 and names[previous] != names[number]:
-                self.last.append(previous)
-            previous = number
-        if previous >= 0:
-            self.last.append(previous)
+        self.order = _sorted_numbers(len(names), names.__getitem__)
+        self.last = self.order
+        if any(one == other for one, other in pairwise(map(names.__getitem__, self.order))):
+            self.last = array("I", self._last_of_each())
+
+    def _last_of_each(self) -> Iterator[int]:
+        for _, numbers in groupby(self.order, self.names.__getitem__):
+            *_, last = numbers
+            yield last
+
+
+def _sorted_numbers(count: int, key: Callable[[int], Any]) -> array[int]:
+    """The numbers below `count` by their keys; equal ones in their order.
+
+    They are sorted in runs, so that the keys of very many are not in memory at a time.
+    """
+    runs = [
+        array("I", sorted(range(begin, min(begin + _RUN, count)), key=key)) for begin in range(0, count, _RUN)
+    ]
+    return runs[0] if len(runs) == 1 else array("I", merge(*runs, key=key))
 
 
 class _Tree:
@@ -153,17 +170,15 @@ class ModulePlan:
 
         # A pair is an entry with the file of the same name.  First come the entries by name, then the
         # files that have none, by path.
-        self._entries = self._zip.last if self._zip is not None else array("L")
+        self._entries = self._zip.last if self._zip is not None else array("I")
         #: The file of the tree that each pair has, by its path; where it is a link, what it leads to.
         self._paths: list[bytes | None] = [None] * len(self._entries)
         self._targets: list[bytes | None] = self._paths
         self._pair_up()
 
-        self._digests = bytearray(_DIGEST * len(self._paths))
-        self._differing: dict[int, bytes] = {}
+        self._found = PairColumns(len(self._paths))
         self._entry_faults: dict[int, Reason] = {}
         self._file_faults: dict[int, Reason] = {}
-        self._stats: dict[int, FileStat] = {}
         self._file_bytes = 0
 
     def _pair_up(self) -> None:
@@ -176,8 +191,12 @@ class ModulePlan:
             self._paths = list(paths)
         else:
             prefix, names = self._job.prefix, self._zip.names
-            unpaired = {prefix + path: path for path in paths}
-            self._paths = [unpaired.pop(names[number], None) for number in self._entries]
+            length = len(prefix)
+            unpaired = dict(zip(paths, paths, strict=True))
+            self._paths = [
+                unpaired.pop(name[length:], None) if name.startswith(prefix) else None
+                for name in map(names.__getitem__, self._entries)
+            ]
             self._paths.extend(unpaired.values())
         self._targets = self._paths
         if links:
@@ -200,11 +219,11 @@ class ModulePlan:
         pairs: list[Pair] = []
         left = weight
         count = len(entries)
-        order: list[int] = []
+        order = array("I")
         if directory is not None:
             offset = directory.offset
-            order = sorted(range(count), key=lambda pair: offset(entries[pair]))
-        for pair in (*order, *range(count, len(self._paths))) if count else range(len(self._paths)):
+            order = _sorted_numbers(count, lambda pair: offset(entries[pair]))
+        for pair in chain(order, range(count, len(self._paths))):
             stored = None
             left -= _FILE_COST
             if pair < count and directory is not None:
@@ -233,31 +252,29 @@ class ModulePlan:
 
     def take(self, numbers: list[int], result: PartResult) -> None:
         """Take in what came of a part."""
-        digests = self._digests
-        found = result.digests
-        at = 0
-        for number in numbers:
-            digests[number * _DIGEST : (number + 1) * _DIGEST] = found[at : at + _DIGEST]
-            at += _DIGEST
-        self._differing.update((numbers[at], digest) for at, digest in result.differing.items())
+        found, digests = self._found, result.digests
+        for at, number in enumerate(numbers):
+            found.set_digest(number, digests[at * _DIGEST : (at + 1) * _DIGEST])
+        for at, digest in result.differing.items():
+            found.set_differing(numbers[at], digest)
+        for at, seen in result.stats.items():
+            found.set_stat(numbers[at], seen)
         self._entry_faults.update((numbers[at], reason) for at, reason in result.entry_faults.items())
         self._file_faults.update((numbers[at], reason) for at, reason in result.file_faults.items())
-        self._stats.update((numbers[at], found) for at, found in result.stats.items())
         self._file_bytes += result.file_bytes
 
     def assemble(self) -> ModuleMeasurement:
         """The record, when every part has been taken in."""
         measured_zip = None if self._zip is None else self._measured_zip(self._zip)
         measured_tree = None
-        differences: list[Difference] = []
+        differences: Iterable[Difference] = ()
         if self._tree is not None:
             copies = self._copied_go_mods()
             measured_tree = self._measured_tree(self._tree, copies, measured_zip)
             if self._tree.listing is not None:
                 differences = self._differences(self._tree.listing, copies)
-        # A stable sort: those of each change stay in the order of their paths.
-        differences.sort(key=lambda each: _LISTED_FIRST.index(each.change))
-        listed, more = first_of(differences, lambda each: each.path, MAX_DIFFERENCES)
+        gravest, dropped = _gravest(differences)
+        listed, more = first_of(gravest, lambda each: each.path, MAX_DIFFERENCES)
         return ModuleMeasurement(
             self._job.key,
             measured_zip,
@@ -266,14 +283,8 @@ class ModulePlan:
             self._info,
             self._ziphash,
             tuple(sorted(listed, key=lambda each: each.path)),
-            more,
+            dropped + more,
         )
-
-    def _digest(self, pair: int) -> bytes:
-        return bytes(self._digests[pair * _DIGEST : (pair + 1) * _DIGEST])
-
-    def _file_digest(self, pair: int) -> bytes:
-        return self._differing.get(pair) or self._digest(pair)
 
     def _measured_zip(self, zipped: _Zip) -> ZipMeasurement:
         directory, names, prefix = zipped.directory, zipped.names, self._job.prefix
@@ -287,17 +298,17 @@ class ModulePlan:
             ]
             # dirhash looks at each name before it opens the entry.
             newlines = [
-                Fault("name-newline", names[number]) for number in self._entries if b"\n" in names[number]
+                Fault("name-newline", name) for name in map(names.__getitem__, self._entries) if b"\n" in name
             ]
             fault = min([*newlines, *bad], key=lambda each: each.name, default=None)
             if fault is None:
                 h1 = files_h1 = hash1(self._lines(zipped, with_directories=True))
-                if any(names[number].endswith(b"/") for number in self._entries):
+                if any(name.endswith(b"/") for name in map(names.__getitem__, self._entries)):
                     files_h1 = hash1(self._lines(zipped, with_directories=False))
             go_mod = prefix + b"go.mod"
             for pair, number in enumerate(self._entries):
                 if names[number] == go_mod and pair not in self._entry_faults:
-                    go_mod_h1 = hash1([(self._digest(pair), b"go.mod")])
+                    go_mod_h1 = hash1([(self._found.digest(pair), b"go.mod")])
         return ZipMeasurement(
             stat=zipped.stat,
             fault=fault,
@@ -320,7 +331,7 @@ class ModulePlan:
             if names[self._entries[pair]] != name:
                 pair += 1
             if with_directories or not name.endswith(b"/"):
-                yield self._digest(pair), name
+                yield self._found.digest(pair), name
 
     def _copied_go_mods(self) -> set[bytes]:
         """Each go.mod that the go command made from the _go.mod beside it, in a toolchain."""
@@ -332,7 +343,7 @@ class ModulePlan:
             if path is None or pair in self._file_faults or path in odd:
                 continue
             if path.rpartition(b"/")[2] in {b"go.mod", b"_go.mod"}:
-                found[path] = self._file_digest(pair)
+                found[path] = self._found.file_digest(pair)
         copies = set()
         for path, digest in found.items():
             folder, slash, name = path.rpartition(b"/")
@@ -367,10 +378,14 @@ class ModulePlan:
             if zipped is not None and self._same_as_zip(everything):
                 h1 = zipped.files_h1
             if h1 is None:
-                pairs = sorted(
-                    (path, pair) for pair, path in enumerate(paths) if path is not None and path not in copies
+                # Those with an entry are by path, and so are those without.
+                count = len(self._entries)
+                pairs = merge(self._files_of(range(count)), self._files_of(range(count, len(paths))))
+                h1 = hash1(
+                    (self._found.file_digest(pair), prefix + path)
+                    for path, pair in pairs
+                    if path not in copies
                 )
-                h1 = hash1((self._file_digest(pair), prefix + path) for path, pair in pairs)
         unreadable = sorted([*listing.faults, *file_faults], key=lambda each: each.name)
         told, more_faults = first_of(unreadable, lambda each: each.name)
         empty, more_empty = first_of(listing.empty_directories(), lambda path: path)
@@ -386,19 +401,26 @@ class ModulePlan:
             more_empty_directories=more_empty,
         )
 
+    def _files_of(self, pairs: Iterable[int]) -> Iterator[tuple[bytes, int]]:
+        """The file of each pair that has one, and the pair."""
+        for pair in pairs:
+            path = self._paths[pair]
+            if path is not None:
+                yield path, pair
+
     def _same_as_zip(self, everything: list[bytes]) -> bool:
         """Whether the tree has just the lines of the zip, so that they need not be hashed again."""
         return (
             self._zip is not None
             and not self._job.toolchain
-            and not self._differing
+            and not self._found.differ
             and len(self._zip.names) == len(self._entries) == len(self._paths) == len(everything)
             and None not in self._paths
         )
 
-    def _differences(self, listing: Listing, copies: set[bytes]) -> list[Difference]:
+    def _differences(self, listing: Listing, copies: set[bytes]) -> Iterator[Difference]:
+        """What is not as it should be, in no order."""
         zipped = self._zip
-        found: list[Difference] = []
         told: set[bytes] = set()
         unlisted = listing.unlisted()
         prefix = self._job.prefix
@@ -414,46 +436,63 @@ class ModulePlan:
                         continue
                     path = name[len(prefix) :]
                 if pair not in self._entry_faults:
-                    if paired is not None and pair not in self._stats and path not in listing.odd:
+                    if paired is not None and not self._found.has_stat(pair) and path not in listing.odd:
                         continue  # as it should be
-                    zip_sha256 = self._digest(pair)
+                    zip_sha256 = self._found.digest(pair)
                     zip_size = zipped.directory[number].size
             if path is None:
                 continue
             odd = listing.odd.get(path)
-            told.add(path)
             if odd is not None:
+                told.add(path)
                 if _is_odd(odd):
                     readable = odd.target is not None and pair not in self._file_faults
-                    tree_sha256 = self._file_digest(pair) if readable else None
-                    found.append(Difference(path, "type", zip_sha256, zip_size, tree_sha256, odd.stat))
+                    tree_sha256 = self._found.file_digest(pair) if readable else None
+                    yield Difference(path, "type", zip_sha256, zip_size, tree_sha256, odd.stat)
                 continue
             if paired is None:
                 if zip_sha256 is not None and not hidden(path, unlisted):
-                    found.append(Difference(path, "missing", zip_sha256, zip_size, None, None))
+                    yield Difference(path, "missing", zip_sha256, zip_size, None, None)
                 continue
             if path in copies:
                 continue
-            here = self._stats.get(pair)
+            here = self._found.stat(pair)
             reason = self._file_faults.get(pair)
             if reason is not None:
                 if here is not None and not stat.S_ISREG(here.mode):
-                    found.append(Difference(path, "type", zip_sha256, zip_size, None, here))
+                    yield Difference(path, "type", zip_sha256, zip_size, None, here)
                 continue
             if here is None or pair in self._entry_faults:
                 continue
-            tree_sha256 = self._file_digest(pair)
+            tree_sha256 = self._found.file_digest(pair)
             if self._comparable and pair >= count:
-                found.append(Difference(path, "extra", None, None, tree_sha256, here))
-            elif pair in self._differing:
-                found.append(Difference(path, "modified", zip_sha256, zip_size, tree_sha256, here))
+                yield Difference(path, "extra", None, None, tree_sha256, here)
+            elif self._found.differs(pair):
+                yield Difference(path, "modified", zip_sha256, zip_size, tree_sha256, here)
             elif here.mode & self._odd_mode:
-                found.append(Difference(path, "mode", zip_sha256, zip_size, tree_sha256, here))
+                yield Difference(path, "mode", zip_sha256, zip_size, tree_sha256, here)
         for path, odd in listing.odd.items():
             if path not in told and _is_odd(odd):
-                found.append(Difference(path, "type", None, None, None, odd.stat))
-        found.sort(key=lambda difference: difference.path)
-        return found
+                yield Difference(path, "type", None, None, None, odd.stat)
+
+
+def _gravest(differences: Iterable[Difference]) -> tuple[list[Difference], int]:
+    """Those that are listed first, in that order, and how many others there are.  Few are held at a time."""
+    gravest: list[Difference] = []
+    dropped = 0
+    for difference in differences:
+        gravest.append(difference)
+        if len(gravest) == 2 * MAX_DIFFERENCES:
+            dropped += _cut(gravest)
+    return gravest, dropped + _cut(gravest)
+
+
+def _cut(differences: list[Difference]) -> int:
+    """Sort, and drop what is not to be listed; returns how many those are."""
+    differences.sort(key=lambda each: (_LISTED_FIRST.index(each.change), each.path))
+    dropped = max(len(differences) - MAX_DIFFERENCES, 0)
+    del differences[MAX_DIFFERENCES:]
+    return dropped
 
 
 def _is_odd(odd: OddFile) -> bool:

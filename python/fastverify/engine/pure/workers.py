@@ -35,6 +35,9 @@ WORTH_WORKERS = 24 << 20
 SMALLEST_PART = 4 << 20
 #: A module is split where it is more than a worker's share divided by this.
 _SHARE_PARTS = 4
+#: A module of more than this (in bytes) is always split, whatever a worker's share is.  Then it is planned
+#: here, where one is planned at a time: the plan of very many entries takes much memory.
+_MOST_UNSPLIT = 48 << 20
 #: More workers than this are never started.
 _MOST_WORKERS = 64
 #: To a worker and from it.
@@ -145,7 +148,8 @@ class _Crew(Generic[T]):
     def add_jobs(self: _Crew[ModuleMeasurement], jobs: Sequence[tuple[int, Job]], total: int) -> None:
         """Add modules, the biggest first; `total` is the sum of their weights."""
         self._jobs.extend(jobs)
-        self._most_unsplit = max(total // (self._threads * _SHARE_PARTS), 2 * SMALLEST_PART)
+        share = max(total // (self._threads * _SHARE_PARTS), 2 * SMALLEST_PART)
+        self._most_unsplit = min(share, _MOST_UNSPLIT)
         self._left += len(jobs)
 
     def add_plan(self, plan: Plan[T]) -> None:
@@ -261,7 +265,7 @@ class _Crew(Generic[T]):
         while True:
             big = None
             with self._lock:
-                while not self._stopped and not self._splits and not self._jobs and self._planning:
+                while not self._stopped and self._planning and not self._splits and not self._has_small_job():
                     self._lock.wait()
                 if self._stopped:
                     return None
@@ -280,6 +284,10 @@ class _Crew(Generic[T]):
                 part = self._next_part(split)
                 if part is not None:
                     return part
+
+    def _has_small_job(self) -> bool:
+        """Whether the next job needs no plan here; then none that comes later does."""
+        return bool(self._jobs) and self._jobs[0][0] <= self._most_unsplit
 
     def _begin(self, job: Job) -> None:
         """Plan a big module here, for all workers to read."""

@@ -26,15 +26,25 @@ def fold(name: bytes) -> bytes:
 
 def collisions(names: Iterable[bytes]) -> Noted | NotedDeep:
     """What such names are best noted in."""
-    deep = sum(name.count(b"/") * len(name) for name in names) > _SHALLOW
-    return NotedDeep() if deep else Noted()
+    folders: set[bytes] = set()
+    left = _SHALLOW
+    for name in names:
+        folder = name.rpartition(b"/")[0]
+        if folder not in folders:
+            folders.add(folder)
+            left -= (folder.count(b"/") + 1) * len(folder)
+            if left < 0:
+                return NotedDeep()
+    return Noted()
 
 
 class Noted:
     """Names and their directories, each as it is."""
 
     def __init__(self) -> None:
-        # Folded name to whether it is a directory; where the name is not its own fold, with the name.
+        # Files whose names are their own folds: most, and a set takes less memory than a dict.
+        self._files: set[bytes] = set()
+        # The rest: folded name to whether it is a directory; where it is not its own fold, with the name.
         self._seen: dict[bytes, bool | tuple[bytes, bool]] = {}
         # Directories that were found good with all their parents; they stay so.
         self._good: set[bytes] = set()
@@ -42,12 +52,14 @@ class Noted:
     def _check(self, name: bytes, is_directory: bool) -> ViolationCode | None:
         while True:
             folded = fold(name)
-            other = self._seen.get(folded)
+            other = False if folded in self._files else self._seen.get(folded)
             if other is None:
-                if folded == name:
-                    self._seen[name] = is_directory
-                else:
+                if folded != name:
                     self._seen[folded] = (name, is_directory)
+                elif is_directory:
+                    self._seen[name] = True
+                else:
+                    self._files.add(name)
             else:
                 other_name, other_is_directory = other if isinstance(other, tuple) else (folded, other)
                 if other_name != name:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, MAX_DIRECTORY_BYTES
 from fastverify.engine.pure.faults import FaultError, os_fault
@@ -34,6 +34,9 @@ _ZIP64_EXTRA = 1
 _U16_MAX = 0xFFFF
 _U32_MAX = 0xFFFFFFFF
 _INT64_MAX = (1 << 63) - 1
+
+#: The names of so many entries are no list any more: that takes twice their length.
+_MANY = 1 << 17
 
 #: The longest header: its fixed part, and three fields with 16-bit lengths.
 _LONGEST_HEADER = _HEADER_LENGTH + 3 * _U16_MAX
@@ -67,7 +70,7 @@ class Directory:
     def __init__(self, raw: bytes, base: int) -> None:
         self._raw = raw
         self._base = base
-        self._starts = array("L")
+        self._starts = array("I")
         self._offsets = array("q")
         #: Sum of the sizes that the entries declare.
         self.unpacked = 0
@@ -75,8 +78,10 @@ class Directory:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def names(self) -> list[bytes]:
-        """The raw name of each entry."""
+    def names(self) -> Sequence[bytes]:
+        """The raw name of each entry; where there are very many, each is made when it is asked for."""
+        if len(self._starts) > _MANY:
+            return _Names(self._raw, self._starts)
         raw = self._raw
         return [
             raw[start + _HEADER_LENGTH : start + _HEADER_LENGTH + raw[start + 28] + (raw[start + 29] << 8)]
@@ -170,8 +175,30 @@ class Directory:
                 raise FaultError("too-many-names")
             start = end
         self.unpacked = unpacked
-        self._raw = raw[:start]
+        if length - start > _LONGEST_HEADER:
+            self._raw = raw[:start]
         return ended
+
+
+class _Names(Sequence[bytes]):
+    """Names as they stand in the bytes of a directory."""
+
+    def __init__(self, raw: bytes, starts: array[int]) -> None:
+        self._raw = raw
+        self._starts = starts
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, number: int) -> bytes: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[bytes]: ...
+    def __getitem__(self, number: int | slice) -> bytes | list[bytes]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        raw, start = self._raw, self._starts[number]
+        return raw[start + _HEADER_LENGTH : start + _HEADER_LENGTH + raw[start + 28] + (raw[start + 29] << 8)]
 
 
 def _zip64_values(

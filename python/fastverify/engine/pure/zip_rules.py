@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from fastverify.engine._unicode_tables import LETTER_RANGES
 from fastverify.engine.protocol import (
@@ -53,7 +54,7 @@ def is_file_path(name: bytes) -> bool:
     return all(character < "\u0080" or _is_letter(character) for character in text)
 
 
-def violations(directory: Directory, names: list[bytes], prefix: bytes) -> tuple[Violation, ...]:
+def violations(directory: Directory, names: Sequence[bytes], prefix: bytes) -> tuple[Violation, ...]:
     """The first broken rules, in the order of the entries: MAX_LISTED, and MAX_LISTED_BYTES of names.
 
     `names` are the names of the directory's entries, `prefix` is ``P@V/``.

@@ -1,0 +1,69 @@
+"""What must be kept for later and may be much: a little in memory, the rest in a file without a name."""
+
+from __future__ import annotations
+
+from io import FileIO
+
+#: How many bytes a spool keeps in memory.
+IN_MEMORY = 4 << 20
+
+
+class Kept:
+    """Bytes that a spool keeps."""
+
+    __slots__ = ("_at", "_body", "_length", "_spool")
+
+    def __init__(self, body: bytes, spool: Spool | None = None, at: int = 0) -> None:
+        self._body = body if spool is None else b""
+        self._spool = spool
+        self._at = at
+        self._length = len(body)
+
+    def read(self) -> bytes:
+        """The bytes.  Raises OSError where the file has lost them."""
+        return self._body if self._spool is None else self._spool.read(self._at, self._length)
+
+
+class Spool:
+    """Takes bytes, and gives them back; its file goes when the spool and all that it keeps do.
+
+    Where there is no room for such a file, everything stays in memory.
+    """
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._room = in_memory
+        self._file: FileIO | None = None
+        self._end = 0
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def put(self, body: bytes) -> Kept:
+        """Keep `body`."""
+        if len(body) <= self._room:
+            self._room -= len(body)
+            return Kept(body)
+        try:
+            if self._file is None:
+                # Only now: few have so much to keep.
+                import tempfile
+
+                self._file = tempfile.TemporaryFile(prefix="fastverify-", buffering=0)  # noqa: SIM115
+            self._file.seek(self._end)
+            if self._file.write(body) < len(body):
+                return Kept(body)
+        except OSError:
+            return Kept(body)
+        self._end += len(body)
+        return Kept(body, self, self._end - len(body))
+
+    def read(self, at: int, length: int) -> bytes:
+        """What was put into the file there.  Raises OSError where it is not there any more."""
+        body = b""
+        if self._file is not None:
+            self._file.seek(at)
+            body = self._file.read(length)
+        if len(body) < length:
+            raise OSError("what was written to a temporary file is not there any more")
+        return body
