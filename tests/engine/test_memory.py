@@ -73,6 +73,27 @@ def test_zips_of_very_many_entries_are_not_held_at_once(tmp_path: Path) -> None:
     assert many - one < one - nothing
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what a thread takes of it is known of Linux")
+def test_little_address_space_means_fewer_threads(tmp_path: Path) -> None:
+    """An allocation that fails would end the process."""
+    engine_or_skip("native")
+    large = tmp_path / "large.zip"
+    large.write_bytes(_zip(ENTRIES))
+    measure = MEASURE.replace(f"threads={THREADS}", "threads=8")
+    assert measure != MEASURE
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -v 350000 && exec "$@"', "sh", sys.executable, "-c", measure]
+        + [os.fspath(large)] * 3,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert int(ended.stdout.split()[0]) == 3 * ENTRIES
+
+
 def test_the_pure_engine_holds_little_more_than_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

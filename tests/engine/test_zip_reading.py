@@ -280,8 +280,8 @@ def test_an_archive_over_the_limit_is_not_inflated(engine: Engine, tmp_path: Pat
 
 
 def test_a_directory_over_the_limit_is_not_held(engine: Engine, tmp_path: Path) -> None:
-    header = struct.pack("<4s24xHHH12x", b"PK\x01\x02", 0xFFFF, 0xFFFF, 0xFFFF)
-    entry = header + b"n" * 0xFFFF + b"\0" * 2 * 0xFFFF
+    header = struct.pack("<4s24xHHH12x", b"PK\x01\x02", 1, 0xFFFF, 0xFFFF)
+    entry = header + b"n" + b"\0" * 2 * 0xFFFF
     count = (128 << 20) // len(entry) + 1
     path = tmp_path / "v1.0.0.zip"
     with path.open("wb") as file:

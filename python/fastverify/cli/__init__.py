@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from fastverify.cli.version import show_version
 
         return show_version(verbose=not _VERBOSE.isdisjoint(words))
+    if arguments is None:
+        from fastverify.cli.limits import raise_limits
+
+        raise_limits()
     from fastverify.cli.run import run
 
     ended = run(words)

@@ -13,6 +13,7 @@ from fastverify.cli.group import cli, command_first
 from fastverify.cli.signals import Terminated, all_is_told, catch_signals
 from fastverify.cli.streams import flush_stdout, make_encodable, silence_stdout, tell
 from fastverify.errors import FastverifyError
+from fastverify.exhaustion import describe_exhaustion
 from fastverify.report.escape import printable
 
 
@@ -47,6 +48,8 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         silence_stdout()
         return _unexpected(error) if error.errno is None else _fail(_os_message(error), error)
+    except MemoryError as error:
+        return _fail("there is no memory left; let this program have more, or use fewer --threads", error)
     except Exception as error:  # noqa: BLE001 (the user gets one line, whatever it is)
         return _unexpected(error)
     return ended
@@ -81,6 +84,9 @@ def _unexpected(error: Exception) -> int:
 
 
 def _os_message(error: OSError) -> str:
+    exhausted = describe_exhaustion(error.errno, error.filename)
+    if exhausted is not None:
+        return exhausted
     what = error.strerror or str(error)
     return f"{os.fsdecode(error.filename)}: {what}" if isinstance(error.filename, (str, bytes)) else what
 

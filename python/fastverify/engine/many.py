@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, Type
 
 from fastverify.engine.protocol import Engine, Fault, MeasurementError
 from fastverify.errors import FastverifyError
+from fastverify.exhaustion import descriptors_left, refuse_exhaustion
 
 if TYPE_CHECKING:
     Message: TypeAlias = bytes | memoryview
@@ -63,12 +64,12 @@ def digest_files(
 ) -> list[bytes]:
     """The digests of the files at `paths`, in their order; links are followed.
 
-    Raises MeasurementError for the first of them that cannot be read or is not a regular file, and
-    ValueError for a kernel that is not there.
+    Raises MeasurementError for the first of them that cannot be read or is not a regular file, ValueError
+    for a kernel that is not there, and EngineError where there are no descriptors left.
     """
     if engine.name == "pure":
         digest = _pure_file_digest(algorithm, kernel)
-        answers = _in_threads(digest, paths, threads)
+        answers = _in_threads(digest, paths, min(threads, max(descriptors_left(), 1)))
         for answer, path in zip(answers, paths, strict=True):
             if isinstance(answer, Fault):
                 raise MeasurementError(answer, path)
@@ -79,6 +80,7 @@ def digest_files(
     if isinstance(found, list):
         return found
     fault, number = found
+    refuse_exhaustion(fault[2], paths[number])
     raise MeasurementError(Fault(*fault), paths[number])  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from fastverify.engine.protocol import (
     Violation,
     ZipMeasurement,
 )
+from fastverify.exhaustion import EXHAUSTED, refuse_exhaustion
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,17 +33,25 @@ if TYPE_CHECKING:
 class Measurements(Iterator[ModuleMeasurement]):
     """Measurements under way.
 
-    Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache.
+    Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache, and
+    EngineError where there are no descriptors or no memory left.
     """
 
-    def __init__(self, measurements: _native.Measurements) -> None:
+    def __init__(self, measurements: _native.Measurements, tasks: Sequence[ModuleTask]) -> None:
         self._measurements = measurements
+        self._tasks = tasks
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> ModuleMeasurement:
-        return _module(next(self._measurements))
+        fields = next(self._measurements)
+        try:
+            return _module(fields)
+        except OSError as error:
+            named = next((task for task in self._tasks if task.key == fields[0]), None)
+            refuse_exhaustion(error.errno, named and (named.zip or named.tree or named.mod))
+            raise
 
     def close(self) -> None:
         """Stop the work and wait until nothing is read any more."""
@@ -61,7 +71,7 @@ class NativeEngine:
 
         Raises OSError where no thread can be started.
         """
-        return Measurements(_native.measure(tasks, threads, spares))
+        return Measurements(_native.measure(tasks, threads, spares), tasks)
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""
@@ -118,6 +128,7 @@ class NativeEngine:
 def _h1(answer: str | _Fault, path: str) -> str:
     if isinstance(answer, str):
         return answer
+    refuse_exhaustion(answer[2], path)
     raise MeasurementError(_record(Fault, answer), path)
 
 
@@ -127,12 +138,19 @@ def _h1(answer: str | _Fault, path: str) -> str:
 _record = tuple.__new__
 
 
+def _own_fault(fault: _Fault) -> Fault:
+    """The record of a fault that what was read has of its own.  Raises OSError for another."""
+    if fault[2] in EXHAUSTED:
+        raise OSError(fault[2], os.strerror(fault[2]))
+    return _record(Fault, fault)
+
+
 def _fault(fault: _Fault | None) -> Fault | None:
-    return None if fault is None else _record(Fault, fault)
+    return None if fault is None else _own_fault(fault)
 
 
 def _faults(faults: tuple[_Fault, ...]) -> tuple[Fault, ...]:
-    return tuple(_record(Fault, fault) for fault in faults) if faults else ()
+    return tuple(map(_own_fault, faults)) if faults else ()
 
 
 def _stat(stat: _Stat | None) -> FileStat | None:

@@ -20,6 +20,7 @@ from fastverify.engine.buildcache import (
     ToldOutput,
 )
 from fastverify.engine.protocol import Fault, FileStat
+from fastverify.exhaustion import refuse_exhaustion
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,7 +32,8 @@ _Fields = tuple[Any, ...]
 class BuildMeasurements(Iterator[BuildAnswer]):
     """A measurement under way.
 
-    Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache.
+    Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache, and
+    EngineError where there are no descriptors or no memory left.
     """
 
     def __init__(self, measurements: _native.BuildMeasurements) -> None:
@@ -68,6 +70,8 @@ def _told(fields: _Fields) -> ToldOutput:
 
 def _survey(fields: _Fields) -> Survey:
     survey = Survey(*fields)
+    for fault in _each(Fault, survey.faults):
+        refuse_exhaustion(fault.errno)
     return survey._replace(
         faults=_each(Fault, survey.faults),
         strays=_each(Stray, survey.strays),
@@ -98,7 +102,11 @@ def _stat(fields: _Fields | None) -> FileStat | None:
 
 
 def _fault(fields: _Fields | None) -> Fault | None:
-    return None if fields is None else Fault(*fields)
+    if fields is None:
+        return None
+    fault = Fault(*fields)
+    refuse_exhaustion(fault.errno)
+    return fault
 
 
 def _each(kind: type[_T], many: tuple[object, ...]) -> tuple[_T, ...]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from fastverify.errors import FastverifyError
+from fastverify.exhaustion import refuse_exhaustion
 from fastverify.gocache.layout import FUZZ, README, SHARDS, TEST_EXPIRE, TRIM
 
 #: The go command makes all 256 shards whenever it opens the cache; a few may have been removed.
@@ -31,6 +32,7 @@ def names_in(path: str) -> set[str]:
     try:
         return set(os.listdir(path))
     except OSError as error:
+        refuse_exhaustion(error.errno, path)
         raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from fastverify.exhaustion import refuse_exhaustion
 from fastverify.gomod.syntax import MAX_FILE_BYTES
 
 _FLAGS = os.O_RDONLY
@@ -18,6 +19,7 @@ def read_file(path: str, limit: int = MAX_FILE_BYTES) -> bytes:
 
     Raises OSError, with a ``strerror`` that says why: not there, not to be read, no regular file (which
     is not opened then), more than `limit` bytes.
+    Raises EngineError where no more files can be opened at all.
     """
     try:
         found = os.stat(path)
@@ -27,7 +29,11 @@ def read_file(path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         raise OSError(errno.EINVAL, "Not a regular file", path)
     if found.st_size > limit:
         raise _too_large(path, limit)
-    descriptor = os.open(path, _FLAGS)
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        refuse_exhaustion(error.errno, path)
+        raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "Not a regular file", path)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from fastverify.exhaustion import refuse_exhaustion
 from fastverify.modcache import layout
 
 #: The files that a module version can have in ``cache/download/<path>/@v``, by their ending.
@@ -184,6 +185,7 @@ class _Walk:
         except FileNotFoundError:
             return []  # removed since its parent was listed
         except OSError as error:
+            refuse_exhaustion(error.errno, folder)
             self.inventory.unreadable.append((folder, error.errno or 0))
             return []
 

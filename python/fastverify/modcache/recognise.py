@@ -6,6 +6,7 @@ import os
 import re
 
 from fastverify.errors import FastverifyError
+from fastverify.exhaustion import refuse_exhaustion
 
 _SHARD = r"[0-9a-f]{2}"
 #: The folder of an extracted module.
@@ -31,6 +32,7 @@ def require_module_cache(path: str) -> None:
     try:
         names = set(os.listdir(path))
     except OSError as error:
+        refuse_exhaustion(error.errno, path)
         raise FastverifyError(f"{path} cannot be read: {error.strerror}") from error
     if names and not is_module_cache(path, names):
         raise FastverifyError(f"{path} is no module cache{_what_it_is(path, names)}")

@@ -3,7 +3,7 @@
 /// fastverify's own bound on the names of a zip, and on those of a tree: they are held in memory.  Each counts
 /// with its bytes, without `P@V/` before it, and with [`BYTES_BESIDE_NAME`].  That is enough for some hundred
 /// thousand files.
-pub const MAX_NAMES_BYTES: u64 = 48 << 20;
+pub const MAX_NAMES_BYTES: u64 = 40 << 20;
 /// What is held beside a name, about.
 pub const BYTES_BESIDE_NAME: u64 = 32;
 

@@ -31,8 +31,10 @@
 
 #![deny(unsafe_code)]
 
+mod address_space;
 mod allowance;
 pub mod buildcache;
+mod descriptors;
 pub mod dirhash;
 mod fault;
 mod hash;

@@ -6,21 +6,25 @@
 
 mod permit;
 mod spare;
+mod threads;
 
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::permit::Large;
 pub use self::permit::Permit;
-use self::spare::{DiskWaits, STAYS, Spares};
+use self::spare::{DiskWaits, STAYS};
+use self::threads::Threads;
 use crate::timings::{self, Stage};
+use crate::{address_space, descriptors};
 
 /// Results that may wait to be taken before the workers wait.
 const RESULTS: usize = 64;
@@ -37,8 +41,12 @@ pub trait Job: Send + Sized + 'static {
     /// Whether [`Worker::is_from_disk`] is asked.
     const ASKS_FOR_DISKS: bool = false;
 
-    /// What one of so many threads keeps.
-    fn scratch(_threads: usize) -> Self::Scratch {
+    /// The most descriptors that a thread holds at a time, of files and of what it asks for disks, but for those
+    /// that it takes from [`Means::descriptors`].
+    const DESCRIPTORS: usize = 2;
+
+    /// What one of the threads keeps.
+    fn scratch(_means: &Means) -> Self::Scratch {
         Self::Scratch::default()
     }
 
@@ -75,15 +83,30 @@ impl<J: Job> Worker<'_, J> {
         self.shared.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether a thread waits for something to do.
+    /// Whether there is a thread with nothing to do, and a processor for it, too.
     pub fn is_any_idle(&self) -> bool {
-        self.shared.idle.load(Ordering::Relaxed) > 0
+        let Shared { started, idle, at_once, .. } = &**self.shared;
+        started.load(Ordering::Relaxed).saturating_sub(idle.load(Ordering::Relaxed)) < *at_once
     }
 
     /// Adds jobs that are done before those of the start.
     pub fn begin(&self, jobs: impl IntoIterator<Item = J>) {
-        self.shared.lock().begun.extend(jobs);
-        self.shared.wake.notify_all();
+        let mut queues = self.shared.lock();
+        let before = queues.begun.len();
+        queues.begun.extend(jobs);
+        let begun = queues.begun.len() - before;
+        let idle = self.shared.idle.load(Ordering::Relaxed);
+        drop(queues);
+        // No more are woken or started than there is work for: each of them costs time.
+        for _ in 0..begun.min(idle) {
+            self.shared.wake.notify_one();
+        }
+        for _ in idle..begun {
+            // Where the system gives no thread, those that are there do the work.
+            if !matches!(start_thread(self.shared, self.answers), Ok(true)) {
+                break;
+            }
+        }
     }
 
     /// Puts off a job that is going to hold so many bytes of memory, until there is room for them.  It is done
@@ -95,7 +118,12 @@ impl<J: Job> Worker<'_, J> {
 
     /// How many threads there can be at a time.
     pub fn threads(&self) -> usize {
-        self.shared.threads + self.shared.spares.most()
+        self.shared.means.threads + self.shared.spares.most()
+    }
+
+    /// What there is for all threads together.
+    pub fn means(&self) -> &Means {
+        &self.shared.means
     }
 
     /// Gives an answer to the caller; waits while the caller is behind.
@@ -117,15 +145,46 @@ struct Queues<J: Job> {
     running: usize,
 }
 
+impl<J: Job> Queues<J> {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.begun.is_empty() && self.large.is_empty()
+    }
+}
+
+/// What the threads of a schedule have together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// How many they are, without the spare ones.
+    pub threads: usize,
+    /// How many descriptors they may hold beyond [`Job::DESCRIPTORS`] of each.
+    pub descriptors: usize,
+}
+
+impl Means {
+    /// Of so many threads and spare ones, which may hold so many descriptors, and how many spare ones there can be.
+    /// Where descriptors are scarce there are fewer threads, but one.
+    fn new(threads: usize, spares: usize, descriptors: usize, each: usize) -> (Means, usize) {
+        let most = (descriptors / each).max(1);
+        let threads = threads.min(most);
+        let spares = spares.min(most - threads);
+        let descriptors = descriptors.saturating_sub((threads + spares) * each);
+        (Means { threads, descriptors }, spares)
+    }
+}
+
 struct Shared<J: Job> {
     queues: Mutex<Queues<J>>,
     wake: Condvar,
     stop: AtomicBool,
-    /// Threads without the spare ones.
-    threads: usize,
+    means: Means,
+    threads: Threads,
+    spares: Threads,
+    /// Threads that have been started, without the spare ones.
+    started: AtomicUsize,
     /// Threads that wait for a job.
     idle: AtomicUsize,
-    spares: Spares,
+    /// As many threads as there are processors for.
+    at_once: usize,
 }
 
 impl<J: Job> Shared<J> {
@@ -186,7 +245,8 @@ impl<J: Job> Shared<J> {
     fn done(&self) {
         let mut queues = self.lock();
         queues.running -= 1;
-        if queues.running == 0 {
+        // Whoever has put something into one of the queues has woken others for it.
+        if queues.running == 0 && queues.is_empty() {
             self.wake.notify_all();
         }
     }
@@ -221,10 +281,10 @@ pub enum Next<A> {
 pub struct Running<J: Job> {
     shared: Arc<Shared<J>>,
     answers: Option<Receiver<Result<J::Answer, Panicked>>>,
-    threads: Vec<JoinHandle<()>>,
 }
 
-/// Starts `jobs`, the biggest first in the list, on up to `threads` threads (at least one).
+/// Starts `jobs`, the biggest first in the list, on up to `threads` threads (at least one): no more than there is
+/// work for, and than the process may have files open for.
 ///
 /// # Errors
 ///
@@ -245,30 +305,49 @@ pub fn start_with_spares<J: Job>(
     spares: usize,
 ) -> std::io::Result<Running<J>> {
     jobs.reverse();
-    let threads = threads.clamp(1, MAX_THREADS);
+    let most = address_space::for_threads();
+    let threads = threads.min(MAX_THREADS).min(most).max(1);
+    let spares = spares.min(most - threads.min(most));
+    let (means, spares) =
+        Means::new(threads, spares.min(MAX_THREADS), descriptors::for_threads(), J::DESCRIPTORS);
+    let at_first = jobs.len().min(means.threads);
+    let processors = thread::available_parallelism().map_or(means.threads, NonZeroUsize::get);
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), large: Large::new(), running: 0 }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
-        threads,
+        means,
+        threads: Threads::up_to(means.threads, "fastverify"),
+        spares: Threads::up_to(spares, "fastverify-spare"),
+        started: AtomicUsize::new(0),
         idle: AtomicUsize::new(0),
-        spares: Spares::up_to(spares.min(MAX_THREADS)),
+        at_once: means.threads.min(processors),
     });
     let (sender, receiver) = sync_channel(RESULTS);
-    let mut running = Running { shared, answers: Some(receiver), threads: Vec::new() };
-    for i in 0..threads {
-        let (shared, answers) = (Arc::clone(&running.shared), sender.clone());
-        match thread::Builder::new()
-            .name(format!("fastverify-{i}"))
-            .spawn(move || work(&shared, &answers, if i == 0 { Thread::First } else { Thread::Other }))
-        {
-            Ok(thread) => running.threads.push(thread),
-            Err(error) if running.threads.is_empty() => return Err(error),
-            // Fewer threads do the same work.
-            Err(_) => break,
+    let running = Running { shared, answers: Some(receiver) };
+    start_thread(&running.shared, &sender)?;
+    for _ in 1..at_first {
+        // Fewer threads do the same work.
+        if start_thread(&running.shared, &sender).is_err() {
+            break;
         }
     }
     Ok(running)
+}
+
+/// Starts one thread more, if there are not enough; false where there are.
+fn start_thread<J: Job>(
+    shared: &Arc<Shared<J>>,
+    answers: &SyncSender<Result<J::Answer, Panicked>>,
+) -> std::io::Result<bool> {
+    let is_one_more = |started| (started < shared.means.threads).then_some(started + 1);
+    let Ok(before) = shared.started.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_one_more) else {
+        return Ok(false);
+    };
+    let thread = if before == 0 { Thread::First } else { Thread::Other };
+    let (of_thread, answers) = (Arc::clone(shared), answers.clone());
+    shared.threads.start(move || work(&of_thread, &answers, thread))?;
+    Ok(true)
 }
 
 /// Which of its threads works on a schedule.
@@ -306,7 +385,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
         guarded(&mut || {
             if let Some(job) = job.take() {
                 let scratch = scratch.get_or_insert_with(|| {
-                    if is_spare { J::spare_scratch() } else { J::scratch(shared.threads) }
+                    if is_spare { J::spare_scratch() } else { J::scratch(&shared.means) }
                 });
                 job.run(scratch, &worker);
             }
@@ -340,7 +419,8 @@ fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::A
     }
     drop(queues);
     let (of_spare, answers) = (Arc::clone(shared), answers.clone());
-    shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
+    // Where the system gives no thread, those that are there do the work.
+    let _ = shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -376,11 +456,10 @@ impl<J: Job> Running<J> {
     /// Stops the work and waits until no thread works any more.
     pub fn close(&mut self) {
         self.stop();
-        for thread in self.threads.drain(..) {
-            // Panics of jobs have been caught; nothing else is in a thread.
-            let _ = thread.join();
-        }
+        self.shared.threads.join();
         self.shared.spares.join();
+        // A spare one may have started one of these, with nothing to do.
+        self.shared.threads.join();
     }
 }
 
@@ -416,6 +495,17 @@ mod tests {
         /// Works until it is stopped.
         Endless(Arc<AtomicUsize>),
         PutOff(u32),
+        /// So many threads meet, round after round.
+        Gather {
+            met: Arc<AtomicUsize>,
+            threads: usize,
+            rounds: usize,
+        },
+        Meet {
+            met: Arc<AtomicUsize>,
+            threads: usize,
+            rounds: usize,
+        },
     }
 
     impl Job for Toy {
@@ -434,6 +524,20 @@ mod tests {
                 Toy::Say(n) => worker.answer(n),
                 Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
                 Toy::Panic => panic!("as told"),
+                Toy::Gather { met, threads, rounds } => {
+                    worker.begin((0..threads).map(|_| Toy::Meet { met: Arc::clone(&met), threads, rounds }));
+                }
+                Toy::Meet { met, threads, rounds } => {
+                    let came = met.fetch_add(1, Ordering::SeqCst) + 1;
+                    let all = came.next_multiple_of(threads);
+                    while met.load(Ordering::SeqCst) < all && !worker.stopped() {
+                        thread::yield_now();
+                    }
+                    if came == all && rounds > 1 {
+                        worker.begin([Toy::Gather { met, threads, rounds: rounds - 1 }]);
+                    }
+                    worker.answer(0);
+                }
                 Toy::Endless(ended) => {
                     while !worker.stopped() {
                         thread::sleep(Duration::from_millis(1));
@@ -454,6 +558,47 @@ mod tests {
             expected.sort();
             assert_eq!(answers, expected);
         }
+    }
+
+    #[test]
+    fn no_more_threads_than_there_is_work_for() {
+        let started = |jobs: Vec<Toy>, threads| {
+            let mut running = start(jobs, threads).unwrap();
+            let answers = running.by_ref().map(Result::unwrap).count();
+            (answers, running.shared.started.load(Ordering::SeqCst))
+        };
+        assert_eq!(started(Vec::new(), 8), (0, 1));
+        assert_eq!(started(vec![Toy::Say(1)], 8), (1, 1));
+        assert_eq!(started(vec![Toy::Say(1), Toy::Say(2), Toy::Say(3)], 8), (3, 3));
+        assert_eq!(started(vec![Toy::Split(1)], 8), (1, 2));
+        assert_eq!(started(vec![Toy::Split(1000)], 8), (1000, 8));
+    }
+
+    /// Of those that wait only as many are woken as there is work for; nobody may be forgotten for it.
+    #[test]
+    fn who_waits_is_woken_for_begun_work() {
+        const ROUNDS: usize = 50;
+        for threads in [1, 2, 3, 20] {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            thread::spawn(move || {
+                let first = Toy::Gather { met: Arc::default(), threads, rounds: ROUNDS };
+                sender.send(start(vec![first], threads).unwrap().map(Result::unwrap).count())
+            });
+            assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(ROUNDS * threads));
+        }
+    }
+
+    #[test]
+    fn scarce_descriptors_mean_fewer_threads() {
+        let means = |threads, spares, descriptors| {
+            let (means, spares) = Means::new(threads, spares, descriptors, 7);
+            (means.threads, spares, means.descriptors)
+        };
+        assert_eq!(means(32, 0, 0), (1, 0, 0));
+        assert_eq!(means(32, 5, 35), (5, 0, 0));
+        assert_eq!(means(2, 5, 35), (2, 3, 0));
+        assert_eq!(means(2, 1, 35), (2, 1, 14));
+        assert_eq!(means(2, 5, usize::MAX), (2, 5, usize::MAX - 49));
     }
 
     #[test]

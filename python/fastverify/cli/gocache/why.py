@@ -11,6 +11,7 @@ import click
 from fastverify.cli import options, status
 from fastverify.cli.gocache.cache import cache_path, warn_unread
 from fastverify.cli.gocache.diff import read_log
+from fastverify.cli.limits import restore_limits
 from fastverify.cli.output import OutputFile, refuse_inside, standard_output
 from fastverify.errors import FastverifyError
 from fastverify.gocache.catalog.contents import read_contents
@@ -73,6 +74,7 @@ def command(  # noqa: PLR0917 (click passes them by name)
         raise FastverifyError("packages do not begin with -; give build flags with --flags")
     cache = cache_path(None)
     earlier = read_log(against) if against is not None else None
+    restore_limits()
     if save is not None:
         refuse_inside(save, [cache])
     text = ask_go(packages or (".",), words, cache)

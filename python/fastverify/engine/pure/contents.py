@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastverify.engine.protocol import FaultCode, FileStat
-from fastverify.engine.pure.faults import FaultError
+from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import (
     OPEN_FLAGS_NO_LINK,
     WINDOW,
@@ -118,7 +118,7 @@ def _read_pairs(part: Part, archive: ZipContents | None, archive_fault: Reason |
             except FaultError as error:
                 file_faults[number] = (error.code, error.errno)
             except OSError as error:
-                file_faults[number] = ("os", error.errno or 0)
+                file_faults[number] = _reason(error)
         mode, size = found.st_mode, found.st_size
         try:
             if fd >= 0:
@@ -147,7 +147,7 @@ def _read_pairs(part: Part, archive: ZipContents | None, archive_fault: Reason |
             else:
                 both.read(None)
         except OSError as error:
-            file_faults[number] = ("os", error.errno or 0)
+            file_faults[number] = _reason(error)
             digests.append(_NO_DIGEST if content is None else sha256(content).digest())
             continue
         finally:
@@ -166,6 +166,11 @@ def _read_pairs(part: Part, archive: ZipContents | None, archive_fault: Reason |
             if differs or mode & odd_mode or (entry is None and stat_extra):
                 stats[number] = file_stat(found)
     return PartResult(b"".join(digests), differing, entry_faults, file_faults, stats, file_bytes)
+
+
+def _reason(error: OSError) -> Reason:
+    fault = os_fault(error)
+    return fault.code, fault.errno
 
 
 class _SideBySide:
@@ -212,7 +217,7 @@ class _SideBySide:
         try:
             data = read_next(self._fd, length)
         except OSError as error:
-            self.file_fault = ("os", error.errno or 0)
+            self.file_fault = _reason(error)
             return b""
         self.file_bytes += len(data)
         return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastverify.engine.protocol import Fault, FaultCode
+from fastverify.exhaustion import refuse_exhaustion
 
 
 class FaultError(Exception):
@@ -19,5 +20,9 @@ class FaultError(Exception):
 
 
 def os_fault(error: OSError) -> FaultError:
-    """The fault for an error of the operating system."""
+    """The fault for an error of the operating system.
+
+    Raises EngineError for one that says nothing of the file, as there are no descriptors left.
+    """
+    refuse_exhaustion(error.errno, error.filename)
     return FaultError("os", error.errno or 0)

@@ -14,11 +14,12 @@ from typing import IO
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, measure_module
+from fastverify.errors import EngineError
 
 _LENGTH = Struct("<Q")
 
 Request = Job | Part
-Answer = ModuleMeasurement | PartResult | str
+Answer = ModuleMeasurement | PartResult | EngineError | str
 
 
 def send(stream: IO[bytes], message: Request | Answer) -> None:
@@ -44,9 +45,11 @@ def receive(stream: IO[bytes]) -> Request | Answer | None:
 
 
 def run(request: Request) -> Answer:
-    """Do a job.  What must not happen comes back as its text."""
+    """Do a job.  Why it cannot be done comes back, and what must not happen as its text."""
     try:
         return measure_module(request) if isinstance(request, Job) else read_part(request)
+    except EngineError as error:
+        return error
     except Exception as error:  # noqa: BLE001 - the parent raises it
         return f"{type(error).__name__}: {error}"
 

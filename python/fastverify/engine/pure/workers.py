@@ -27,6 +27,7 @@ from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
 from fastverify.engine.pure.worker import receive, send
 from fastverify.errors import EngineError
+from fastverify.exhaustion import descriptors_left
 
 #: Less work than this is done here: starting workers would take longer.
 WORTH_WORKERS = 24 << 20
@@ -39,6 +40,8 @@ _SHARE_PARTS = 4
 _MOST_UNSPLIT = 48 << 20
 #: More workers than this are never started.
 _MOST_WORKERS = 64
+#: To a worker and from it.
+_PIPES = 2
 
 # SIGINT reaches the whole foreground group; the parent decides what becomes of the workers.
 _BOOT = """\
@@ -81,8 +84,9 @@ def measure_jobs(jobs: Sequence[tuple[int, Job]], threads: int) -> Generator[Mod
     """Measure ``(weight, job)`` pairs on up to `threads` workers, or here where that is quicker."""
     ordered = sorted(jobs, key=lambda job: -job[0])
     total = sum(weight for weight, _ in ordered)
-    if threads > 1 and total >= WORTH_WORKERS:
-        crew: _Crew[ModuleMeasurement] = _Crew(min(threads, _MOST_WORKERS))
+    workers = _most_workers(threads) if total >= WORTH_WORKERS else 1
+    if workers > 1:
+        crew: _Crew[ModuleMeasurement] = _Crew(workers)
         crew.add_jobs(ordered, total)
         if crew.start():
             yield from crew.results()
@@ -93,8 +97,9 @@ def measure_jobs(jobs: Sequence[tuple[int, Job]], threads: int) -> Generator[Mod
 
 def run_plan(plan: Plan[T], threads: int) -> T:
     """Carry out one plan on up to `threads` workers, or here where that is quicker."""
-    if threads > 1 and plan.weight >= WORTH_WORKERS:
-        crew: _Crew[T] = _Crew(min(threads, _MOST_WORKERS))
+    workers = _most_workers(threads) if plan.weight >= WORTH_WORKERS else 1
+    if workers > 1:
+        crew: _Crew[T] = _Crew(workers)
         crew.add_plan(plan)
         if crew.start():
             (answer,) = crew.results()
@@ -102,6 +107,11 @@ def run_plan(plan: Plan[T], threads: int) -> T:
     for numbers, part in plan.parts():
         plan.take(numbers, read_part(part))
     return plan.assemble()
+
+
+def _most_workers(threads: int) -> int:
+    """How many workers to start where so many are wanted: as far as there are descriptors for their pipes."""
+    return min(threads, _MOST_WORKERS, descriptors_left() // _PIPES)
 
 
 class _Split(Generic[T]):
@@ -244,6 +254,8 @@ class _Crew(Generic[T]):
                 f"a worker process of the pure engine ended before its work was done ({how});"
                 " run it again, with --threads 1 if memory is short"
             )
+        if isinstance(answer, EngineError):
+            raise answer
         if isinstance(answer, str):
             raise EngineError(f"a worker process of the pure engine failed: {answer}")
         return answer

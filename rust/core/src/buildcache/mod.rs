@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fault::{Fault, FaultCode};
-use crate::schedule::{self, Job, Running, Worker};
+use crate::schedule::{self, Job, Means, Running, Worker};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
@@ -118,7 +118,7 @@ pub fn measure_build_cache(
     now_ns: i128,
     threads: usize,
 ) -> std::io::Result<Running<BuildJob>> {
-    schedule::start(vec![BuildJob(Step::Root { root, now_ns, threads })], threads)
+    schedule::start(vec![BuildJob(Step::Root { root, now_ns })], threads)
 }
 
 /// Measures a few entries and outputs, in their order.
@@ -161,7 +161,7 @@ fn open(root: &Path) -> Result<Root, FaultCode> {
 pub struct BuildJob(Step);
 
 enum Step {
-    Root { root: PathBuf, now_ns: i128, threads: usize },
+    Root { root: PathBuf, now_ns: i128 },
     Shard(Arc<Cache>, [u8; 2]),
     Long(Arc<Joined>),
     Short(Arc<Joined>, std::ops::Range<usize>),
@@ -171,7 +171,6 @@ enum Step {
 struct Cache {
     root: Root,
     now_ns: i128,
-    threads: usize,
     /// Shards that are still to be read, and what those that were have.
     found: Mutex<(usize, survey::Found)>,
 }
@@ -197,7 +196,7 @@ const LONG: u64 = 64 << 10;
 /// Others that one job reads, at most, and about how many bytes of them.
 const BATCH: usize = 128;
 const BATCH_BYTES: u64 = 2 << 20;
-/// Long outputs that are open at a time, about: a process may often have no more than 1024 files open.
+/// Long outputs that are open at a time, about, where there are descriptors for so many.
 const OPEN: usize = 256;
 /// Bytes of long outputs that one answer tells of, about.
 const TOLD_BYTES: u64 = 8 << 20;
@@ -206,9 +205,12 @@ impl Job for BuildJob {
     type Scratch = output::Scratch;
     type Answer = BuildAnswer;
 
+    /// A shard that is being listed, and two on the way to what is in it.
+    const DESCRIPTORS: usize = 3;
+
     fn run(self, scratch: &mut output::Scratch, worker: &Worker<'_, Self>) {
         match self.0 {
-            Step::Root { root, now_ns, threads } => begin(&root, now_ns, threads, worker),
+            Step::Root { root, now_ns } => begin(&root, now_ns, worker),
             Step::Shard(cache, shard) => {
                 let read = survey::read_shard(&cache.root, shard, cache.now_ns, &mut |entry| {
                     worker.answer(BuildAnswer::Entry(entry));
@@ -223,7 +225,7 @@ impl Job for BuildJob {
                     drop(found);
                     // The others are at an end with it, or about to drop it.
                     match open_again(&cache) {
-                        Ok(root) => join(root, all, cache.now_ns, cache.threads, worker),
+                        Ok(root) => join(root, all, cache.now_ns, worker),
                         Err(code) => join_without_root(all, code, worker),
                     }
                 }
@@ -245,7 +247,7 @@ fn open_again(cache: &Cache) -> Result<Root, FaultCode> {
     Root::open(cache.root.path())
 }
 
-fn begin(root: &Path, now_ns: i128, threads: usize, worker: &Worker<'_, BuildJob>) {
+fn begin(root: &Path, now_ns: i128, worker: &Worker<'_, BuildJob>) {
     let mut found = survey::Found::default();
     let listed = open(root).and_then(|root| {
         let shards = survey::read_root(&root, &mut found)?;
@@ -253,9 +255,9 @@ fn begin(root: &Path, now_ns: i128, threads: usize, worker: &Worker<'_, BuildJob
     });
     match listed {
         Err(code) => join_without_root(found, code, worker),
-        Ok((root, shards)) if shards.is_empty() => join(root, found, now_ns, threads, worker),
+        Ok((root, shards)) if shards.is_empty() => join(root, found, now_ns, worker),
         Ok((root, shards)) => {
-            let cache = Arc::new(Cache { root, now_ns, threads, found: Mutex::new((shards.len(), found)) });
+            let cache = Arc::new(Cache { root, now_ns, found: Mutex::new((shards.len(), found)) });
             worker.begin(shards.into_iter().map(|shard| BuildJob(Step::Shard(Arc::clone(&cache), shard))));
         }
     }
@@ -267,12 +269,13 @@ fn join_without_root(mut found: survey::Found, code: FaultCode, worker: &Worker<
 }
 
 /// Puts entries and outputs together, tells of it, and begins to read the outputs.
-fn join(root: Root, found: survey::Found, now_ns: i128, threads: usize, worker: &Worker<'_, BuildJob>) {
+fn join(root: Root, found: survey::Found, now_ns: i128, worker: &Worker<'_, BuildJob>) {
     let (survey, outputs, entries) = found.join();
     worker.answer(BuildAnswer::Survey(Box::new(survey)));
     let long = outputs.partition_point(|output| output.size > LONG);
-    // Every thread gets some.
-    let together = long.min(OPEN).div_ceil(threads.max(1));
+    // Every thread gets some, and has one anyway.
+    let &Means { threads, descriptors } = worker.means();
+    let together = (long.min(OPEN).min(descriptors) / threads).max(1);
     let readers = threads.clamp(1, long.max(1));
     let mut ranges = Vec::new();
     let (mut start, mut size) = (long, 0);

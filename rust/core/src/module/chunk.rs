@@ -10,6 +10,7 @@ use super::stream::{entry_digest, hash_rest, same_digest};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
 use crate::readat::{read_full_at, will_need};
+use crate::schedule::Means;
 use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
@@ -39,9 +40,15 @@ const WHOLE: u64 = 8 << 20;
 /// The least that a thread has of it, and what a spare one has.
 const LEAST_WHOLE: u64 = 64 << 10;
 const SPARE_WHOLE: u64 = 1 << 20;
-/// Chunks that have been read and wait for digests, in all threads together: each holds two descriptors, of a
-/// zip and of a tree, and on some systems a process has no more than 256.
+/// Chunks that have been read and wait for digests, in all threads together, and how many descriptors each
+/// holds: of a zip and of a tree.
 const WAITING: usize = 64;
+const OF_WAITING: usize = 2;
+/// What all threads together hold of files that have been read before their turn, and the least of a thread.
+const AHEAD: usize = 8 << 20;
+const LEAST_AHEAD: usize = 64 << 10;
+/// Units that it is not worth to cut further, so that more of the zip is read at once.
+const LEAST_RUN: usize = 16;
 
 /// What a thread keeps from chunk to chunk.
 #[derive(Default)]
@@ -87,10 +94,13 @@ struct Chunk {
 }
 
 impl Scratch {
-    /// For one of so many threads.
-    pub(crate) fn of_one_of(threads: usize) -> Scratch {
+    /// For one of the threads that have these means.
+    pub(crate) fn of_one_of(means: &Means) -> Scratch {
+        let threads = means.threads;
         let long = (WHOLE / threads as u64).clamp(LEAST_WHOLE, LONG);
-        Scratch::with(long, 2 * long, WAITING / threads)
+        let waiting = WAITING.min(means.descriptors / OF_WAITING);
+        let ahead = Ahead::with_room((AHEAD / threads).max(LEAST_AHEAD));
+        Scratch { ahead, ..Scratch::with(long, 2 * long, waiting / threads) }
     }
 
     /// For a spare thread: with little room.
@@ -135,51 +145,47 @@ impl Scratch {
         let tree = plan.tree.as_ref().and_then(|tree| Some((tree.root.as_ref().ok()?, &tree.listing)));
         let from_disk = crew.is_from_disk();
         let mut soon = tree.and_then(|(root, listing)| self.ahead.of(root, listing, from_disk));
-        let span = plan.span(units, self.long);
-        if let (true, Some((start, len)), Some(archive)) = (from_disk, span, plan.archive()) {
-            will_need(&archive.source, start, len as u64);
-        }
-        // They are opened while the zip is read.
-        look_ahead(plan, units, self.long, &mut soon);
-        let span = span.map_or(Span::default(), |(start, len)| {
-            self.span.resize(self.span.len().max(len), 0);
-            let read = plan
-                .archive()
-                .map_or(Ok(0), |archive| read_full_at(&archive.source, &mut self.span[..len], start));
-            // An error here comes again, and is told, for each entry that is read by itself.
-            Span { start, bytes: &self.span[..read.unwrap_or(0)] }
-        });
-        timings::lap(Stage::ReadZip);
-        let mut reader = Reader {
-            long: self.long,
-            archive: plan.archive(),
-            tree,
-            soon,
-            span,
-            spare: &mut self.spare,
-            file: &mut self.file,
-            window: &mut self.window,
-            inflater: &mut self.inflater,
-            queue: &mut self.queue,
-            place,
-            left: 0,
-            outcomes: vec![Outcome::default(); units.len()],
-            tree_bytes: 0,
-            crew,
-        };
-        for (at, unit) in units.iter().enumerate() {
-            if crew.stopped() {
-                return None;
+        let mut read = Read { outcomes: vec![Outcome::default(); units.len()], tree_bytes: 0, left: 0 };
+        let mut next = 0;
+        while next < units.len() {
+            let (run, span) = first_run(plan, &units[next..], self.long);
+            if let (true, Some((start, len)), Some(archive)) = (from_disk, span, plan.archive()) {
+                will_need(&archive.source, start, len as u64);
             }
-            if at % tree::FILES == 0 {
-                let next = units.get(at + tree::FILES..).unwrap_or_default();
-                look_ahead(plan, next, reader.long, &mut reader.soon);
-                timings::lap(Stage::ReadFile);
+            if next == 0 {
+                // They are opened while the zip is read.
+                look_ahead(plan, units, self.long, &mut soon);
             }
-            reader.read(at, *unit);
+            let mut reader = Reader {
+                long: self.long,
+                archive: plan.archive(),
+                tree,
+                soon: &mut soon,
+                span: read_span(plan, span, &mut self.span),
+                spare: &mut self.spare,
+                file: &mut self.file,
+                window: &mut self.window,
+                inflater: &mut self.inflater,
+                queue: &mut self.queue,
+                place,
+                read: &mut read,
+                crew,
+            };
+            timings::lap(Stage::ReadZip);
+            for (at, unit) in units.iter().enumerate().skip(next).take(run) {
+                if crew.stopped() {
+                    return None;
+                }
+                if at % tree::FILES == 0 {
+                    let next = units.get(at + tree::FILES..).unwrap_or_default();
+                    look_ahead(plan, next, reader.long, reader.soon);
+                    timings::lap(Stage::ReadFile);
+                }
+                reader.read(at, *unit);
+            }
+            next += run;
         }
-        let Reader { outcomes, tree_bytes, left, .. } = reader;
-        Some(Read { outcomes, tree_bytes, left })
+        Some(read)
     }
 
     /// Hashes what waits, after which no chunk does.
@@ -216,6 +222,32 @@ impl Scratch {
     }
 }
 
+/// How many of the first units are read one after the other, with how much of the zip at once.  That may be
+/// less than all where there is little room, or where their entries are far from each other.
+pub(super) fn first_run(plan: &Plan, units: &[Unit], long: u64) -> (usize, Option<(u64, usize)>) {
+    let mut run = units.len();
+    loop {
+        let span = plan.span(&units[..run], long);
+        if span.is_some() || run <= LEAST_RUN || plan.archive().is_none() {
+            return (run, span);
+        }
+        run = run.div_ceil(2);
+    }
+}
+
+/// Reads this part of the zip into `room`.
+fn read_span<'a>(plan: &Plan, span: Option<(u64, usize)>, room: &'a mut Vec<u8>) -> Span<'a> {
+    let Some(((start, len), archive)) = span.zip(plan.archive()) else { return Span::default() };
+    if room.len() < len {
+        // What is in there need not be kept, and room for much more would stay unused.
+        *room = Vec::new();
+        *room = vec![0; len.next_power_of_two()];
+    }
+    // An error here comes again, and is told, for each entry that is read by itself.
+    let read = read_full_at(&archive.source, &mut room[..len], start).unwrap_or(0);
+    Span { start, bytes: &room[..read] }
+}
+
 /// Has the files of these units read before their turn, after those of the last time.
 fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>) {
     let Some(soon) = soon else { return };
@@ -235,13 +267,13 @@ struct Read {
     left: usize,
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'b> {
     /// The scratch's.
     long: u64,
     archive: Option<&'a Archive<File>>,
     tree: Option<(&'a Root, &'a Listing)>,
     /// Files of the tree that are read before their turn.
-    soon: Option<Soon<'a>>,
+    soon: &'a mut Option<Soon<'b>>,
     span: Span<'a>,
     spare: &'a mut Vec<u8>,
     file: &'a mut Vec<u8>,
@@ -250,20 +282,17 @@ struct Reader<'a> {
     queue: &'a mut Queue<Tag>,
     /// Where the chunk will wait.
     place: usize,
-    /// Contents put into the queue.
-    left: usize,
-    outcomes: Vec<Outcome>,
-    tree_bytes: u64,
+    read: &'a mut Read,
     crew: &'a dyn Crew,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn read(&mut self, at: usize, unit: Unit) {
         if let (Some(archive), Some(number)) = (self.archive, unit.entry) {
             let entry = &archive.entry(number as usize);
             match archive.extent(entry, self.span) {
-                Err(code) => self.outcomes[at].zip = Some(Err(code)),
-                Ok(None) => self.outcomes[at].zip = Some(Ok(EMPTY)),
+                Err(code) => self.read.outcomes[at].zip = Some(Err(code)),
+                Ok(None) => self.read.outcomes[at].zip = Some(Ok(EMPTY)),
                 Ok(Some(extent)) if entry.uncompressed > self.long || extent.len() > self.long => {
                     return self.read_long(archive, entry, extent, at, unit.file);
                 }
@@ -277,7 +306,7 @@ impl Reader<'_> {
                         content_of(archive, entry, &extent, self.span, self.spare, self.inflater, content);
                     timings::lap(Stage::Inflate);
                     match inflated {
-                        Err(code) => self.outcomes[at].zip = Some(Err(code)),
+                        Err(code) => self.read.outcomes[at].zip = Some(Err(code)),
                         Ok(()) => return self.compare(at, size, unit.file),
                     }
                 }
@@ -306,27 +335,27 @@ impl Reader<'_> {
             let buffers = Buffers { input: &mut *self.spare, room: &mut *self.window, piece };
             let same = same_digest(archive, entry, extent, file, self.inflater, buffers, self.crew);
             if let Some(digest) = same {
-                self.outcomes[at].zip = Some(Ok(digest));
-                self.outcomes[at].tree = Some(Ok(digest));
-                self.tree_bytes += length;
+                self.read.outcomes[at].zip = Some(Ok(digest));
+                self.read.outcomes[at].tree = Some(Ok(digest));
+                self.read.tree_bytes += length;
                 return;
             }
         }
         let buffers = Buffers { input: &mut *self.spare, room: &mut *self.window, piece };
         let digest = entry_digest(archive, entry, extent, self.inflater, buffers, self.crew);
-        self.outcomes[at].zip = Some(digest);
+        self.read.outcomes[at].zip = Some(digest);
         if let Some((mut file, _)) = opened {
             match file.rewind() {
                 Ok(()) => self.hash_rest(at, sha256::Hasher::new(), &file),
-                Err(error) => self.outcomes[at].tree = Some(Err(error.into())),
+                Err(error) => self.read.outcomes[at].tree = Some(Err(error.into())),
             }
         }
     }
 
     /// Hashes a file of the tree from where it has been read, behind what `hasher` has taken.
     fn hash_rest(&mut self, at: usize, hasher: sha256::Hasher, file: &File) {
-        let digest = hash_rest(hasher, file, self.window, &mut self.tree_bytes, &|| self.crew.stopped());
-        self.outcomes[at].tree = Some(digest);
+        let digest = hash_rest(hasher, file, self.window, &mut self.read.tree_bytes, &|| self.crew.stopped());
+        self.read.outcomes[at].tree = Some(digest);
     }
 
     /// Whether an entry's content is that of the tree's file, as it should be, and both are without fault:
@@ -362,8 +391,8 @@ impl Reader<'_> {
         let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
         timings::lap(Stage::Inflate);
         if same {
-            self.outcomes[at].stat = Some(stat);
-            self.tree_bytes += size as u64;
+            self.read.outcomes[at].stat = Some(stat);
+            self.read.tree_bytes += size as u64;
             self.hash(size, at, true, true);
         }
         same
@@ -380,23 +409,25 @@ impl Reader<'_> {
         timings::lap(Stage::ReadFile);
         let same = match read {
             Err((code, stat)) => {
-                self.outcomes[at].tree = Some(Err(code));
-                self.outcomes[at].stat = stat;
+                self.read.outcomes[at].tree = Some(Err(code));
+                self.read.outcomes[at].stat = stat;
                 false
             }
             Ok(opened) => {
-                self.outcomes[at].stat = Some(opened.stat);
-                self.tree_bytes += opened.len as u64;
+                self.read.outcomes[at].stat = Some(opened.stat);
+                self.read.tree_bytes += opened.len as u64;
                 let read = &self.file[..opened.len];
                 let same = opened.rest.is_none() && read == self.queue.last(size);
                 timings::lap(Stage::Compare);
                 if !same {
                     let mut hasher = sha256::Hasher::new();
                     hasher.update(read);
-                    self.outcomes[at].tree = Some(match opened.rest {
-                        Some(rest) => hash_rest(hasher, &rest, self.window, &mut self.tree_bytes, &|| {
-                            self.crew.stopped()
-                        }),
+                    self.read.outcomes[at].tree = Some(match opened.rest {
+                        Some(rest) => {
+                            hash_rest(hasher, &rest, self.window, &mut self.read.tree_bytes, &|| {
+                                self.crew.stopped()
+                            })
+                        }
                         None => Ok(hasher.finish()),
                     });
                 }
@@ -408,7 +439,7 @@ impl Reader<'_> {
 
     /// Puts the first `size` bytes of the queue's room into it.
     fn hash(&mut self, size: usize, outcome: usize, zip: bool, tree: bool) {
-        self.left += 1;
+        self.read.left += 1;
         self.queue.push(size, Tag { chunk: self.place, outcome, zip, tree });
     }
 
@@ -418,12 +449,12 @@ impl Reader<'_> {
         let file = &listing.files()[number as usize];
         match tree::open(root, listing.c_path(file), file.kind) {
             Ok((file, size, stat)) => {
-                self.outcomes[at].stat = Some(stat);
+                self.read.outcomes[at].stat = Some(stat);
                 Some((file, size))
             }
             Err((code, stat)) => {
-                self.outcomes[at].tree = Some(Err(code));
-                self.outcomes[at].stat = stat;
+                self.read.outcomes[at].tree = Some(Err(code));
+                self.read.outcomes[at].stat = stat;
                 None
             }
         }
@@ -435,8 +466,8 @@ impl Reader<'_> {
             timings::lap(Stage::ReadFile);
             let len = content.len();
             self.queue.room(len)[..len].copy_from_slice(content);
-            self.outcomes[at].stat = Some(stat);
-            self.tree_bytes += len as u64;
+            self.read.outcomes[at].stat = Some(stat);
+            self.read.tree_bytes += len as u64;
             return self.hash(len, at, false, true);
         }
         let Some((file, size)) = self.open(at, number) else { return };
@@ -448,11 +479,11 @@ impl Reader<'_> {
             timings::lap(Stage::ReadFile);
             match read {
                 Err(code) => {
-                    self.outcomes[at].tree = Some(Err(code));
+                    self.read.outcomes[at].tree = Some(Err(code));
                     return;
                 }
                 Ok(len) => {
-                    self.tree_bytes += len as u64;
+                    self.read.tree_bytes += len as u64;
                     if len <= size {
                         return self.hash(len, at, false, true);
                     }

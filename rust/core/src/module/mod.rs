@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::fault::Fault;
-use crate::schedule::{self, Job, Permit, Running, Worker};
+use crate::schedule::{self, Job, Means, Permit, Running, Worker};
 use crate::sha256::Digest;
 use crate::smallfile::SmallFile;
 use crate::stat::FileStat;
@@ -217,9 +217,11 @@ impl Job for ModuleJob {
     type Answer = ModuleMeasurement;
 
     const ASKS_FOR_DISKS: bool = true;
+    /// A module's zip and tree; two on the way to what is in the tree; the io_uring; a thread's two accounts.
+    const DESCRIPTORS: usize = 7;
 
-    fn scratch(threads: usize) -> Scratch {
-        Scratch::of_one_of(threads)
+    fn scratch(means: &Means) -> Scratch {
+        Scratch::of_one_of(means)
     }
 
     fn spare_scratch() -> Scratch {

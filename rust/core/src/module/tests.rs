@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::chunk::Outcome;
+use super::chunk::{Outcome, first_run};
 use super::plan::SCATTERED;
 use super::{Change, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
 use crate::fault::{Fault, FaultCode};
@@ -220,6 +220,32 @@ fn a_verdict_takes_every_chunk() {
         assert!(receiver.recv().unwrap());
     });
     assert_eq!(plan.verdict().tree.unwrap().h1, Some(h1(&contents)));
+}
+
+/// Where there is little room, a chunk's part of the zip is read in as many goes as it takes.
+#[test]
+fn a_chunk_is_read_in_runs_that_fit() {
+    // What does not compress.
+    let content = |i: usize| (0..125).flat_map(|j| digest(format!("{i} {j}").as_bytes())).collect();
+    let contents: Vec<_> = (0..250).map(|i| (format!("f{i:03}"), content(i))).collect();
+    let module = Module::new(&contents);
+    let plan =
+        Plan::new(Box::new(module.task()), Limits::Extraction, None, 1, &mut Scratch::small(), &|| false);
+    let plan = plan.unwrap_or_else(|_| panic!("a small module"));
+    let units: Vec<_> = plan.units(plan.chunks[0].clone()).collect();
+    assert_eq!(units.len(), 250);
+    for (long, least) in [(4 << 20, 1), (256 << 10, 2), (64 << 10, 8), (1 << 10, 16)] {
+        let (mut runs, mut next) = (0, 0);
+        while next < units.len() {
+            let (run, span) = first_run(&plan, &units[next..], long);
+            assert!(run > 0 && span.is_none_or(|(_, len)| len as u64 <= 2 * long));
+            assert_eq!(span.is_some(), long > 4000, "{run} from {next} with {long}");
+            runs += 1;
+            next += run;
+        }
+        assert_eq!(next, units.len());
+        assert!((least..=2 * least).contains(&runs), "{runs} runs with {long}");
+    }
 }
 
 /// With many threads each has little room, and more is read in windows.

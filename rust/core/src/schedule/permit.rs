@@ -31,8 +31,11 @@ impl<J: Job> Permit<J> {
 impl<J: Job> Drop for Permit<J> {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.lock().large.used -= self.bytes;
-            shared.wake.notify_all();
+            let mut queues = shared.lock();
+            queues.large.used -= self.bytes;
+            if !queues.large.is_empty() {
+                shared.wake.notify_all();
+            }
         }
     }
 }

@@ -6,8 +6,6 @@
 //! to wait for some time.
 
 use std::fs::File;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::readat::read_full_at;
@@ -17,49 +15,6 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How long a spare thread stays that does not have to wait: most will have to again before it ends, and each
 /// start costs something.
 pub(super) const STAYS: Duration = Duration::from_millis(100);
-
-/// The spare threads of a schedule.
-#[derive(Default)]
-pub(super) struct Spares {
-    /// One for each that there can be at a time.
-    places: Mutex<Vec<Option<JoinHandle<()>>>>,
-}
-
-impl Spares {
-    /// Up to `most` at a time.
-    pub(super) fn up_to(most: usize) -> Spares {
-        Spares { places: Mutex::new((0..most).map(|_| None).collect()) }
-    }
-
-    /// How many there can be at a time.
-    pub(super) fn most(&self) -> usize {
-        self.lock().len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<JoinHandle<()>>>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Starts one that does `work`, unless there are enough.
-    pub(super) fn start(&self, work: impl FnOnce() + Send + 'static) {
-        let mut places = self.lock();
-        let is_free = |place: &Option<JoinHandle<()>>| place.as_ref().is_none_or(JoinHandle::is_finished);
-        if let Some(number) = places.iter().position(is_free) {
-            // Where the system gives no thread, those that are there do the work.
-            let name = format!("fastverify-spare-{number}");
-            places[number] = thread::Builder::new().name(name).spawn(work).ok();
-        }
-    }
-
-    /// Waits until the last one has ended.
-    pub(super) fn join(&self) {
-        loop {
-            // One that ends may have started another.
-            let Some(thread) = self.lock().iter_mut().find_map(Option::take) else { return };
-            let _ = thread.join();
-        }
-    }
-}
 
 /// How long the thread that makes it waits for disks, as far as the system says.
 pub(super) struct DiskWaits {
@@ -142,7 +97,6 @@ fn ready(schedstat: &[u8]) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
 
     #[test]
     fn the_numbers_of_the_accounts() {
@@ -156,32 +110,11 @@ mod tests {
         assert_eq!(bytes_read(b""), None);
     }
 
-    #[test]
-    fn no_more_than_allowed_and_all_waited_for() {
-        let spares = Spares::up_to(2);
-        let (sender, receiver) = channel::<()>();
-        let (started, starts) = channel();
-        let receiver = std::sync::Arc::new(Mutex::new(receiver));
-        for _ in 0..5 {
-            let (receiver, started) = (receiver.clone(), started.clone());
-            spares.start(move || {
-                started.send(()).unwrap();
-                let _ = receiver.lock().unwrap().recv();
-            });
-        }
-        drop((sender, started));
-        spares.join();
-        assert_eq!(starts.iter().count(), 2);
-        let (started, starts) = channel();
-        spares.start(move || started.send(()).unwrap());
-        spares.join();
-        assert_eq!(starts.iter().count(), 1);
-    }
-
     #[cfg(target_os = "linux")]
     mod of_disks {
         use std::collections::BTreeSet;
         use std::path::PathBuf;
+        use std::thread;
 
         use rustix::fs::{Advice, fadvise, fstatfs};
 

@@ -163,7 +163,10 @@ impl<'a> Collisions<'a> {
     fn enter(&mut self, number: u32) {
         // A quarter stays free.
         if self.runs.len() * 4 > self.slots.len() * 3 {
-            self.slots = vec![NONE; self.slots.len() * 2];
+            let slots = 2 * self.slots.len();
+            // They are not held in memory together.
+            self.slots = Vec::new();
+            self.slots.resize(slots, NONE);
             for number in 0..self.runs.len() as u32 {
                 self.place(number);
             }

@@ -26,6 +26,7 @@ from fastverify.engine.pure.build.archive import PART, short
 from fastverify.engine.pure.build.files import read_entry, read_output
 from fastverify.engine.pure.build.imports import Noted
 from fastverify.engine.pure.build.survey import Found, Surveying
+from fastverify.exhaustion import descriptors_left
 
 #: Outputs that are told as read at once, at most.
 _BATCH = 64
@@ -43,7 +44,7 @@ def measure_build_cache(root: str, now_ns: int, threads: int) -> Generator[Build
     if not waiting:
         return
     noted = Noted(now_ns)
-    yield from _read_all(place, waiting, min(threads, _MOST_THREADS), noted)
+    yield from _read_all(place, waiting, min(threads, _MOST_THREADS, max(descriptors_left(), 1)), noted)
     imports = noted.join()
     if imports.named:
         yield imports

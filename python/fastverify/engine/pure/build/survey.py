@@ -24,6 +24,7 @@ from fastverify.engine.buildcache import (
 from fastverify.engine.protocol import Fault
 from fastverify.engine.pure.build.files import read_entry
 from fastverify.engine.pure.faults import os_fault
+from fastverify.exhaustion import refuse_exhaustion
 
 #: What the go command makes in the root beside the shards.
 ROOT_NAMES = frozenset([b"README", b"trim.txt", b"testexpire.txt", b"fuzz", b"log.txt"])
@@ -138,7 +139,8 @@ class Surveying:
                     (entry.name, entry.stat(follow_symlinks=False))
                     for _, entry in zip(range(2), scan, strict=False)
                 ]
-        except OSError:
+        except OSError as error:
+            refuse_exhaustion(error.errno, error.filename)
             return 0
         if len(files) != 1:
             return 0

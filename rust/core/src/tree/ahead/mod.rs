@@ -40,9 +40,20 @@ use window::Window;
 /// At most so many files are asked for at a time.
 pub(crate) const FILES: usize = 64;
 
+/// The most bytes of content that a thread reads before their turn.
+const ROOM: usize = 1 << 20;
+
 /// What a thread keeps for reading ahead.
-#[derive(Default)]
-pub(crate) struct Ahead(window::Kept);
+pub(crate) struct Ahead {
+    kept: window::Kept,
+    room: usize,
+}
+
+impl Default for Ahead {
+    fn default() -> Ahead {
+        Ahead::with_room(ROOM)
+    }
+}
 
 /// Files of one tree that are wanted soon.
 pub(crate) enum Soon<'a> {
@@ -53,6 +64,11 @@ pub(crate) enum Soon<'a> {
 }
 
 impl Ahead {
+    /// With room for so many bytes of content, and at most [`ROOM`].
+    pub(crate) fn with_room(room: usize) -> Ahead {
+        Ahead { kept: window::Kept::default(), room: room.min(ROOM) }
+    }
+
     /// For a tree; None where nothing is to be read ahead by a thread that has lately read from a disk, or
     /// has not.
     pub(crate) fn of<'a>(
@@ -66,7 +82,7 @@ impl Ahead {
 
     fn by<'a>(&'a mut self, way: Reading, root: &'a Root, listing: &'a Listing) -> Soon<'a> {
         let window = match way {
-            Reading::IoUring => Window::of(&mut self.0, root, listing),
+            Reading::IoUring => Window::of(&mut self.kept, self.room, root, listing),
             Reading::Plain => None,
         };
         window.map_or(Soon::Asked(root, listing), Soon::Read)

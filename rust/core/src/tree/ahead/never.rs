@@ -20,7 +20,12 @@ pub(super) fn is_possible() -> bool {
 
 impl<'a> Window<'a> {
     /// For a tree; always None.
-    pub(super) fn of(_kept: &'a mut Kept, _root: &'a Root, _listing: &'a Listing) -> Option<Window<'a>> {
+    pub(super) fn of(
+        _kept: &'a mut Kept,
+        _room: usize,
+        _root: &'a Root,
+        _listing: &'a Listing,
+    ) -> Option<Window<'a>> {
         None
     }
 

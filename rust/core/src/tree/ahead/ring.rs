@@ -85,6 +85,11 @@ impl Ring {
         Ok(Ring { uring, room, room_len, used: 0, slots, under_way: 0, is_broken: false })
     }
 
+    /// How many bytes it has room for.
+    pub(super) fn room(&self) -> usize {
+        self.room_len
+    }
+
     /// Whether there is nothing to be had from it any more.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken

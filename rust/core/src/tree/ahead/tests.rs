@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::super::{Ahead, Reading, Soon};
+use super::super::{Ahead, ROOM, Reading, Soon};
 use super::*;
 
 /// A directory that goes away with the test.
@@ -51,7 +51,7 @@ fn read_all(path: &Path, meanwhile: impl FnOnce()) -> Vec<(String, Option<Vec<u8
     let (root, listing) = tree(path);
     meanwhile();
     let mut kept = Kept::default();
-    let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
+    let mut soon = Window::of(&mut kept, ROOM, &root, &listing).unwrap();
     let numbers: Vec<u32> = (0..listing.files().len() as u32).collect();
     let mut windows = numbers.chunks(FILES);
     soon.ask(windows.next().unwrap_or_default().iter().copied());
@@ -179,7 +179,7 @@ fn files_may_be_left_out_but_not_taken_twice() {
     let (root, listing) = tree(&temp.0);
     let mut kept = Kept::default();
     for _ in 0..2 {
-        let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
+        let mut soon = Window::of(&mut kept, ROOM, &root, &listing).unwrap();
         soon.ask(0..10);
         assert_eq!(soon.take(0), None);
         soon.ask(5..6);
@@ -196,7 +196,7 @@ fn files_may_be_left_out_but_not_taken_twice() {
         assert!(kept.ring.as_ref().unwrap().as_ref().unwrap().is_idle());
     }
     // Asked for again, and then only the second is there.
-    let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
+    let mut soon = Window::of(&mut kept, ROOM, &root, &listing).unwrap();
     soon.ask(3..4);
     soon.ask(3..4);
     soon.ask([].into_iter());
@@ -204,7 +204,7 @@ fn files_may_be_left_out_but_not_taken_twice() {
     drop(soon);
     // Nothing is left over for another tree.
     let (root, listing) = tree(&temp.0);
-    let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
+    let mut soon = Window::of(&mut kept, ROOM, &root, &listing).unwrap();
     soon.ask([].into_iter());
     assert_eq!(soon.take(6), None);
 }
@@ -222,7 +222,7 @@ fn a_ring_that_breaks() {
     let (root, listing) = tree(&temp.0);
     for broken_after in 0..3 {
         let mut kept = Kept::default();
-        let mut soon = Window::of(&mut kept, &root, &listing).unwrap();
+        let mut soon = Window::of(&mut kept, ROOM, &root, &listing).unwrap();
         for turn in 0..3 {
             if turn == broken_after {
                 soon.ring.shatter();
@@ -233,8 +233,8 @@ fn a_ring_that_breaks() {
             assert_eq!(soon.take(number), None);
         }
         drop(soon);
-        assert!(Window::of(&mut kept, &root, &listing).is_none());
-        let mut ahead = Ahead(kept);
+        assert!(Window::of(&mut kept, ROOM, &root, &listing).is_none());
+        let mut ahead = Ahead { kept, room: ROOM };
         assert!(matches!(ahead.by(Reading::IoUring, &root, &listing), Soon::Asked(..)));
     }
 }

@@ -11,16 +11,12 @@ use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::process::{Resource, getrlimit};
-
 use super::FILES;
+use crate::descriptors;
 use crate::stat::FileStat;
 use crate::tree::linux::{BENEATH, FILE};
 use crate::tree::{Kind, Listing, Root};
 use ring::{Ring, SLOTS};
-
-/// Bytes of content that are read before their turn.
-const ROOM: usize = 1 << 20;
 
 /// What a thread keeps.
 #[derive(Default)]
@@ -51,13 +47,18 @@ pub(super) fn is_possible() -> bool {
 }
 
 impl<'a> Window<'a> {
-    /// For a tree; None where nothing can be read so.
-    pub(super) fn of(kept: &'a mut Kept, root: &'a Root, listing: &'a Listing) -> Option<Window<'a>> {
+    /// For a tree, with room for so many bytes; None where nothing can be read so.
+    pub(super) fn of(
+        kept: &'a mut Kept,
+        room: usize,
+        root: &'a Root,
+        listing: &'a Listing,
+    ) -> Option<Window<'a>> {
         if most_descriptors() == 0 {
             // The ring itself would take one from what cannot do without.
             return None;
         }
-        let ring = kept.ring.get_or_insert_with(|| Ring::new(ROOM).ok()).as_mut()?;
+        let ring = kept.ring.get_or_insert_with(|| Ring::new(room).ok()).as_mut()?;
         (!ring.is_broken()).then(|| Window {
             ring,
             root,
@@ -78,7 +79,7 @@ impl<'a> Window<'a> {
         for (file, slot) in self.opening.drain(..) {
             let stat = self.ring.opened(slot).and_then(|file| rustix::fs::fstat(file).ok());
             let stat = stat.map(|stat| FileStat::of_stat(&stat));
-            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < ROOM as u64) {
+            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < self.ring.room() as u64) {
                 // A byte more than there should be: that it stays away says that the file has ended.
                 sizes.push((slot, stat.size as usize + 1));
                 self.reading.push_back((file, slot, stat));
@@ -115,14 +116,10 @@ impl Drop for Window<'_> {
     }
 }
 
-/// How many descriptors all threads together may use for reading ahead: about half of what the process may
-/// have, as the rest is for what cannot do without.
+/// How many descriptors all threads together may use for reading ahead.
 fn most_descriptors() -> usize {
     static MOST: OnceLock<usize> = OnceLock::new();
-    *MOST.get_or_init(|| {
-        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        usize::try_from(limit / 2).unwrap_or(usize::MAX).saturating_sub(64)
-    })
+    *MOST.get_or_init(|| descriptors::for_reading_ahead(descriptors::limit()))
 }
 
 /// A number of descriptors that may be used.
