@@ -18,6 +18,10 @@ _RESERVE = 24
 EXHAUSTED = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
 
+#: What to say where not a single thread can be started, which Python tells by a RuntimeError.
+NO_THREAD = "the system gives this process no thread: let it have more memory or more threads (ulimit -v, -u)"
+
+
 def refuse_exhaustion(number: int | None, path: str | bytes | None = None) -> None:
     """Raise EngineError where an error of the system, by its `number`, says that something is used up.
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import click
@@ -54,33 +54,46 @@ class OutputFile:
         self._target = path if special else os.path.realpath(path)
         self._temporary: str | None = None
         self._file: IO[str] | None = None
-        try:
+        with self._named():
             mode = self._mode()
             if mode is not None and not stat.S_ISREG(mode):
                 self._file = _text(self._target)
             else:
                 self._open_beside(mode)
-        except OSError as error:
-            raise FastverifyError(
-                f"cannot write {path}: {error.strerror or error}; choose another --output"
-            ) from error
 
     def write(self, text: str) -> None:
-        """Write `text`.  Raises OSError."""
+        """Write `text`.  Raises FastverifyError, or BrokenPipeError."""
         if self._file is None:
             raise ValueError(f"{self.path} is closed")
-        self._file.write(text)
+        with self._named():
+            self._file.write(text)
 
     def commit(self) -> None:
-        """Make what was written the content of the file.  Raises OSError; the file is then as it was."""
+        """Make what was written the content of the file.
+
+        Raises FastverifyError, or BrokenPipeError; the file is then as it was.
+        """
         if self._file is None:
             return
         file, self._file = self._file, None
-        with file:
-            file.flush()
-        if self._temporary is not None:
-            os.replace(self._temporary, self._target)
-            self._temporary = None
+        with self._named():
+            with file:
+                file.flush()
+            if self._temporary is not None:
+                os.replace(self._temporary, self._target)
+                self._temporary = None
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of an error which file it is about."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise FastverifyError(
+                f"cannot write {self.path}: {error.strerror or error}; choose another --output"
+            ) from error
 
     def discard(self) -> None:
         """Forget what was written, unless it was committed."""

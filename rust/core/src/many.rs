@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::fault::FaultCode;
 use crate::readat::open_regular;
 use crate::sha256::{self, Digest, Kernel};
+use crate::{address_space, descriptors};
 
 /// A thread takes so many bytes of messages at a time, and reads as much before it hashes.
 const BATCH: usize = 1 << 20;
@@ -107,7 +108,8 @@ impl Hashing {
         Hashing { algorithm: Algorithm::Blake3, threads: 1 }
     }
 
-    /// On up to so many threads, from 1 to 256.  Where the system gives fewer, fewer do the work.
+    /// On up to so many threads, from 1 to 256.  Where the system gives fewer, or fewer files that may be open,
+    /// fewer do the work.
     pub fn threads(self, threads: usize) -> Hashing {
         Hashing { threads: threads.clamp(1, MAX_THREADS), ..self }
     }
@@ -139,7 +141,7 @@ impl Hashing {
     ) -> Option<Vec<Digest>> {
         let messages: Vec<&[u8]> = messages.iter().map(AsRef::as_ref).collect();
         let total = messages.iter().fold(0usize, |total, message| total.saturating_add(message.len()));
-        let threads = if total < ALONE { 1 } else { self.threads };
+        let threads = if total < ALONE { 1 } else { self.threads.min(address_space::for_threads()).max(1) };
         // Long messages are shared out one by one; a MiB of short ones is taken together.
         let most = messages.len().div_ceil(threads).max(1);
         let mut ends = Vec::new();
@@ -179,8 +181,10 @@ impl Hashing {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Option<Vec<Result<Digest, FaultCode>>> {
         let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-        let chunk = paths.len().div_ceil(4 * self.threads).clamp(1, FILES);
-        let parts = share(self.threads, paths.len().div_ceil(chunk), go_on, |part, scratch| {
+        let most = address_space::for_threads().min(descriptors::for_threads());
+        let threads = self.threads.min(most).max(1);
+        let chunk = paths.len().div_ceil(4 * threads).clamp(1, FILES);
+        let parts = share(threads, paths.len().div_ceil(chunk), go_on, |part, scratch| {
             let paths = &paths[part * chunk..paths.len().min((part + 1) * chunk)];
             read_and_hash(paths, self.algorithm, scratch, &|| false)
         })?;

@@ -27,7 +27,7 @@ from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
 from fastverify.engine.pure.worker import receive, send
 from fastverify.errors import EngineError
-from fastverify.exhaustion import descriptors_left
+from fastverify.exhaustion import NO_THREAD, descriptors_left
 
 #: Less work than this is done here: starting workers would take longer.
 WORTH_WORKERS = 24 << 20
@@ -176,10 +176,7 @@ class _Crew(Generic[T]):
     def results(self) -> Iterator[T]:
         """What the workers measure; raises EngineError where one of them fails."""
         try:
-            for worker in self._workers:
-                server = threading.Thread(target=self._serve, args=(worker,), daemon=True)
-                self._servers.append(server)
-                server.start()
+            self._start_servers()
             for _ in range(self._left):
                 result = self._next_result()
                 if isinstance(result, EngineError):
@@ -187,6 +184,18 @@ class _Crew(Generic[T]):
                 yield result
         finally:
             self.stop()
+
+    def _start_servers(self) -> None:
+        """Start a thread for each worker, or for as many as the system gives threads for."""
+        for worker in self._workers:
+            server = threading.Thread(target=self._serve, args=(worker,), daemon=True)
+            try:
+                server.start()
+            except RuntimeError as error:
+                if not self._servers:
+                    raise EngineError(NO_THREAD) from error
+                return
+            self._servers.append(server)
 
     def _next_result(self) -> T | EngineError:
         if os.name == "nt":

@@ -26,7 +26,8 @@ from fastverify.engine.pure.build.archive import PART, short
 from fastverify.engine.pure.build.files import read_entry, read_output
 from fastverify.engine.pure.build.imports import Noted
 from fastverify.engine.pure.build.survey import Found, Surveying
-from fastverify.exhaustion import descriptors_left
+from fastverify.errors import EngineError
+from fastverify.exhaustion import NO_THREAD, descriptors_left
 
 #: Outputs that are told as read at once, at most.
 _BATCH = 64
@@ -83,9 +84,16 @@ def _read_all(
             ended = error
         answers.put(ended)
 
-    crew = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
-    for thread in crew:
-        thread.start()
+    crew: list[threading.Thread] = []
+    for _ in range(threads):
+        thread = threading.Thread(target=work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            if not crew:
+                raise EngineError(NO_THREAD) from error
+            break  # fewer do the same work
+        crew.append(thread)
     left = len(crew)
     try:
         while left:
