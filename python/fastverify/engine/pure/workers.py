@@ -140,8 +140,8 @@ class _Crew(Generic[T]):
         self._stopped = False
         #: Answers not yet put among the results.
         self._left = 0
-        # Bounded, so that workers wait for a caller who is slow.
-        self._results: queue.Queue[T | EngineError] = queue.Queue(4 * threads)
+        # Bounded, so that workers wait for a caller who is slow: a result can name very many files.
+        self._results: queue.Queue[T | EngineError] = queue.Queue(1)
         self._workers: list[subprocess.Popen[bytes]] = []
         self._servers: list[threading.Thread] = []
 
