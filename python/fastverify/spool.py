@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from contextlib import suppress
 from io import FileIO
 
 #: How many bytes a spool keeps in memory.
@@ -22,6 +25,23 @@ class Kept:
     def read(self) -> bytes:
         """The bytes.  Raises OSError where the file has lost them."""
         return self._body if self._spool is None else self._spool.read(self._at, self._length)
+
+
+def _temporary_file() -> FileIO:
+    """A file without a name.  Raises OSError where there is no folder for it.
+
+    The current folder is none, though :mod:`tempfile` would take it: that may be a cache.
+    """
+    # Only now: few have so much to keep.
+    import tempfile
+
+    folders = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    folders += [] if os.name == "nt" else ["/tmp", "/var/tmp"]  # noqa: S108 - the file has no name there
+    for folder in folders:
+        if os.path.isabs(folder):
+            with suppress(OSError):
+                return tempfile.TemporaryFile(prefix="fastverify-", buffering=0, dir=folder)
+    raise FileNotFoundError(errno.ENOENT, "no folder for temporary files")
 
 
 class Spool:
@@ -46,10 +66,7 @@ class Spool:
             return Kept(body)
         try:
             if self._file is None:
-                # Only now: few have so much to keep.
-                import tempfile
-
-                self._file = tempfile.TemporaryFile(prefix="fastverify-", buffering=0)  # noqa: SIM115
+                self._file = _temporary_file()
             self._file.seek(self._end)
             if self._file.write(body) < len(body):
                 return Kept(body)

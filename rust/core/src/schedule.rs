@@ -26,8 +26,6 @@ use self::threads::Threads;
 use crate::timings::{self, Stage};
 use crate::{address_space, descriptors};
 
-/// Results that may wait to be taken before the workers wait.
-const RESULTS: usize = 64;
 /// More threads than this are never started.
 const MAX_THREADS: usize = 256;
 
@@ -44,6 +42,9 @@ pub trait Job: Send + Sized + 'static {
     /// The most descriptors that a thread holds at a time, of files and of what it asks for disks, but for those
     /// that it takes from [`Means::descriptors`].
     const DESCRIPTORS: usize = 2;
+
+    /// Answers that may wait to be taken before the threads wait.
+    const ANSWERS: usize = 64;
 
     /// What one of the threads keeps.
     fn scratch(_means: &Means) -> Self::Scratch {
@@ -323,7 +324,7 @@ pub fn start_with_spares<J: Job>(
         idle: AtomicUsize::new(0),
         at_once: means.threads.min(processors),
     });
-    let (sender, receiver) = sync_channel(RESULTS);
+    let (sender, receiver) = sync_channel(J::ANSWERS);
     let running = Running { shared, answers: Some(receiver) };
     start_thread(&running.shared, &sender)?;
     for _ in 1..at_first {

@@ -217,6 +217,8 @@ impl Job for ModuleJob {
     type Answer = ModuleMeasurement;
 
     const ASKS_FOR_DISKS: bool = true;
+    /// Each may tell of very many files.
+    const ANSWERS: usize = 8;
     /// A module's zip and tree; two on the way to what is in the tree; the io_uring; a thread's two accounts.
     const DESCRIPTORS: usize = 7;
 
