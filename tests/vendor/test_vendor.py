@@ -304,6 +304,20 @@ def test_a_module_of_which_very_many_files_are_not_vendored(make: Maker) -> None
     assert made.files() == [(RICH.path, "z/y.go", "missing"), (RICH.path, "z/z.go", "modified")]
 
 
+def test_a_module_of_very_many_files_within_another(make: Maker) -> None:
+    """To the outer one all of them are more than it should have."""
+    outer = module("example.com/outer", "v1.0.0")
+    files = {f"f{number:06}.go": b"package inner\n" for number in range(MAX_DIFFERENCES + 5)}
+    go_mod = b"module example.com/outer/inner\n\ngo 1.20\n"
+    inner = Module("example.com/outer/inner", "v1.0.0", {"go.mod": go_mod, **files})
+    made = make([outer, inner], [outer.path, inner.path])
+    assert made.files() == []
+    last = max(files)
+    (made.folder / inner.path / last).write_bytes(b"package inner // changed\n")
+    (made.folder / outer.path / "zz.go").write_bytes(b"package outer\n")
+    assert made.files() == [(outer.path, "zz.go", "extra"), (inner.path, last, "modified")]
+
+
 def test_folders_that_nobody_can_list(make: Maker) -> None:
     """Nested deeper than a path can be long."""
     made = rich(make)

@@ -22,7 +22,7 @@ from fastverify.sumdb.proof import ModuleProofs
 from fastverify.vendor.belonging import Belonging
 from fastverify.vendor.folder import VendorFolder
 from fastverify.vendor.modulestxt import VendoredModule
-from fastverify.vendor.sources import FolderSource, Source, ZipSource
+from fastverify.vendor.sources import FolderSource, Source, ZipSource, files_below
 
 _GO_BUILDS = (
     "go build compiles the vendored files as they are: of a vendor folder it compares only modules.txt, with "
@@ -191,16 +191,26 @@ class _Comparison:
         source = ZipSource(files.files["zip"], f"{files.module}@{files.version}/".encode())
         try:
             if measured.more_differences:
-                # Missing ones come last, so it is of those that not all are listed.
-                self._find_missing(one, source)
+                # There are very many that are missing, because they were not vendored, or extra, because
+                # they are another module's; so not all are listed.
+                self._find_the_rest(one, source)
             self._drop_what_is_not_due(one, source)
         finally:
             source.close()
 
-    def _find_missing(self, one: _Compared, source: ZipSource) -> None:
-        """Add each file that the vendored tree lacks."""
+    def _find_the_rest(self, one: _Compared, source: ZipSource) -> None:
+        """Add each file that the vendored tree lacks, and each that the zip lacks."""
         tree = os.fsencode(self._tree(one))
-        for name in source.names(b""):
+        names = source.names(b"")
+        zipped = set(names)
+        try:
+            for name, found in files_below(tree):
+                if name not in zipped:
+                    one.differences.setdefault(name, Difference(name, "extra", None, None, None, found))
+        except OSError as error:
+            one.reason = f"{os.fsdecode(error.filename or tree)} cannot be read: {error.strerror or error}"
+            return
+        for name in names:
             if _is_absent(os.path.join(tree, name)):
                 one.differences.setdefault(name, Difference(name, "missing", None, None, None, None))
 

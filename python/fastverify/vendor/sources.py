@@ -73,6 +73,11 @@ class FolderSource:
                     yield Difference(name, "missing", None, found.size, None, None)
 
 
+def files_below(top: bytes) -> Iterator[tuple[bytes, FileStat]]:
+    """Everything below a folder that is no directory, by its name relative to that.  Raises OSError."""
+    return _files(top, b"")
+
+
 def _files(top: bytes, below: bytes) -> Iterator[tuple[bytes, FileStat]]:
     """Everything below a folder that is no directory, by its name relative to `top`."""
     pending = [below]

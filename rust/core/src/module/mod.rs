@@ -4,6 +4,7 @@
 //! *judged* when the last chunk is done.
 
 mod chunk;
+mod differences;
 mod plan;
 mod relay;
 mod stream;

@@ -8,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::chunk::Outcome;
+use super::differences::Differences;
 use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
-use super::{Change, Difference, MAX_DIFFERENCES, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
+use super::{Change, Difference, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
 use crate::dirhash::{Lines, go_mod_h1};
 use crate::fault::{Fault, FaultCode};
 use crate::listed::{Listed, MAX_LISTED};
@@ -22,10 +23,6 @@ use crate::zip::{Name, Violation};
 const ODD_MODE: u32 = 0o7333;
 /// The same in a toolchain, where the go command itself makes files executable.
 const ODD_MODE_TOOLCHAIN: u32 = 0o7222;
-
-/// Which differences are listed where not all can be: so that many of one kind hide none of a graver one.
-const LISTED_FIRST: [Change; 5] =
-    [Change::Type, Change::Modified, Change::Extra, Change::Missing, Change::Mode];
 
 /// How long a thread waits for the verdict before it looks whether all work has been stopped.
 const LOOKS_UP: Duration = Duration::from_millis(20);
@@ -109,8 +106,7 @@ pub(super) struct Verdict {
     /// The `go.mod` files that are still to come of a toolchain's directories with a `_go.mod`, the next one
     /// last, each with the digest of that.
     originals: Vec<(u32, Option<Digest>)>,
-    /// Of each change, those that may be listed, by path.
-    differences: [Listed<Difference>; LISTED_FIRST.len()],
+    differences: Differences,
 }
 
 impl Default for Verdict {
@@ -130,7 +126,7 @@ impl Default for Verdict {
             tree_fault: None,
             tree_faults: Listed::of(MAX_LISTED),
             originals: Vec::new(),
-            differences: LISTED_FIRST.map(|_| Listed::of(MAX_DIFFERENCES)),
+            differences: Differences::default(),
         }
     }
 }
@@ -216,7 +212,7 @@ impl Plan {
         let mut verdict = std::mem::take(&mut *lock(&self.verdict));
         let tree_bytes = lock(&self.found).tree_bytes;
         let tree = self.tree.as_ref().map(|tree| verdict.of_tree(tree, tree_bytes));
-        let (differences, more_differences) = verdict.differences();
+        let (differences, more_differences) = std::mem::take(&mut verdict.differences).into_parts();
         ModuleMeasurement {
             key: self.task.key,
             zip: self.zip.as_ref().map(|zip| verdict.of_zip(zip)),
@@ -452,31 +448,13 @@ impl Verdict {
             }
         };
         let of_zip = outcome.zip.and_then(Result::ok);
-        let of_change = LISTED_FIRST.iter().zip(&mut self.differences).find(|(listed, _)| **listed == change);
-        let Some((_, listed)) = of_change else { return };
-        listed.push(path.len(), || Difference {
+        self.differences.push(change, path.len(), || Difference {
             path: path.to_vec(),
             change,
             zip: entry.and_then(|(_, entry)| Some((of_zip?, entry.uncompressed))),
             tree_sha256: outcome.tree.and_then(Result::ok),
             stat: outcome.stat,
         });
-    }
-
-    /// Those that are listed, by path, and how many more there are.
-    fn differences(&mut self) -> (Vec<Difference>, usize) {
-        let mut listed = Listed::of(MAX_DIFFERENCES);
-        let mut left_out = 0;
-        for of_change in &mut self.differences {
-            let (all, more) = std::mem::replace(of_change, Listed::of(0)).into_parts();
-            for difference in all {
-                listed.push(difference.path.len(), || difference);
-            }
-            left_out += more;
-        }
-        let (mut all, more) = listed.into_parts();
-        all.sort_by(|a, b| a.path.cmp(&b.path));
-        (all, more + left_out)
     }
 
     fn of_zip(self, zip: &PlannedZip) -> ZipMeasurement {
