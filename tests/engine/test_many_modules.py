@@ -52,7 +52,8 @@ def test_many_small_modules_with_few_descriptors(
     sound = measured_alone(engine, module)
     tasks = [module._replace(key=key) for key in range(400)]
     found = []
-    with descriptors(limit):
+    # Other tests of this process may keep some.
+    with descriptors(limit + len(os.listdir("/dev/fd"))):
         for one in engine.measure(tasks, threads=threads):
             # The caller has some, too.
             with ExitStack() as others:

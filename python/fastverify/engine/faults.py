@@ -37,7 +37,7 @@ _TEXTS: dict[FaultCode, str] = {
         " which fastverify does not read"
     ),
     "too-many-names": (
-        f"its names take more memory than the {MAX_NAMES_BYTES // _MIB} MiB that fastverify spends on them"
+        f"its paths take more memory than the {MAX_NAMES_BYTES // _MIB} MiB that fastverify spends on them"
     ),
 }
 
