@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,10 @@ def test_orders(fastverify: Fastverify, world: World, order: str) -> None:
     entries = sorted(world.cache.glob("??/*-a"))
     for path in entries[::3]:
         os.utime(path, ns=(0, 10**18))
-    for path in entries[1::5]:
+    # Several entries may name one output: it is without an entry when none of them is left.
+    named = Counter(entry_fields(path)[1] for path in entries)
+    named_once = [path for path in entries if named[entry_fields(path)[1]] == 1]
+    for path in named_once[:3]:
         path.write_bytes(b"")
     world.packages[OTHER].entry_path.unlink()
     os.utime(world.packages[LOW].output_path, ns=(0, -(10**9)))
