@@ -82,6 +82,7 @@ impl Found {
 }
 
 /// The verdict on the units up to one, by name.
+#[derive(Default)]
 pub(super) struct Verdict {
     /// How many units have been taken.
     taken: usize,
@@ -107,28 +108,6 @@ pub(super) struct Verdict {
     /// last, each with the digest of that.
     originals: Vec<(u32, Option<Digest>)>,
     differences: Differences,
-}
-
-impl Default for Verdict {
-    fn default() -> Verdict {
-        Verdict {
-            taken: 0,
-            repeated: 0,
-            chunks: Vec::new(),
-            chunk: 0,
-            lines: Lines::default(),
-            file_lines: None,
-            tree_lines: None,
-            zip_fault: None,
-            violations: Vec::new(),
-            bad_entries: Listed::of(MAX_LISTED),
-            go_mod: None,
-            tree_fault: None,
-            tree_faults: Listed::of(MAX_LISTED),
-            originals: Vec::new(),
-            differences: Differences::default(),
-        }
-    }
 }
 
 /// Outcomes of a chunk of which some have not been taken.
@@ -495,11 +474,11 @@ impl Verdict {
             return measured;
         }
         // Both are in order, so the first of both together are among the first of each.
-        let tree_faults = std::mem::replace(&mut self.tree_faults, Listed::of(0));
+        let tree_faults = std::mem::take(&mut self.tree_faults);
         let (of_files, more_of_files) = tree_faults.into_parts();
         let mut first: Vec<&Fault> = tree.listing.faults.iter().take(MAX_LISTED).chain(&of_files).collect();
         first.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut faults = Listed::of(MAX_LISTED);
+        let mut faults = Listed::default();
         for fault in first {
             faults.push(fault.name.len(), || fault.clone());
         }
