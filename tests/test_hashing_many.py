@@ -226,8 +226,7 @@ def test_the_gil_is_free_meanwhile() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer to interrupt with")
-def test_a_signal_ends_the_work() -> None:
-    engine = engine_or_skip("native")
+def test_a_signal_ends_the_work(engine: Engine) -> None:
     messages = [bytes(16 << 20)] * 4000
 
     def interrupt(*_: object) -> None:
@@ -239,6 +238,7 @@ def test_a_signal_ends_the_work() -> None:
         for threads in (1, 2):
             with pytest.raises(KeyboardInterrupt):
                 hashing.sha256_many(messages, threads=threads, engine=engine.name)
+            assert threading.active_count() == 1
             signal.setitimer(signal.ITIMER_REAL, 0.1)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -266,7 +266,9 @@ class Engine(Protocol):
         While a disk makes those wait, up to `spares` more may work, if the engine and the system know of it.
 
         The biggest are begun first, the order of the results is not defined.  Closing the iterator
-        (or dropping it) stops the work soon.  Never raises for what is on disk.
+        (or dropping it) stops the work soon.  Never raises for what is on disk.  Raises
+        :class:`~fastverify.errors.EngineError`, here or while the results are taken, where this process has
+        no descriptors, memory or threads left, or where a worker process is killed.
         """
         ...
 
@@ -294,7 +296,7 @@ class Engine(Protocol):
 
         `now_ns` is the time (nanoseconds since 1970) that decides what lies in the future.  The answers
         come as :data:`~fastverify.engine.buildcache.BuildAnswer` tells; within each kind their order is
-        not defined.  Never raises for what is on disk.
+        not defined.  Never raises for what is on disk; EngineError as :meth:`measure`.
         """
         ...
 

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, cast
 
@@ -25,9 +26,10 @@ from fastverify import timings
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
+from fastverify.engine.pure.threads import start_threads
 from fastverify.engine.pure.worker import receive, send
 from fastverify.errors import EngineError
-from fastverify.exhaustion import NO_THREAD, descriptors_left
+from fastverify.exhaustion import descriptors_left
 
 #: Less work than this is done here: starting workers would take longer.
 WORTH_WORKERS = 24 << 20
@@ -174,9 +176,11 @@ class _Crew(Generic[T]):
         return True
 
     def results(self) -> Iterator[T]:
-        """What the workers measure; raises EngineError where one of them fails."""
+        """What the workers measure; raises EngineError where one of them fails, or no thread can be had."""
         try:
-            self._start_servers()
+            # One serves each worker; a worker that has none has nothing to do.
+            serving = [partial(self._serve, worker) for worker in self._workers]
+            self._servers.extend(start_threads(serving))
             for _ in range(self._left):
                 result = self._next_result()
                 if isinstance(result, EngineError):
@@ -184,18 +188,6 @@ class _Crew(Generic[T]):
                 yield result
         finally:
             self.stop()
-
-    def _start_servers(self) -> None:
-        """Start a thread for each worker, or for as many as the system gives threads for."""
-        for worker in self._workers:
-            server = threading.Thread(target=self._serve, args=(worker,), daemon=True)
-            try:
-                server.start()
-            except RuntimeError as error:
-                if not self._servers:
-                    raise EngineError(NO_THREAD) from error
-                return
-            self._servers.append(server)
 
     def _next_result(self) -> T | EngineError:
         if os.name == "nt":
