@@ -28,3 +28,7 @@ class HashError(FastverifyError):
 
 class EngineError(FastverifyError):
     """The engine that was asked for is not there, or is there and broken."""
+
+
+class SettingError(EngineError):
+    """A variable of the environment names an engine, or a way of the native one, that does not exist."""
