@@ -70,12 +70,13 @@ def test_what_is_raised_ends_the_work(most: int) -> None:
 
 
 def test_who_is_interrupted_while_threads_start_ends_those(given: Give) -> None:
+    before = threading.active_count()
     given(2, then=KeyboardInterrupt)
     done: list[int] = []
     with pytest.raises(KeyboardInterrupt):
         map_on_threads(done.append, range(1_000_000), 5)
     assert len(done) < 1_000_000
-    assert threading.active_count() == 1
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])
@@ -129,7 +130,7 @@ def test_room_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert room_for_threads() == sys.maxsize
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such limit")
 @pytest.mark.parametrize("kbytes", [100_000, 400_000])
 def test_digests_of_files_in_little_address_space(engine: Engine, tmp_path: Path, kbytes: int) -> None:
     contents = [bytes([number]) * ((1 << 20) + number) for number in range(64)]
