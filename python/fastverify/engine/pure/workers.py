@@ -29,7 +29,7 @@ from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
 from fastverify.engine.pure.threads import start_threads
 from fastverify.engine.pure.worker import receive, send
 from fastverify.errors import EngineError
-from fastverify.exhaustion import descriptors_left
+from fastverify.exhaustion import descriptors_left, room_for_threads
 
 #: Less work than this is done here: starting workers would take longer.
 WORTH_WORKERS = 24 << 20
@@ -112,8 +112,10 @@ def run_plan(plan: Plan[T], threads: int) -> T:
 
 
 def _most_workers(threads: int) -> int:
-    """How many workers to start where so many are wanted: as far as there are descriptors for their pipes."""
-    return min(threads, _MOST_WORKERS, descriptors_left() // _PIPES)
+    """How many workers to start where so many are wanted: as far as there are descriptors for their pipes,
+    and room for the threads that serve them.
+    """
+    return min(threads, _MOST_WORKERS, descriptors_left() // _PIPES, room_for_threads())
 
 
 class _Split(Generic[T]):
