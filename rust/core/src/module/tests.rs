@@ -220,6 +220,8 @@ fn a_verdict_takes_every_chunk() {
         assert!(receiver.recv().unwrap());
     });
     assert_eq!(plan.verdict().tree.unwrap().h1, Some(h1(&contents)));
+    // A thread that was not the last comes late.
+    plan.verdict.lock().unwrap().go_on(&plan);
 }
 
 /// Where there is little room, a chunk's part of the zip is read in as many goes as it takes.

@@ -209,7 +209,9 @@ impl Plan {
 
     /// The module's measurement.  Every chunk has been read.
     pub(crate) fn verdict(&self) -> ModuleMeasurement {
-        let mut verdict = std::mem::take(&mut *lock(&self.verdict));
+        // A thread that is late may still want to go on with it.
+        let reached = Verdict { taken: self.len(), ..Verdict::default() };
+        let mut verdict = std::mem::replace(&mut *lock(&self.verdict), reached);
         let tree_bytes = lock(&self.found).tree_bytes;
         let tree = self.tree.as_ref().map(|tree| verdict.of_tree(tree, tree_bytes));
         let (differences, more_differences) = std::mem::take(&mut verdict.differences).into_parts();
@@ -286,7 +288,7 @@ impl Verdict {
     }
 
     /// Takes every unit that can be taken.
-    fn go_on(&mut self, plan: &Plan) {
+    pub(super) fn go_on(&mut self, plan: &Plan) {
         while self.taken < plan.len() {
             let place = plan.place(self.taken);
             let Range { start, end } = plan.chunks[self.chunk];
