@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::chunk::{Outcome, first_run};
 use super::plan::SCATTERED;
-use super::{Change, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
+use super::{Change, Differences, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::digest;
 use crate::tree::each_way;
@@ -113,7 +113,7 @@ impl Module {
 
     fn changes(&self) -> Vec<(String, Change)> {
         let name = |path: Vec<u8>| String::from_utf8(path).unwrap();
-        self.measure().differences.into_iter().map(|change| (name(change.path), change.change)).collect()
+        self.measure().differences.iter().map(|change| (name(change.path), change.change)).collect()
     }
 }
 
@@ -158,7 +158,7 @@ fn a_whole_module_of_all_sizes() {
         assert_eq!(zip.files_h1, zip.h1);
         assert_eq!(tree.h1, zip.h1);
         assert_eq!((zip.fault, tree.fault), (None, None));
-        assert_eq!(measured.differences, []);
+        assert!(measured.differences.is_empty());
         assert_eq!((zip.entries, tree.files), (contents.len(), contents.len()));
         let bytes: usize = contents.iter().map(|(_, content)| content.len()).sum();
         assert_eq!((zip.unpacked, tree.bytes), (bytes as u128, bytes as u64));
@@ -184,10 +184,10 @@ fn entries_in_any_order_and_more_than_are_read_in_it() {
             module.write(name, content);
         }
         let measured = module.measure();
-        let extra: BTreeSet<_> = measured.differences.iter().map(|change| change.path.clone()).collect();
+        let extra: BTreeSet<_> = measured.differences.iter().map(|change| change.path).collect();
         let expected: BTreeSet<_> = contents[files..].iter().map(|(name, _)| name.clone().into()).collect();
         assert_eq!(extra, expected);
-        assert!(measured.differences.is_sorted_by_key(|change| &change.path));
+        assert!(measured.differences.iter().is_sorted_by_key(|change| change.path));
         assert_eq!(measured.tree.unwrap().h1, Some(h1(&contents)));
         assert_eq!(measured.zip.unwrap().h1, Some(h1(&contents[..files])));
     }
@@ -258,7 +258,10 @@ fn any_number_of_threads() {
     for threads in [1, 16, 100] {
         let measured = only(module.task(), threads);
         assert_eq!(measured.tree.unwrap().h1, Some(h1(&contents)));
-        assert_eq!((measured.zip.unwrap().h1, measured.differences), (Some(h1(&contents)), vec![]));
+        assert_eq!(
+            (measured.zip.unwrap().h1, measured.differences),
+            (Some(h1(&contents)), Differences::default())
+        );
     }
     let middle = contents.iter_mut().find(|(name, _)| name == "middle").unwrap();
     middle.1[1_400_000] ^= 1;
@@ -279,7 +282,7 @@ fn only_a_zip_or_only_a_tree() {
     assert_eq!(zip.tree, None);
     let tree = only(ModuleTask { zip: None, ..module.task() }, 2);
     assert_eq!(tree.tree.unwrap().h1, Some(h1(&contents)));
-    assert_eq!((tree.zip, tree.differences), (None, vec![]));
+    assert_eq!((tree.zip, tree.differences), (None, Differences::default()));
     let zip = hash_zip(module.temp.0.join("zip"), 2).unwrap().next().unwrap().unwrap();
     assert_eq!(zip.zip.unwrap().h1, Some(h1(&contents)));
     // As filepath.Join cleans the prefix.
@@ -404,8 +407,11 @@ fn long_files_that_differ_anywhere() {
         module.write("long", &variant);
         let measured = module.measure();
         assert_eq!(measured.differences.len(), 1);
-        assert_eq!(measured.differences[0].tree_sha256, Some(digest(&variant)));
-        assert_eq!(measured.differences[0].zip, Some((digest(&content), content.len() as u64)));
+        assert_eq!(measured.differences.iter().next().unwrap().tree_sha256, Some(digest(&variant)));
+        assert_eq!(
+            measured.differences.iter().next().unwrap().zip,
+            Some((digest(&content), content.len() as u64))
+        );
         assert_eq!(measured.tree.unwrap().bytes, variant.len() as u64);
     }
 }
@@ -469,7 +475,7 @@ fn roots_that_are_no_directories() {
     symlink("tree", module.temp.0.join("link")).unwrap();
     for name in ["zip", "link"] {
         let tree = measured(&module.temp.0.join(name));
-        assert_eq!(tree.differences, []);
+        assert!(tree.differences.is_empty());
         assert_eq!(tree.tree.unwrap().fault, Some(fault(FaultCode::NotDirectory, "")));
     }
 }
@@ -504,7 +510,7 @@ fn what_cannot_be_read_is_told_and_the_rest_verified() {
     assert_eq!((tree.files, tree.bytes), (2, 3));
     assert_eq!(tree.empty_directories, Vec::<Vec<u8>>::new());
     // What lies in a closed directory is not called missing.
-    assert_eq!(measured.differences, []);
+    assert!(measured.differences.is_empty());
 }
 
 #[test]
@@ -544,7 +550,7 @@ fn duplicates_have_the_last_content_and_directories_a_line() {
     assert_eq!(zip.h1, Some(h1(&[line("a", "last"), line("a", "last"), line("d/", "")])));
     assert_eq!(zip.files_h1, Some(h1(&[line("a", "last"), line("a", "last")])));
     assert_eq!(measured.tree.unwrap().h1, Some(h1(&[line("a", "last")])));
-    assert_eq!(measured.differences, []);
+    assert!(measured.differences.is_empty());
 }
 
 #[test]
@@ -568,7 +574,10 @@ fn names_with_a_newline() {
     assert_eq!(zip.fault, Some(fault(FaultCode::NameNewline, &format!("{PREFIX}a\nb"))));
     let tree = measured.tree.unwrap();
     assert_eq!(tree.fault, Some(fault(FaultCode::NameNewline, "a\nb")));
-    assert_eq!((zip.bad_entries, tree.faults, measured.differences), (vec![], vec![], vec![]));
+    assert_eq!(
+        (zip.bad_entries, tree.faults, measured.differences),
+        (vec![], vec![], Differences::default())
+    );
 }
 
 #[test]
@@ -585,7 +594,7 @@ fn a_toolchain_copies_go_mod_files_and_makes_programs() {
     assert_eq!(module.changes(), changes([("bin/go", Change::Mode), ("src/go.mod", Change::Extra)]));
     module.toolchain = true;
     let measured = module.measure();
-    assert_eq!(measured.differences, []);
+    assert!(measured.differences.is_empty());
     assert_eq!(measured.tree.as_ref().unwrap().h1, Some(h1(&contents)));
     assert_eq!(measured.tree.unwrap().files, 4);
     module.write("x/go.mod", b"module y\n");
@@ -628,7 +637,7 @@ fn empty_directories_are_told_at_their_top() {
     }
     let measured = module.measure();
     assert_eq!(measured.tree.unwrap().empty_directories, [b"a/e".to_vec(), b"e".to_vec()]);
-    assert_eq!(measured.differences, []);
+    assert!(measured.differences.is_empty());
 }
 
 #[test]
@@ -716,7 +725,7 @@ fn many_modules_each_once() {
     let mut keys = Vec::new();
     for measured in measure(tasks, 4).unwrap() {
         let measured = measured.unwrap();
-        assert_eq!(measured.differences, []);
+        assert!(measured.differences.is_empty());
         assert_eq!(measured.zip.unwrap().h1, measured.tree.unwrap().h1);
         keys.push(measured.key);
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::chunk::Outcome;
-use super::differences::Differences;
+use super::differences::FirstDifferences;
 use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
 use super::{Change, Difference, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
 use crate::dirhash::{Lines, go_mod_h1};
@@ -106,7 +106,7 @@ pub(super) struct Verdict {
     /// The `go.mod` files that are still to come of a toolchain's directories with a `_go.mod`, the next one
     /// last, each with the digest of that.
     originals: Vec<(u32, Option<Digest>)>,
-    differences: Differences,
+    differences: FirstDifferences,
 }
 
 impl Default for Verdict {
@@ -126,7 +126,7 @@ impl Default for Verdict {
             tree_fault: None,
             tree_faults: Listed::of(MAX_LISTED),
             originals: Vec::new(),
-            differences: Differences::default(),
+            differences: FirstDifferences::default(),
         }
     }
 }
