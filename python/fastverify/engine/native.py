@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastverify import _native
+from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import (
-    Difference,
     EngineName,
     Fault,
     FileStat,
@@ -27,7 +27,7 @@ from fastverify.exhaustion import EXHAUSTED, NO_THREAD, refuse_exhaustion
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from fastverify._native import _Difference, _Fault, _Module, _Small, _Stat, _Tree, _Zip
+    from fastverify._native import _Fault, _Module, _Small, _Stat, _Tree, _Zip
     from fastverify.engine.buildcache import ActionEntry, OutputMeasurement
     from fastverify.engine.native_build import BuildMeasurements
 
@@ -211,12 +211,8 @@ def _small(measured: _Small | None) -> SmallFile | None:
     return SmallFile(_stat(stat), _fault(fault), content, h1)
 
 
-def _difference(difference: _Difference) -> Difference:
-    return _record(Difference, (*difference[:5], _stat(difference[5])))
-
-
 def _module(measured: _Module) -> ModuleMeasurement:
-    key, zip_, tree, mod, info, ziphash, differences, more = measured
+    key, zip_, tree, mod, info, ziphash, packed, differences, more = measured
     return ModuleMeasurement(
         key,
         _zip(zip_),
@@ -224,6 +220,6 @@ def _module(measured: _Module) -> ModuleMeasurement:
         _small(mod),
         _small(info),
         _small(ziphash),
-        tuple(map(_difference, differences)) if differences else (),
+        Differences(packed, differences) if differences else (),
         more,
     )

@@ -228,8 +228,9 @@ class ModuleMeasurement(NamedTuple):
     ziphash: SmallFile | None
     #: Tree against zip, by path.  A file whose zip entry or tree file cannot be read is not among
     #: them (it is among the faults), unless its type is wrong.
-    #: At most MAX_DIFFERENCES, and MAX_LISTED_BYTES of paths.
-    differences: tuple[Difference, ...]
+    #: At most MAX_DIFFERENCES, and MAX_LISTED_BYTES of paths.  They may be made as they are looked at, and
+    #: are equal to a tuple of the same.
+    differences: Sequence[Difference]
     #: How many there are beyond those.
     more_differences: int = 0
 

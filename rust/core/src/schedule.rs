@@ -9,6 +9,7 @@ mod spare;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod untaken;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -25,11 +26,14 @@ use self::permit::Large;
 pub use self::permit::Permit;
 use self::spare::{DiskWaits, STAYS};
 use self::threads::Threads;
+use self::untaken::Untaken;
 use crate::timings::{self, Stage};
 use crate::{address_space, descriptors};
 
 /// More threads than this are never started.
 const MAX_THREADS: usize = 256;
+/// Answers that may wait to be taken before the threads wait.
+const ANSWERS: usize = 64;
 
 /// A piece of work.
 pub trait Job: Send + Sized + 'static {
@@ -45,8 +49,10 @@ pub trait Job: Send + Sized + 'static {
     /// that it takes from [`Means::descriptors`].
     const DESCRIPTORS: usize = 2;
 
-    /// Answers that may wait to be taken before the threads wait.
-    const ANSWERS: usize = 64;
+    /// About how many bytes an answer holds.  Where those that wait to be taken hold many, the threads wait.
+    fn bytes(_answer: &Self::Answer) -> usize {
+        0
+    }
 
     /// What one of the threads keeps.
     fn scratch(_means: &Means) -> Self::Scratch {
@@ -132,6 +138,7 @@ impl<J: Job> Worker<'_, J> {
     /// Gives an answer to the caller; waits while the caller is behind.
     pub fn answer(&self, answer: J::Answer) {
         timings::lap(Stage::Answer);
+        self.shared.untaken.put(J::bytes(&answer), || self.stopped());
         if self.answers.send(Ok(answer)).is_err() {
             self.shared.stop();
         }
@@ -182,6 +189,7 @@ struct Shared<J: Job> {
     means: Means,
     threads: Threads,
     spares: Threads,
+    untaken: Untaken,
     /// Threads that have been started, without the spare ones.
     started: AtomicUsize,
     /// Threads that wait for a job.
@@ -206,6 +214,7 @@ impl<J: Job> Shared<J> {
         drop(queues);
         // What is dropped with jobs may be permits, and those take the lock.
         drop((waiting, begun, large));
+        self.untaken.stop();
     }
 
     /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
@@ -322,11 +331,12 @@ pub fn start_with_spares<J: Job>(
         means,
         threads: Threads::up_to(means.threads, "fastverify"),
         spares: Threads::up_to(spares, "fastverify-spare"),
+        untaken: Untaken::default(),
         started: AtomicUsize::new(0),
         idle: AtomicUsize::new(0),
         at_once: means.threads.min(processors),
     });
-    let (sender, receiver) = sync_channel(J::ANSWERS);
+    let (sender, receiver) = sync_channel(ANSWERS);
     let running = Running { shared, answers: Some(receiver) };
     start_thread(&running.shared, &sender)?;
     for _ in 1..at_first {
@@ -436,7 +446,10 @@ impl<J: Job> Running<J> {
     pub fn next_within(&mut self, time: Duration) -> Next<J::Answer> {
         let Some(answers) = &self.answers else { return Next::Done };
         match answers.recv_timeout(time) {
-            Ok(Ok(answer)) => Next::Answer(Ok(answer)),
+            Ok(Ok(answer)) => {
+                self.shared.untaken.take(J::bytes(&answer));
+                Next::Answer(Ok(answer))
+            }
             Ok(Err(panicked)) => {
                 self.stop();
                 Next::Answer(Err(panicked))

@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Change, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
+use super::{Change, Differences, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::digest;
 use crate::tree::each_way;
@@ -113,7 +113,7 @@ impl Module {
 
     fn changes(&self) -> Vec<(String, Change)> {
         let name = |path: Vec<u8>| String::from_utf8(path).unwrap();
-        self.measure().differences.into_iter().map(|change| (name(change.path), change.change)).collect()
+        self.measure().differences.iter().map(|change| (name(change.path), change.change)).collect()
     }
 }
 
@@ -162,7 +162,7 @@ fn a_whole_module_of_all_sizes() {
         assert_eq!(zip.files_h1, zip.h1);
         assert_eq!(tree.h1, zip.h1);
         assert_eq!((zip.fault, tree.fault), (None, None));
-        assert_eq!(measured.differences, []);
+        assert!(measured.differences.is_empty());
         assert_eq!((zip.entries, tree.files), (contents.len(), contents.len()));
         let bytes: usize = contents.iter().map(|(_, content)| content.len()).sum();
         assert_eq!((zip.unpacked, tree.bytes), (bytes as u128, bytes as u64));
@@ -181,7 +181,7 @@ fn only_a_zip_or_only_a_tree() {
     assert_eq!(zip.tree, None);
     let tree = only(ModuleTask { zip: None, ..module.task() }, 2);
     assert_eq!(tree.tree.unwrap().h1, Some(h1(&contents)));
-    assert_eq!((tree.zip, tree.differences), (None, vec![]));
+    assert_eq!((tree.zip, tree.differences), (None, Differences::default()));
     let zip = hash_zip(module.temp.0.join("zip"), 2).unwrap().next().unwrap().unwrap();
     assert_eq!(zip.zip.unwrap().h1, Some(h1(&contents)));
     // As filepath.Join cleans the prefix.
@@ -206,7 +206,7 @@ fn duplicates_have_the_last_content_and_directories_a_line() {
     assert_eq!(zip.h1, Some(h1(&[line("a", "last"), line("a", "last"), line("d/", "")])));
     assert_eq!(zip.files_h1, Some(h1(&[line("a", "last"), line("a", "last")])));
     assert_eq!(measured.tree.unwrap().h1, Some(h1(&[line("a", "last")])));
-    assert_eq!(measured.differences, []);
+    assert!(measured.differences.is_empty());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn empty_directories_are_told_at_their_top() {
     }
     let measured = module.measure();
     assert_eq!(measured.tree.unwrap().empty_directories, [b"a/e".to_vec(), b"e".to_vec()]);
-    assert_eq!(measured.differences, []);
+    assert!(measured.differences.is_empty());
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn many_modules_each_once() {
     let mut keys = Vec::new();
     for measured in measure(tasks, 4).unwrap() {
         let measured = measured.unwrap();
-        assert_eq!(measured.differences, []);
+        assert!(measured.differences.is_empty());
         assert_eq!(measured.zip.unwrap().h1, measured.tree.unwrap().h1);
         keys.push(measured.key);
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::chunk::Outcome;
-use super::differences::Differences;
+use super::differences::FirstDifferences;
 use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
 use super::{Change, Difference, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
 use crate::dirhash::{Lines, go_mod_h1};
@@ -107,7 +107,7 @@ pub(super) struct Verdict {
     /// The `go.mod` files that are still to come of a toolchain's directories with a `_go.mod`, the next one
     /// last, each with the digest of that.
     originals: Vec<(u32, Option<Digest>)>,
-    differences: Differences,
+    differences: FirstDifferences,
 }
 
 /// Outcomes of a chunk of which some have not been taken.
@@ -188,7 +188,9 @@ impl Plan {
 
     /// The module's measurement.  Every chunk has been read.
     pub(crate) fn verdict(&self) -> ModuleMeasurement {
-        let mut verdict = std::mem::take(&mut *lock(&self.verdict));
+        // A thread that is late may still want to go on with it.
+        let reached = Verdict { taken: self.len(), ..Verdict::default() };
+        let mut verdict = std::mem::replace(&mut *lock(&self.verdict), reached);
         let tree_bytes = lock(&self.found).tree_bytes;
         let tree = self.tree.as_ref().map(|tree| verdict.of_tree(tree, tree_bytes));
         let (differences, more_differences) = std::mem::take(&mut verdict.differences).into_parts();
@@ -265,7 +267,7 @@ impl Verdict {
     }
 
     /// Takes every unit that can be taken.
-    fn go_on(&mut self, plan: &Plan) {
+    pub(super) fn go_on(&mut self, plan: &Plan) {
         while self.taken < plan.len() {
             let place = plan.place(self.taken);
             let Range { start, end } = plan.chunks[self.chunk];
