@@ -1,4 +1,4 @@
-"""Threads, and what becomes of the work where the system gives few of them or none."""
+"""The pure engine's threads, and what becomes of the work where the system gives few of them or none."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from fastverify.engine.protocol import Engine
 from fastverify.engine.pure import threads
 from fastverify.engine.pure.threads import map_on_threads, start_threads
 from fastverify.errors import EngineError
-from fastverify.exhaustion import NO_THREAD, room_for_threads
+from fastverify.exhaustion import room_for_threads
 from tests.cli.running import environment
-from tests.conftest import engine_or_skip
 
 
 class Give(Protocol):
@@ -151,39 +150,3 @@ def test_digests_of_files_in_little_address_space(engine: Engine, tmp_path: Path
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.split() == [hashlib.sha256(content).hexdigest() for content in contents]
-
-
-NO_THREADS = """
-import os, resource
-from fastverify.engine import load_engine
-from fastverify.errors import EngineError
-engine = load_engine("native")
-from fastverify.engine import native_build
-resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-if os.geteuid() == 0:
-    os.setuid(65534)  # the limit is not for root
-for call in [
-    lambda: engine.hash_zip("none", threads=1),
-    lambda: engine.hash_dir("none", b"m@v", threads=1),
-    lambda: engine.hash_files([], threads=1),
-    lambda: engine.measure([], threads=1),
-    lambda: engine.measure_build_cache("none", now_ns=0, threads=1),
-]:
-    try: call()
-    except EngineError as error: print(error)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a limit is not for threads")
-def test_the_native_engine_without_a_thread() -> None:
-    engine_or_skip("native")
-    ended = subprocess.run(
-        [sys.executable, "-c", NO_THREADS],
-        check=False,
-        cwd="/",
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.splitlines() == [NO_THREAD] * 5

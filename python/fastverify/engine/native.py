@@ -60,6 +60,15 @@ class Measurements(Iterator[ModuleMeasurement]):
         self._measurements.close()
 
 
+@contextmanager
+def _refusing_without_threads() -> Iterator[None]:
+    """Raise EngineError where the core can start no thread, which it tells by an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(NO_THREAD) from error
+
+
 class NativeEngine:
     """Measures with the Rust core, on threads of its own that need no GIL."""
 
@@ -69,25 +78,26 @@ class NativeEngine:
         return "native"
 
     def measure(self, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
-        """Measure `tasks` on `threads` workers and spare ones; see :meth:`.protocol.Engine.measure`."""
-        with _starting_threads():
+        """Measure `tasks` on `threads` workers and spare ones; see :meth:`.protocol.Engine.measure`.
+
+        Raises EngineError where no thread can be started.
+        """
+        with _refusing_without_threads():
             return Measurements(_native.measure(tasks, threads, spares), tasks)
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""
-        with _starting_threads():
-            answer = _native.hash_zip(path, threads)
-        return _h1(answer, path)
+        with _refusing_without_threads():
+            return _h1(_native.hash_zip(path, threads), path)
 
     def hash_dir(self, path: str, prefix: bytes, *, threads: int) -> str:
         """``dirhash.HashDir``; see :meth:`.protocol.Engine.hash_dir`."""
-        with _starting_threads():
-            answer = _native.hash_dir(path, prefix, threads)
-        return _h1(answer, path)
+        with _refusing_without_threads():
+            return _h1(_native.hash_dir(path, prefix, threads), path)
 
     def hash_files(self, files: Sequence[tuple[bytes, str]], *, threads: int) -> str:
         """``dirhash.Hash1``; see :meth:`.protocol.Engine.hash_files`."""
-        with _starting_threads():
+        with _refusing_without_threads():
             answer = _native.hash_files(files, threads)
         if isinstance(answer, str):
             return answer
@@ -95,10 +105,13 @@ class NativeEngine:
         return _h1(fault, files[number][1])
 
     def measure_build_cache(self, root: str, *, now_ns: int, threads: int) -> BuildMeasurements:
-        """Measure a build cache; see :meth:`.protocol.Engine.measure_build_cache`."""
+        """Measure a build cache; see :meth:`.protocol.Engine.measure_build_cache`.
+
+        Raises EngineError where no thread can be started.
+        """
         from fastverify.engine.native_build import BuildMeasurements
 
-        with _starting_threads():
+        with _refusing_without_threads():
             return BuildMeasurements(_native.measure_build_cache(root, now_ns, threads))
 
     def measure_build_files(
@@ -126,15 +139,6 @@ class NativeEngine:
         """
         available, forced = _native.reading_ways()
         return tuple(available), forced
-
-
-@contextmanager
-def _starting_threads() -> Iterator[None]:
-    """Raise EngineError where the core cannot start a single thread: only then it raises OSError."""
-    try:
-        yield
-    except OSError as error:
-        raise EngineError(NO_THREAD) from error
 
 
 def _h1(answer: str | _Fault, path: str) -> str:

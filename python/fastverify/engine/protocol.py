@@ -33,7 +33,8 @@ MAX_GO_MOD_BYTES = 16 << 20
 MAX_DIRECTORY_BYTES = 128 << 20
 #: fastverify's own bound on the names of a module's zip, and on those of its tree, because they are held in
 #: memory.  Each counts with its bytes, without ``P@V/`` before it, and with BYTES_BESIDE_NAME: the names of
-#: the entries; and the paths of files and directories.  ``hash_zip`` and ``hash_dir`` have no such bound.
+#: the entries; and the paths of files and directories, that of a directory that cannot be listed thrice.
+#: ``hash_zip`` and ``hash_dir`` have no such bound.
 MAX_NAMES_BYTES = 40 << 20
 BYTES_BESIDE_NAME = 32
 #: How much of a ``.info`` or ``.ziphash`` file is returned; a longer one is cut after one byte more.
