@@ -84,6 +84,54 @@ def test_errors_of_the_system(engine: Engine, tmp_path: Path) -> None:
     assert (message(caught), caught.value.fault.errno) == (expected, errno.ENOENT)
 
 
+def test_messages_are_one_line_that_may_be_printed(engine: Engine, tmp_path: Path) -> None:
+    path = f"{tmp_path}/a\n\x1b"
+    missing = f"{tmp_path}/a\\n\\x1b: {os.strerror(errno.ENOENT)}"
+    calls: list[Callable[[], str]] = [
+        lambda: hash_zip(path, engine=engine.name),
+        lambda: hash_dir(path, MODULE, engine=engine.name),
+        lambda: hash_go_mod(path, engine=engine.name),
+        lambda: hash_files([("name", path)], engine=engine.name),
+    ]
+    for call in calls:
+        with pytest.raises(HashError) as caught:
+            call()
+        assert (message(caught), caught.value.path) == (missing, path)
+    with pytest.raises(HashError, match=r": na\\nme\\x1b: the name has a newline in it ") as caught:
+        hash_files([("na\nme\x1b", path)], engine=engine.name)
+    assert caught.value.fault == Fault("name-newline", b"na\nme\x1b")
+
+
+def test_paths_with_a_nul(engine: Engine, tmp_path: Path) -> None:
+    """No file can have such a name."""
+    path = f"{tmp_path}/a\0b"
+    calls: list[Callable[[], str]] = [
+        lambda: hash_zip(path, engine=engine.name),
+        lambda: hash_dir(path, MODULE, engine=engine.name),
+        lambda: hash_files([("name", path)], engine=engine.name),
+    ]
+    for call in calls:
+        with pytest.raises(HashError) as caught:
+            call()
+        assert caught.value.fault.errno == errno.ENOENT
+
+
+def test_the_path_of_a_directory_is_cleaned_as_go_does(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``filepath.Clean`` knows nothing of links."""
+    monkeypatch.chdir(plant(tmp_path / "tree", {"a": b"a", "d/b": b"b"}))
+    os.symlink("d", "link")
+    expected = h1([(PREFIX + b"b", b"b")])
+    for path in ["d", "d/", "./d", "none/../d", "link/../d", "d/x/.."]:
+        assert hash_dir(path, MODULE, engine=engine.name) == expected
+    for path in ["link", "link/", "link/."]:
+        with pytest.raises(HashError, match=f"^{path}: it is not a directory$"):
+            hash_dir(path, MODULE, engine=engine.name)
+    monkeypatch.chdir("d")
+    assert hash_dir("", MODULE, engine=engine.name) == expected
+
+
 def test_what_would_block_or_lead_away(engine: Engine, tmp_path: Path) -> None:
     root = plant(tmp_path / "tree", {"a": b""})
     (root / "link").symlink_to("/dev/zero")

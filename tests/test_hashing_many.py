@@ -134,6 +134,41 @@ def test_files_that_cannot_be_read(engine: Engine, files: dict[Path, bytes], tmp
             hashing.blake3_files([refused], engine=engine.name)
 
 
+def test_paths_in_bytes(engine: Engine, files: dict[Path, bytes], tmp_path: Path) -> None:
+    paths = [os.fsencode(path) for path in files]
+    digests = hashing.sha256_files(paths, engine=engine.name)
+    assert digests == [sha256(content) for content in files.values()]
+    with pytest.raises(HashError) as caught:
+        hashing.sha256_files([os.fsencode(tmp_path / "missing")], engine=engine.name)
+    assert str(caught.value) == f"{tmp_path / 'missing'}: {os.strerror(errno.ENOENT)}"
+    assert caught.value.path == str(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\n\x1b[2J", b"\xff"], ids=repr)
+def test_paths_that_no_terminal_should_see(engine: Engine, path: str | bytes) -> None:
+    """And one that no file can have: a NUL is the end of a path."""
+    with pytest.raises(HashError) as caught:
+        hashing.sha256_files([path], engine=engine.name)
+    assert str(caught.value) == f"{repr(path).lstrip('b')[1:-1]}: {os.strerror(errno.ENOENT)}"
+    assert caught.value.path == os.fsdecode(path)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        hashing.sha256_many,
+        hashing.sha256_files,
+        hashing.blake3_many,
+        hashing.blake3_files,
+        hashing.hash_files,
+    ],
+)
+@pytest.mark.parametrize("one", ["path", b"path", Path("path")], ids=repr)
+def test_one_where_many_are_wanted(engine: Engine, call: Callable[..., object], one: object) -> None:
+    with pytest.raises(TypeError, match=rf"^a list of .* is wanted, not a single {type(one).__name__}$"):
+        call(one, engine=engine.name)
+
+
 @pytest.mark.parametrize("call", [hashing.sha256_many, hashing.sha256_files])
 def test_wrong_arguments(engine: Engine, call: Callable[..., list[bytes]]) -> None:
     with pytest.raises(ValueError, match="at least one is needed"):
@@ -191,19 +226,20 @@ def test_the_gil_is_free_meanwhile() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer to interrupt with")
-def test_a_signal_ends_the_work() -> None:
-    engine = engine_or_skip("native")
+def test_a_signal_ends_the_work(engine: Engine) -> None:
     messages = [bytes(16 << 20)] * 4000
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    others = threading.active_count()
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
         for threads in (1, 2):
             with pytest.raises(KeyboardInterrupt):
                 hashing.sha256_many(messages, threads=threads, engine=engine.name)
+            assert threading.active_count() == others
             signal.setitimer(signal.ITIMER_REAL, 0.1)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -26,9 +26,9 @@ _Tree: TypeAlias = tuple[
     _Stat | None, _Fault | None, str | None, int, int, tuple[_Fault, ...], tuple[bytes, ...], int, int
 ]
 _Small: TypeAlias = tuple[_Stat | None, _Fault | None, bytes, str | None]
-_Difference: TypeAlias = tuple[bytes, str, bytes | None, int | None, bytes | None, _Stat | None]
+# The differences are packed, as engine/differences.py has them, and behind them is how many they are.
 _Module: TypeAlias = tuple[
-    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, tuple[_Difference, ...], int
+    int, _Zip | None, _Tree | None, _Small | None, _Small | None, _Small | None, bytes, int, int
 ]
 _Task: TypeAlias = tuple[
     int, bytes, _Path | None, _Path | None, _Path | None, _Path | None, _Path | None, bool, int

@@ -1,7 +1,8 @@
 """The exceptions that fastverify raises on purpose.
 
 Each message is one sentence (or two) that names the path and says what to do.  Paths stand in it as
-they are on disk: whoever prints a message escapes it (:mod:`fastverify.report.escape`).
+they are on disk: whoever prints a message escapes it (:mod:`fastverify.report.escape`).  Only a HashError's
+is escaped already, because it is for programs that print it as it is.
 """
 
 from __future__ import annotations
@@ -27,3 +28,7 @@ class HashError(FastverifyError):
 
 class EngineError(FastverifyError):
     """The engine that was asked for is not there, or is there and broken."""
+
+
+class SettingError(EngineError):
+    """A variable of the environment names an engine, or a way of the native one, that does not exist."""

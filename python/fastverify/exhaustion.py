@@ -14,9 +14,14 @@ from fastverify.errors import EngineError
 #: What is left alone, for everything else that this process does meanwhile.
 _RESERVE = 24
 
+#: What a thread takes of the address space: its stack, what it holds, and most of all what glibc's allocator
+#: sets aside for it.
+_OF_THREAD = 72 << 20
+#: What is left alone of the address space, for everything else.
+_SPACE_RESERVE = 64 << 20
+
 #: The numbers of the errors that say so.
 EXHAUSTED = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
-
 
 #: What to say where not a single thread can be started, which Python tells by a RuntimeError.
 NO_THREAD = "the system gives this process no thread: let it have more memory or more threads (ulimit -v, -u)"
@@ -68,3 +73,20 @@ def descriptors_left() -> int:
     except OSError:
         in_use = limit // 8
     return max(limit - in_use - _RESERVE, 0)
+
+
+def room_for_threads() -> int:
+    """For how many threads more there is address space, where the process may have only so much of it."""
+    if sys.platform != "linux":
+        return sys.maxsize  # elsewhere nothing is known of it
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            in_use = int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        in_use = 0
+    return max(limit - in_use - _SPACE_RESERVE, 0) // _OF_THREAD

@@ -3,13 +3,15 @@
 :func:`hash_zip`, :func:`hash_dir`, :func:`hash_go_mod` and :func:`hash_files` give the hashes that go.sum
 has; they equal those of ``golang.org/x/mod/sumdb/dirhash`` and raise
 :class:`~fastverify.errors.HashError` where dirhash would return an error, and for what would keep it
-waiting for ever or lead it out of the directory that it was given.
+waiting for ever or lead it out of the directory that it was given.  Its message is one line that may be
+printed: names in it are escaped.
 
 :func:`sha256_many`, :func:`sha256_files`, :func:`blake3_many` and :func:`blake3_files` are for whoever
 hashes many small files.  In the native engine they run without the GIL, on several threads, and SHA-256
 works on several messages at a time with the processor's own instructions; :func:`kernels` says which.
 
-Each function takes the name of an engine (default: see :func:`fastverify.engine.load_engine`).
+A path is a str, bytes or an :class:`os.PathLike` of them.  Each function takes the name of an engine
+(default: see :func:`fastverify.engine.load_engine`).
 """
 
 from __future__ import annotations
@@ -23,11 +25,12 @@ from fastverify.engine.faults import describe
 from fastverify.engine.many import Algorithm, Kernels
 from fastverify.engine.protocol import EngineName, MeasurementError
 from fastverify.errors import HashError
+from fastverify.report.escape import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    StrPath: TypeAlias = str | os.PathLike[str]
+    AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 __all__ = [
     "Kernels",
@@ -43,7 +46,7 @@ __all__ = [
 ]
 
 
-def hash_zip(path: StrPath, *, threads: int | None = None, engine: EngineName | None = None) -> str:
+def hash_zip(path: AnyPath, *, threads: int | None = None, engine: EngineName | None = None) -> str:
     """The h1 of a module's zip: the first hash that go.sum has for the module.
 
     `path` is the zip file, `threads` how many may work at once (default: one for each processor).
@@ -62,7 +65,7 @@ def hash_zip(path: StrPath, *, threads: int | None = None, engine: EngineName | 
 
 
 def hash_dir(
-    path: StrPath,
+    path: AnyPath,
     module_version: str,
     *,
     threads: int | None = None,
@@ -86,7 +89,7 @@ def hash_dir(
         raise _hash_error(error, error.fault.name) from None
 
 
-def hash_go_mod(path: StrPath, *, engine: EngineName | None = None) -> str:
+def hash_go_mod(path: AnyPath, *, engine: EngineName | None = None) -> str:
     """The h1 of a go.mod (or of a ``.mod`` in the cache): what go.sum's ``/go.mod`` line has.
 
     >>> import tempfile, pathlib
@@ -99,7 +102,7 @@ def hash_go_mod(path: StrPath, *, engine: EngineName | None = None) -> str:
 
 
 def hash_files(
-    files: Iterable[tuple[str | bytes, StrPath]],
+    files: Iterable[tuple[str | bytes, AnyPath]],
     *,
     threads: int | None = None,
     engine: EngineName | None = None,
@@ -111,6 +114,7 @@ def hash_files(
     >>> hash_files([])
     'h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
     """
+    _refuse_one(files, "pairs of names and paths")
     named = [
         (name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape"), os.fsdecode(path))
         for name, path in files
@@ -154,7 +158,7 @@ def blake3_many(
 
 
 def sha256_files(
-    paths: Iterable[StrPath],
+    paths: Iterable[AnyPath],
     *,
     threads: int | None = None,
     engine: EngineName | None = None,
@@ -163,9 +167,9 @@ def sha256_files(
     """The SHA-256 of the content of each file, in the order of `paths`: 32 bytes each.
 
     Links are followed; what is not a regular file is refused, and never opened.  Raises
-    :class:`~fastverify.errors.HashError` for the first of `paths` that cannot be read.  `threads` and
-    `kernel` are those of :func:`sha256_many`; where files are not in memory yet, more threads than
-    processors read them sooner.
+    :class:`~fastverify.errors.HashError` for the first of `paths` that cannot be read, and TypeError where
+    `paths` is a single one.  `threads` and `kernel` are those of :func:`sha256_many`; where files are not in
+    memory yet, more threads than processors read them sooner.
 
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -177,7 +181,7 @@ def sha256_files(
 
 
 def blake3_files(
-    paths: Iterable[StrPath], *, threads: int | None = None, engine: EngineName | None = None
+    paths: Iterable[AnyPath], *, threads: int | None = None, engine: EngineName | None = None
 ) -> list[bytes]:
     """The BLAKE3 hash of the content of each file; otherwise as :func:`sha256_files`.
 
@@ -205,6 +209,7 @@ def _digest_many(
     engine: EngineName | None,
     kernel: str | None,
 ) -> list[bytes]:
+    _refuse_one(messages, "messages")
     # A view keeps a bytearray from being resized while it is hashed.
     whole = [message if type(message) is bytes else memoryview(message).cast("B") for message in messages]
     return many.digest_many(load_engine(engine), algorithm, whole, _threads(threads), kernel)
@@ -212,16 +217,23 @@ def _digest_many(
 
 def _digest_files(
     algorithm: Algorithm,
-    paths: Iterable[StrPath],
+    paths: Iterable[AnyPath],
     threads: int | None,
     engine: EngineName | None,
     kernel: str | None,
 ) -> list[bytes]:
-    named = [os.fspath(path) for path in paths]
+    _refuse_one(paths, "paths")
+    named = [os.fsdecode(path) for path in paths]
     try:
         return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), kernel)
     except MeasurementError as error:
         raise _hash_error(error) from None
+
+
+def _refuse_one(given: object, wanted: str) -> None:
+    """Raise TypeError where one is given for many: the letters of a string are strings as well."""
+    if isinstance(given, (str, bytes, bytearray, os.PathLike)):
+        raise TypeError(f"a list of {wanted} is wanted, not a single {type(given).__name__}")
 
 
 def _threads(threads: int | None) -> int:
@@ -235,4 +247,4 @@ def _threads(threads: int | None) -> int:
 def _hash_error(error: MeasurementError, name: bytes = b"") -> HashError:
     """The error to raise; `name` is what is at fault inside of what the path names."""
     at = f"{error.path}: {os.fsdecode(name)}" if name else error.path
-    return HashError(f"{at}: {describe(error.fault)}", path=error.path, fault=error.fault)
+    return HashError(f"{printable(at)}: {describe(error.fault)}", path=error.path, fault=error.fault)

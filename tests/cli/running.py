@@ -46,8 +46,13 @@ def run(
     *arguments: str, script: Mapping[str, Any] | None = None, **changes: str
 ) -> subprocess.CompletedProcess[str]:
     """Run fastverify to its end; neither stdin nor the outputs are terminals."""
+    return run_words(command(*arguments, script=script), **changes)
+
+
+def run_words(words: list[str], **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run any command to its end, in the environment of :func:`environment`, without a terminal."""
     return subprocess.run(
-        command(*arguments, script=script),
+        words,
         check=False,
         cwd=ROOT,
         env=environment(**changes),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Fastverify
-from tests.cli.running import ROOT, TIMEOUT, command, environment
+from tests.cli.running import command, run_words
 from tests.making.descriptors import descriptors
 from tests.making.modules import ModuleCache
 
@@ -29,16 +29,7 @@ sys.exit(status)
 
 
 def shell(before: str, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["/bin/sh", "-c", f'{before} && exec "$@"', "sh", *words],
-        check=False,
-        cwd=ROOT,
-        env=environment(**changes),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
+    return run_words(["/bin/sh", "-c", f'{before} && exec "$@"', "sh", *words], **changes)
 
 
 def test_the_soft_limit_is_raised_as_far_as_it_may_be(cache: ModuleCache) -> None:

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from fastverify import CacheCheck, check_caches
+from fastverify.engine.differences import Differences
 from fastverify.report.model import FileChange, Result
 from tests.cli.conftest import Fastverify
 from tests.making.modules import ModuleCache, module, rewrite
@@ -22,9 +23,12 @@ FILES = 30
 
 
 def alive() -> int:
-    """How many changes of our files there are in this process."""
+    """How many differences of our files there are in this process, and changes that were made of them."""
     gc.collect()
-    return sum(isinstance(thing, FileChange) and MARK in thing.path for thing in gc.get_objects())
+    things = gc.get_objects()
+    changes = sum(isinstance(thing, FileChange) and MARK in thing.path for thing in things)
+    packed = [thing for thing in things if isinstance(thing, Differences) and MARK.encode() in thing.made_of]
+    return changes + sum(map(len, packed))
 
 
 class Watched:

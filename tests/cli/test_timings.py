@@ -114,6 +114,12 @@ def test_as_text_and_as_json(fastverify: Fastverify, cache: ModuleCache, engine:
     assert lines[at + 1].split()[0] == "main"
     assert "measure " in lines[at + 1]
 
+    # Who asks for it has it, without all else that is no finding.
+    status, out, err = fastverify("check", cache.root, "--engine", engine, "--timings", "--quiet")
+    assert (status, err) == (0, "")
+    assert out.startswith("Time ")
+    assert out.splitlines()[1].split()[0] == "main"
+
     status, out, _ = fastverify("check", cache.root, "--engine", engine, "--timings", "--format", "json")
     assert status == 0
     found = json.loads(out)["timings"]

@@ -12,7 +12,8 @@ import pytest
 
 from fastverify import __version__
 from tests.cli.conftest import Fastverify
-from tests.cli.running import ROOT, environment
+from tests.cli.running import ROOT, command, environment, only_line, run_words
+from tests.conftest import engine_or_skip
 
 HEAVY = re.compile(r"(click|rich|fastverify\.(engine|modcache|report|hashing|locate|_native))(\.|$)")
 
@@ -72,3 +73,31 @@ def test_verbose_version_tells_engines_and_platform(fastverify: Fastverify, opti
     assert re.search(r"^native +", out, re.MULTILINE)
     assert platform.python_version() in out
     assert platform.system() in out
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("FASTVERIFY_ENGINE", "FASTVERIFY_ENGINE='\\x1b' is unknown: it is native or pure"),
+        ("FASTVERIFY_SHA256", 'FASTVERIFY_SHA256: there is no SHA-256 kernel "'),
+        ("FASTVERIFY_READING", 'FASTVERIFY_READING: there is no way to read files called "'),
+    ],
+)
+def test_a_variable_with_a_wrong_value(variable: str, message: str) -> None:
+    """One line and status 2, as from a command that needs an engine; the bare version needs none."""
+    engine_or_skip("native")
+    ended = run_words(command("--version", "-v"), **{variable: "\x1b"})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert only_line(ended.stderr).startswith(f"fastverify: error: {message}")
+    other = run_words(command("check", str(ROOT)), **{variable: "\x1b"})
+    assert (other.returncode, other.stderr) == (2, ended.stderr)
+    assert run_words(command("--version"), **{variable: "\x1b"}).stdout == f"fastverify {__version__}\n"
+
+
+@pytest.mark.parametrize("variable", ["FASTVERIFY_SHA256", "FASTVERIFY_READING"])
+def test_a_variable_of_an_engine_that_is_not_used(variable: str) -> None:
+    engine_or_skip("native")
+    ended = run_words(command("--version", "-v"), **{variable: "steam", "FASTVERIFY_ENGINE": "pure"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.search(r"^native +there$", ended.stdout, re.MULTILINE)
+    assert "steam" not in ended.stdout

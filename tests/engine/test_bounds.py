@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from fastverify.engine.protocol import (
     Fault,
 )
 from tests.engine.measuring import PREFIX, measure, measure_tree, measure_zip, task
-from tests.making.hugenames import PATH_LENGTH, add_long_paths, room_of_folders
+from tests.engine.test_tree_reading import unprivileged
+from tests.making.hugenames import FOLDER, PATH_LENGTH, add_long_paths, room_of_folders
 from tests.making.zips import STORED, Archive, Entry
 
 
@@ -81,6 +83,41 @@ def test_names_of_a_tree(engine: Engine, tree: Path) -> None:
     assert measured.faults == (Fault("too-many-names"),)
     # dirhash has no such bound.
     assert engine.hash_dir(os.fspath(tree), b"m@v1", threads=1).startswith("h1:")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such modes there")
+def test_directories_that_cannot_be_listed_count_thrice(engine: Engine, public_path: Path) -> None:
+    """As many as there may be, and one more: their paths are too long, or there is no right to list them."""
+    length = 240
+    for deeper, code in ((3, errno.ENAMETOOLONG), (0, errno.EACCES)):
+        tree = public_path / f"tree{deeper}"
+        folder = "/".join([FOLDER, *["e" * 240] * deeper])
+        (tree / FOLDER).mkdir(parents=True)
+        descriptor = os.open(tree / FOLDER, os.O_RDONLY)
+        room = MAX_NAMES_BYTES - room_of_folders()
+        for depth in range(1, deeper + 1):
+            os.mkdir("e" * 240, dir_fd=descriptor)
+            below = os.open("e" * 240, os.O_RDONLY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+            room -= len(FOLDER) + 241 * depth + BYTES_BESIDE_NAME
+        count = room // (3 * (len(folder) + 1 + length + BYTES_BESIDE_NAME))
+        names = [f"{number:06}".ljust(length, "x") for number in range(count + 1)]
+        for name in names[1:]:
+            os.mkdir(name, 0, dir_fd=descriptor)
+        with unprivileged():
+            fits = measure_tree(engine, tree)
+        path = f"{folder}/{names[1]}".encode()
+        assert fits.fault == Fault("os", path, code)
+        assert len(fits.faults) + fits.more_faults == count
+        os.mkdir(names[0], 0, dir_fd=descriptor)
+        with unprivileged():
+            assert measure_tree(engine, tree).fault == Fault("too-many-names")
+        # pytest and others cannot remove what has so long paths, or may not be looked into.
+        for name in names:
+            os.rmdir(name, dir_fd=descriptor)
+        os.close(descriptor)
+        shutil.rmtree(tree)
 
 
 def test_the_first_empty_directories_are_listed(engine: Engine, tmp_path: Path) -> None:

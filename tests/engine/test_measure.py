@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ class Pair:
     def measured(self, engine: Engine, *, toolchain: bool = False) -> ModuleMeasurement:
         return measure(engine, task(zip=self.zip, tree=self.root, toolchain=toolchain))
 
-    def differences(self, engine: Engine) -> tuple[Difference, ...]:
+    def differences(self, engine: Engine) -> Sequence[Difference]:
         return self.measured(engine).differences
 
 

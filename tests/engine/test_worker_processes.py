@@ -147,6 +147,19 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.parametrize(("room", "expected"), [(0, 0), (1, 0), (2, 2)])
+def test_no_more_workers_than_threads_can_serve(
+    tasks: list[ModuleTask],
+    started: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+    expected: int,
+) -> None:
+    monkeypatch.setattr(workers, "room_for_threads", lambda: room)
+    assert len(by_key(PureEngine().measure(tasks, threads=4))) == len(tasks)
+    assert len(started) == expected
+
+
 def run_program(tasks: list[ModuleTask]) -> tuple[subprocess.Popen[str], list[int]]:
     """A process of its own that measures, in a group of its own; and the ids of its workers."""
     environment = {**os.environ, "PYTHONPATH": str(Path(fastverify.__file__).parents[1])}

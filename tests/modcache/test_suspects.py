@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from fastverify import check_module_cache
+from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import Engine
 from fastverify.modcache import check as checking
 from fastverify.modcache import live
-from fastverify.report.model import FileChange
 from fastverify.spool import Spool
 from tests.making.modules import ModuleCache, module, rewrite
 
@@ -44,7 +44,9 @@ def test_findings_wait_in_a_spool(
     def count_and_sleep(seconds: float) -> None:
         gc.collect()
         things = gc.get_objects()
-        counted.append(sum(isinstance(thing, FileChange) and MARK in thing.path for thing in things))
+        counted.append(
+            sum(isinstance(thing, Differences) and MARK.encode() in thing.made_of for thing in things)
+        )
         sleep(seconds)
 
     monkeypatch.setattr(time, "sleep", count_and_sleep)

@@ -100,7 +100,7 @@ Exit status:
 )
 @options.colour
 @click.option("--timings", is_flag=True, help="Say where the time went, by thread and stage.")
-@click.option("-q", "--quiet", is_flag=True, help="Findings only: no progress, no summary.")
+@click.option("-q", "--quiet", is_flag=True, help="Findings (and --timings) only: no progress, no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="List every module, every note and every file.")
 def command(  # noqa: PLR0917 (click passes them by name)
     paths: tuple[str, ...],

@@ -17,11 +17,16 @@ def show_version(*, verbose: bool) -> int:
     """Print the version; `verbose` adds the engines that are there, how SHA-256 is computed
     and how files are read, Python and the platform.
 
-    Returns the exit status.
+    Returns the exit status; a variable of the environment that is set to what does not exist is an error
+    of the verbose form, as it is one of every command that needs an engine.
     """
     make_encodable()
     lines = [f"fastverify {__version__}"]
     if verbose:
+        wrong = _wrong_setting()
+        if wrong is not None:
+            tell(f"fastverify: error: {wrong}")
+            return status.FAILED
         lines += _surroundings()
     try:
         print("\n".join(lines))
@@ -34,6 +39,21 @@ def show_version(*, verbose: bool) -> int:
         tell(f"fastverify: error: {error.strerror}")
         return status.FAILED
     return status.CLEAN
+
+
+def _wrong_setting() -> str | None:
+    """What is wrong with the variables of the environment that count for the engine."""
+    from fastverify.engine import load_engine
+    from fastverify.errors import EngineError, SettingError
+    from fastverify.report.escape import printable
+
+    try:
+        load_engine()
+    except SettingError as error:
+        return printable(str(error))
+    except EngineError:
+        pass  # told where the engines are
+    return None
 
 
 def _surroundings() -> list[str]:
@@ -55,11 +75,13 @@ def _surroundings() -> list[str]:
 def _presence(name: EngineName) -> str:
     """Whether an engine is there; if not, or if it is broken, why."""
     from fastverify.engine import load_engine
-    from fastverify.errors import EngineError
+    from fastverify.errors import EngineError, SettingError
     from fastverify.report.escape import printable
 
     try:
         load_engine(name)
+    except SettingError:
+        pass  # of an engine that is there, and not the one that is used
     except EngineError as error:
         return f"not there: {printable(str(error))}"
     return "there"

@@ -10,7 +10,7 @@ import os
 from importlib.util import find_spec
 
 from fastverify.engine.protocol import Engine, EngineName
-from fastverify.errors import EngineError
+from fastverify.errors import EngineError, SettingError
 
 #: Environment variable that names the engine where the caller does not.
 ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
@@ -31,8 +31,8 @@ def load_engine(name: EngineName | None = None) -> Engine:
     Where neither says anything it is the native engine if it is installed, else the pure one.
     Raises EngineError for a name that is none, for a native engine that is asked for and not installed,
     and always for one that is installed and cannot be loaded: that is a damaged installation, which
-    nothing should hide; and where ``FASTVERIFY_SHA256`` or ``FASTVERIFY_READING`` names what the native
-    engine does not have.
+    nothing should hide; and SettingError where ``FASTVERIFY_ENGINE`` names no engine, or
+    ``FASTVERIFY_SHA256`` or ``FASTVERIFY_READING`` what the native one does not have.
     """
     wanted: str | None = name
     source = f"the engine {name!r}"
@@ -40,7 +40,8 @@ def load_engine(name: EngineName | None = None) -> Engine:
         wanted = os.environ.get(ENVIRONMENT_VARIABLE, "") or None
         source = f"{ENVIRONMENT_VARIABLE}={wanted!r}"
     if wanted not in {None, "native", "pure"}:
-        raise EngineError(f"{source} is unknown: it is native or pure")
+        unknown = EngineError if name is not None else SettingError
+        raise unknown(f"{source} is unknown: it is native or pure")
     if wanted == "pure":
         return _pure()
     if find_spec(_EXTENSION) is not None:
@@ -74,12 +75,12 @@ def _native() -> Engine:
         try:
             engine.check_kernel()
         except ValueError as error:
-            raise EngineError(f"{error}; unset {KERNEL_VARIABLE} for the fastest one") from None
+            raise SettingError(f"{error}; unset {KERNEL_VARIABLE} for the fastest one") from None
     if os.environ.get(READING_VARIABLE):
         try:
             engine.reading_ways()
         except ValueError as error:
-            raise EngineError(f"{error}; unset {READING_VARIABLE} for the fastest one") from None
+            raise SettingError(f"{error}; unset {READING_VARIABLE} for the fastest one") from None
     return engine
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from fastverify.engine.protocol import Engine, Fault, MeasurementError
 from fastverify.errors import FastverifyError
@@ -19,6 +18,8 @@ Algorithm: TypeAlias = Literal["sha256", "blake3"]
 
 #: The one kernel of the pure engine.
 HASHLIB = "hashlib"
+#: The pure engine starts no more threads than this.
+_MOST_THREADS = 64
 
 
 class Kernels(NamedTuple):
@@ -53,7 +54,10 @@ def digest_many(
     Raises ValueError for a kernel that is not there.
     """
     if engine.name == "pure":
-        return _in_threads(_pure_digest(algorithm, kernel), messages, threads)
+        from fastverify.engine.pure.threads import map_on_threads
+
+        # hashlib lets the GIL go only for more than 2 KiB at a time, so that short messages gain little.
+        return map_on_threads(_pure_digest(algorithm, kernel), messages, min(threads, _MOST_THREADS))
     from fastverify import _native
 
     return _native.digest_many(algorithm, messages, threads, kernel)
@@ -68,8 +72,13 @@ def digest_files(
     for a kernel that is not there, and EngineError where there are no descriptors left.
     """
     if engine.name == "pure":
+        from fastverify.engine.pure.threads import map_on_threads
+
         digest = _pure_file_digest(algorithm, kernel)
-        answers = _in_threads(digest, paths, min(threads, max(descriptors_left(), 1)))
+        most = min(threads, len(paths), _MOST_THREADS)
+        if most > 1:  # it takes system calls to say how many files may be open
+            most = min(most, descriptors_left())
+        answers = map_on_threads(digest, paths, most)
         for answer, path in zip(answers, paths, strict=True):
             if isinstance(answer, Fault):
                 raise MeasurementError(answer, path)
@@ -82,18 +91,6 @@ def digest_files(
     fault, number = found
     refuse_exhaustion(fault[2], paths[number])
     raise MeasurementError(Fault(*fault), paths[number])  # type: ignore[arg-type]
-
-
-_T = TypeVar("_T")
-_U = TypeVar("_U")
-
-
-def _in_threads(work: Callable[[_T], _U], inputs: Sequence[_T], threads: int) -> list[_U]:
-    if threads == 1 or len(inputs) < 2:
-        return [work(each) for each in inputs]
-    # hashlib lets the GIL go only for more than 2 KiB at a time, so that short messages gain little.
-    with ThreadPoolExecutor(min(threads, 64)) as pool:
-        return list(pool.map(work, inputs, chunksize=1))
 
 
 def _hash_function(algorithm: Algorithm, kernel: str | None) -> Callable[[], _Hash]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastverify import _native
+from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import (
-    Difference,
     EngineName,
     Fault,
     FileStat,
@@ -20,12 +21,13 @@ from fastverify.engine.protocol import (
     Violation,
     ZipMeasurement,
 )
-from fastverify.exhaustion import EXHAUSTED, refuse_exhaustion
+from fastverify.errors import EngineError
+from fastverify.exhaustion import EXHAUSTED, NO_THREAD, refuse_exhaustion
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from fastverify._native import _Difference, _Fault, _Module, _Small, _Stat, _Tree, _Zip
+    from fastverify._native import _Fault, _Module, _Small, _Stat, _Tree, _Zip
     from fastverify.engine.buildcache import ActionEntry, OutputMeasurement
     from fastverify.engine.native_build import BuildMeasurements
 
@@ -58,6 +60,15 @@ class Measurements(Iterator[ModuleMeasurement]):
         self._measurements.close()
 
 
+@contextmanager
+def _refusing_without_threads() -> Iterator[None]:
+    """Raise EngineError where the core can start no thread, which it tells by an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(NO_THREAD) from error
+
+
 class NativeEngine:
     """Measures with the Rust core, on threads of its own that need no GIL."""
 
@@ -69,21 +80,25 @@ class NativeEngine:
     def measure(self, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
         """Measure `tasks` on `threads` workers and spare ones; see :meth:`.protocol.Engine.measure`.
 
-        Raises OSError where no thread can be started.
+        Raises EngineError where no thread can be started.
         """
-        return Measurements(_native.measure(tasks, threads, spares), tasks)
+        with _refusing_without_threads():
+            return Measurements(_native.measure(tasks, threads, spares), tasks)
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""
-        return _h1(_native.hash_zip(path, threads), path)
+        with _refusing_without_threads():
+            return _h1(_native.hash_zip(path, threads), path)
 
     def hash_dir(self, path: str, prefix: bytes, *, threads: int) -> str:
         """``dirhash.HashDir``; see :meth:`.protocol.Engine.hash_dir`."""
-        return _h1(_native.hash_dir(path, prefix, threads), path)
+        with _refusing_without_threads():
+            return _h1(_native.hash_dir(path, prefix, threads), path)
 
     def hash_files(self, files: Sequence[tuple[bytes, str]], *, threads: int) -> str:
         """``dirhash.Hash1``; see :meth:`.protocol.Engine.hash_files`."""
-        answer = _native.hash_files(files, threads)
+        with _refusing_without_threads():
+            answer = _native.hash_files(files, threads)
         if isinstance(answer, str):
             return answer
         fault, number = answer
@@ -92,11 +107,12 @@ class NativeEngine:
     def measure_build_cache(self, root: str, *, now_ns: int, threads: int) -> BuildMeasurements:
         """Measure a build cache; see :meth:`.protocol.Engine.measure_build_cache`.
 
-        Raises OSError where no thread can be started.
+        Raises EngineError where no thread can be started.
         """
         from fastverify.engine.native_build import BuildMeasurements
 
-        return BuildMeasurements(_native.measure_build_cache(root, now_ns, threads))
+        with _refusing_without_threads():
+            return BuildMeasurements(_native.measure_build_cache(root, now_ns, threads))
 
     def measure_build_files(
         self,
@@ -199,12 +215,8 @@ def _small(measured: _Small | None) -> SmallFile | None:
     return SmallFile(_stat(stat), _fault(fault), content, h1)
 
 
-def _difference(difference: _Difference) -> Difference:
-    return _record(Difference, (*difference[:5], _stat(difference[5])))
-
-
 def _module(measured: _Module) -> ModuleMeasurement:
-    key, zip_, tree, mod, info, ziphash, differences, more = measured
+    key, zip_, tree, mod, info, ziphash, packed, differences, more = measured
     return ModuleMeasurement(
         key,
         _zip(zip_),
@@ -212,6 +224,6 @@ def _module(measured: _Module) -> ModuleMeasurement:
         _small(mod),
         _small(info),
         _small(ziphash),
-        tuple(map(_difference, differences)) if differences else (),
+        Differences(packed, differences) if differences else (),
         more,
     )

@@ -33,7 +33,8 @@ MAX_GO_MOD_BYTES = 16 << 20
 MAX_DIRECTORY_BYTES = 128 << 20
 #: fastverify's own bound on the names of a module's zip, and on those of its tree, because they are held in
 #: memory.  Each counts with its bytes, without ``P@V/`` before it, and with BYTES_BESIDE_NAME: the names of
-#: the entries; and the paths of files and directories.  ``hash_zip`` and ``hash_dir`` have no such bound.
+#: the entries; and the paths of files and directories, that of a directory that cannot be listed thrice.
+#: ``hash_zip`` and ``hash_dir`` have no such bound.
 MAX_NAMES_BYTES = 40 << 20
 BYTES_BESIDE_NAME = 32
 #: How much of a ``.info`` or ``.ziphash`` file is returned; a longer one is cut after one byte more.
@@ -228,8 +229,9 @@ class ModuleMeasurement(NamedTuple):
     ziphash: SmallFile | None
     #: Tree against zip, by path.  A file whose zip entry or tree file cannot be read is not among
     #: them (it is among the faults), unless its type is wrong.
-    #: At most MAX_DIFFERENCES, and MAX_LISTED_BYTES of paths.
-    differences: tuple[Difference, ...]
+    #: At most MAX_DIFFERENCES, and MAX_LISTED_BYTES of paths.  They may be made as they are looked at, and
+    #: are equal to a tuple of the same.
+    differences: Sequence[Difference]
     #: How many there are beyond those.
     more_differences: int = 0
 
@@ -266,7 +268,9 @@ class Engine(Protocol):
         While a disk makes those wait, up to `spares` more may work, if the engine and the system know of it.
 
         The biggest are begun first, the order of the results is not defined.  Closing the iterator
-        (or dropping it) stops the work soon.  Never raises for what is on disk.
+        (or dropping it) stops the work soon.  Never raises for what is on disk.  Raises
+        :class:`~fastverify.errors.EngineError`, here or while the results are taken, where this process has
+        no descriptors, memory or threads left, or where a worker process is killed.
         """
         ...
 
@@ -294,7 +298,7 @@ class Engine(Protocol):
 
         `now_ns` is the time (nanoseconds since 1970) that decides what lies in the future.  The answers
         come as :data:`~fastverify.engine.buildcache.BuildAnswer` tells; within each kind their order is
-        not defined.  Never raises for what is on disk.
+        not defined.  Never raises for what is on disk; EngineError as :meth:`measure`.
         """
         ...
 

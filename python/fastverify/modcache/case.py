@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fastverify.engine.faults import describe
@@ -48,18 +49,18 @@ class Case:
         authority: Authority = "",
         expected: str = "",
         actual: str = "",
-        differences: tuple[Difference, ...] = (),
+        differences: Sequence[Difference] = (),
         faults: tuple[Fault, ...] = (),
         of_zip: bool = False,
     ) -> None:
         """Add a finding; `differences` are told from the zip's side where `of_zip` is set."""
-        listed: tuple[FileChange, ...] = ()
+        listed: Sequence[FileChange] = ()
         if differences:
             listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
             if self.measured.more_differences:
                 message += f"; {self.measured.more_differences} more files differ than are named"
         if faults:
-            listed += changes.unreadable_entries(faults, self.files.module, self.files.version)
+            listed = (*listed, *changes.unreadable_entries(faults, self.files.module, self.files.version))
         self.findings.append(
             Finding(
                 verdict=verdict,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import Difference, Fault, FileStat
+from fastverify.liketuple import LikeTuple
 from fastverify.report.model import Change, FileChange
 
 _KINDS = {
@@ -33,26 +35,44 @@ def shown(name: bytes) -> str:
     return name.decode("utf-8", "replace")
 
 
-def of_tree(differences: Iterable[Difference]) -> tuple[FileChange, ...]:
+class Changes(LikeTuple[FileChange]):
+    """What differences are in the report."""
+
+    __slots__ = ("_change", "_differences")
+
+    def __init__(self, differences: Iterable[Difference], change: Callable[[Difference], FileChange]) -> None:
+        self._differences = Differences.of(differences)
+        self._change = change
+
+    def __len__(self) -> int:
+        return len(self._differences)
+
+    def __iter__(self) -> Iterator[FileChange]:
+        return map(self._change, self._differences)
+
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """The differences, and what makes changes of them."""
+        return self._differences, self._change
+
+
+def of_tree(differences: Iterable[Difference]) -> Sequence[FileChange]:
     """The tree's files against the zip's, which are what is expected."""
-    return tuple(
-        _change(d.path, d.change, d.stat, _hex(d.zip_sha256), _hex(d.tree_sha256)) for d in differences
-    )
+    return Changes(differences, _of_tree)
 
 
-def of_zip(differences: Iterable[Difference]) -> tuple[FileChange, ...]:
+def of_zip(differences: Iterable[Difference]) -> Sequence[FileChange]:
     """The zip's files against the tree's, which are what is expected; there is no status to give."""
-    return tuple(
-        _change(
-            d.path,
-            _TURNED.get(d.change, d.change),
-            None,
-            _hex(d.tree_sha256),
-            _hex(d.zip_sha256),
-            size=d.zip_size,
-        )
-        for d in differences
-    )
+    return Changes(differences, _of_zip)
+
+
+def _of_tree(d: Difference) -> FileChange:
+    return _change(d.path, d.change, d.stat, _hex(d.zip_sha256), _hex(d.tree_sha256))
+
+
+def _of_zip(d: Difference) -> FileChange:
+    change = _TURNED.get(d.change, d.change)
+    return _change(d.path, change, None, _hex(d.tree_sha256), _hex(d.zip_sha256), size=d.zip_size)
 
 
 def unreadable_entries(faults: Iterable[Fault], module: str, version: str) -> tuple[FileChange, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastverify.engine.protocol import Difference, TreeMeasurement, ZipMeasurement
 from fastverify.modcache import advice, layout
 from fastverify.modcache.case import Case, is_gone
@@ -50,7 +52,7 @@ def _present_tree(tree: TreeMeasurement | None) -> TreeMeasurement | None:
 
 
 def _equals_zip(
-    zip_: ZipMeasurement | None, tree: TreeMeasurement, differences: tuple[Difference, ...]
+    zip_: ZipMeasurement | None, tree: TreeMeasurement, differences: Sequence[Difference]
 ) -> bool:
     if zip_ is None or zip_.h1 is None or tree.h1 is None:
         return False

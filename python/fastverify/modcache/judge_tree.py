@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from fastverify.engine.protocol import Difference, TreeMeasurement
+from fastverify.engine.differences import Differences
+from fastverify.engine.protocol import Change, TreeMeasurement
 from fastverify.modcache import advice, changes
 from fastverify.modcache.case import Case
 from fastverify.modcache.content import Content, authority_words
@@ -49,7 +50,7 @@ def judge_tree_hash(case: Case, content: Content, tree: TreeMeasurement, tree_go
     """The tree's content against what it is held to, and file by file against the zip."""
     if tree_good and not case.measured.differences:
         return
-    differences = tuple(d for d in case.measured.differences if d.change != "mode")
+    differences = _of_changes(case, "type", "modified", "extra", "missing")
     odd = any(d.change == "type" for d in differences)
     if tree.fault is not None and tree.fault.code == "not-directory":
         return
@@ -117,7 +118,11 @@ def _hash_refused(tree: TreeMeasurement) -> bool:
     return any(fault.code == "name-newline" for fault in tree.faults)
 
 
-def _can_hang(differences: tuple[Difference, ...]) -> bool:
+def _of_changes(case: Case, *kinds: Change) -> Differences:
+    return Differences.of(d for d in case.measured.differences if d.change in kinds)
+
+
+def _can_hang(differences: Differences) -> bool:
     kinds = {changes.kind_of(d.stat) for d in differences if d.change == "type"}
     return bool(kinds & {"fifo", "character device", "block device", "socket"})
 
@@ -127,8 +132,7 @@ def judge_fips140(case: Case, tree: TreeMeasurement | None) -> None:
     if tree is None:
         return
     judge_tree_form(case, tree)
-    differences = tuple(d for d in case.measured.differences if d.change != "mode")
-    if differences:
+    if any(d.change != "mode" for d in case.measured.differences):
         judge_tree_hash(case, Content(has_tree=True, has_ziphash=True), tree, tree_good=False)
     case.unvouched = True
     case.add(
@@ -148,7 +152,7 @@ def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
     """What no content hash sees: permission bits and empty directories."""
     if not (case.measured.differences or tree.empty_directories):
         return
-    modes = tuple(d for d in case.measured.differences if d.change == "mode")
+    modes = _of_changes(case, "mode")
     if modes:
         many = f"{len(modes)} files have" if len(modes) > 1 else "a file has"
         case.add(

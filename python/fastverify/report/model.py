@@ -6,7 +6,7 @@ renamed or removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -88,7 +88,8 @@ class Finding(NamedTuple):
     authority: Authority = ""
     expected: str = ""
     actual: str = ""
-    files: tuple[FileChange, ...] = ()
+    #: They may be made as they are looked at, and are equal to a tuple of the same.
+    files: Sequence[FileChange] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form, every field present."""

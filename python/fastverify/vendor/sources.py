@@ -49,7 +49,7 @@ class FolderSource:
 
     def names(self, folder: bytes) -> list[bytes]:
         """See :class:`Source`."""
-        return [name for name, found in _files(self._folder, folder) if stat.S_ISREG(found.mode)]
+        return [name for name, found in files_below(self._folder, folder) if stat.S_ISREG(found.mode)]
 
     def close(self) -> None:
         """Nothing is open."""
@@ -59,7 +59,7 @@ class FolderSource:
         relative to the module's root, and above them.
         """
         top = os.fsencode(tree)
-        for name, found in _files(top, b""):
+        for name, found in files_below(top):
             other = _status(os.path.join(self._folder, name))
             if not stat.S_ISREG(found.mode):
                 yield Difference(name, "type", None, None, None, found)
@@ -73,14 +73,12 @@ class FolderSource:
                     yield Difference(name, "missing", None, found.size, None, None)
 
 
-def files_below(top: bytes) -> Iterator[tuple[bytes, FileStat]]:
-    """Everything below a folder that is no directory, by its name relative to that.  Raises OSError."""
-    return _files(top, b"")
+def files_below(top: bytes, folder: bytes = b"") -> Iterator[tuple[bytes, FileStat]]:
+    """Everything below `top`, or below a `folder` in it, that is no directory, by its name relative to `top`.
 
-
-def _files(top: bytes, below: bytes) -> Iterator[tuple[bytes, FileStat]]:
-    """Everything below a folder that is no directory, by its name relative to `top`."""
-    pending = [below]
+    Raises OSError.
+    """
+    pending = [folder]
     while pending:
         for name, found in _entries(top, pending.pop()):
             if stat.S_ISDIR(found.mode):

@@ -1,8 +1,8 @@
 //! How much memory may be spent on what strangers decide the size of.
 
 /// fastverify's own bound on the names of a zip, and on those of a tree: they are held in memory.  Each counts
-/// with its bytes, without `P@V/` before it, and with [`BYTES_BESIDE_NAME`].  That is enough for some hundred
-/// thousand files.
+/// with its bytes, without `P@V/` before it, and with [`BYTES_BESIDE_NAME`]; that of a directory which cannot be
+/// listed thrice.  That is enough for some hundred thousand files.
 pub const MAX_NAMES_BYTES: u64 = 40 << 20;
 /// What is held beside a name, about.
 pub const BYTES_BESIDE_NAME: u64 = 32;

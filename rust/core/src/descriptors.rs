@@ -10,8 +10,12 @@ const FOR_THREADS: usize = 64;
 
 /// How many descriptors the threads of a schedule that begins now may hold together.
 pub(crate) fn for_threads() -> usize {
-    let limit = limit();
-    (limit - for_reading_ahead(limit)).saturating_sub(in_use().unwrap_or(limit / 8) + RESERVE)
+    left_for_threads(limit(), in_use())
+}
+
+/// The same where the process may have `limit`, and has `in_use` if that is known.
+fn left_for_threads(limit: usize, in_use: Option<usize>) -> usize {
+    (limit - for_reading_ahead(limit)).saturating_sub(in_use.unwrap_or(limit / 8) + RESERVE)
 }
 
 /// How many descriptors may be used for reading ahead, in this process, where it may have `limit` of them.
@@ -52,6 +56,27 @@ mod tests {
         let files: Vec<File> = (0..200).map(|_| File::open("/proc/self/exe").unwrap()).collect();
         let after = in_use().unwrap();
         assert!(after > before + files.len() / 2, "{before} {after}");
+    }
+
+    /// proc_pid_limits(5)
+    #[test]
+    fn the_limit_is_that_of_open_files() {
+        let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        let soft = soft.split_whitespace().next().unwrap();
+        assert_eq!(soft.parse().unwrap_or(usize::MAX), limit(), "{soft}");
+    }
+
+    #[test]
+    fn threads_leave_what_others_need() {
+        for limit in [256, 1024, 1 << 20, usize::MAX] {
+            for in_use in [0, 3, 90] {
+                let left = left_for_threads(limit, Some(in_use));
+                assert_eq!(left + in_use + RESERVE + for_reading_ahead(limit), limit);
+            }
+        }
+        assert_eq!(left_for_threads(64, Some(64 - RESERVE + 1)), 0);
+        assert_eq!(left_for_threads(1600, None), left_for_threads(1600, Some(200)));
     }
 
     #[test]

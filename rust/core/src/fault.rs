@@ -78,8 +78,13 @@ impl FaultCode {
 
 impl From<io::Error> for FaultCode {
     fn from(error: io::Error) -> Self {
-        // EIO stands for what has no number, which is nothing that the system itself answers.
-        FaultCode::Os(error.raw_os_error().unwrap_or(5))
+        let number = error.raw_os_error().unwrap_or(match error.kind() {
+            // ENOENT: there is a NUL in the path, and no file can have such a name.
+            io::ErrorKind::InvalidInput => 2,
+            // EIO stands for what else has no number, which is nothing that the system itself answers.
+            _ => 5,
+        });
+        FaultCode::Os(number)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `dirhash.HashZip`, `HashDir` and `Hash1` over files on disk.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dirhash::Lines;
@@ -22,17 +22,33 @@ pub fn hash_zip(path: PathBuf, threads: usize) -> io::Result<Measuring> {
 }
 
 /// `dirhash.HashDir(path, prefix, Hash1)`: the answer's tree has the h1 or the fault, which is also
-/// there for what would block or lead out of the tree.
+/// there for what would block or lead out of the tree.  As in Go the path is cleaned by its letters before
+/// anything is read, so that an empty one is the current directory.
 ///
 /// # Errors
 ///
 /// Those of the system where no thread can be started.
 pub fn hash_dir(path: PathBuf, prefix: &[u8], threads: usize) -> io::Result<Measuring> {
-    one(ModuleTask { tree: Some(path), prefix: joined(prefix), ..ModuleTask::default() }, threads)
+    one(ModuleTask { tree: Some(cleaned(&path)), prefix: joined(prefix), ..ModuleTask::default() }, threads)
 }
 
 fn one(task: ModuleTask, threads: usize) -> io::Result<Measuring> {
     schedule::start(vec![ModuleJob::Plan(Box::new(task), Limits::Hash, None)], threads)
+}
+
+/// Go's `filepath.Clean`.
+fn cleaned(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match (component, cleaned.components().next_back()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                cleaned.pop();
+            }
+            _ => cleaned.push(component),
+        }
+    }
+    if cleaned.as_os_str().is_empty() { ".".into() } else { cleaned }
 }
 
 /// What Go's `filepath.Join(prefix, path)` puts before a clean relative path.
@@ -147,5 +163,32 @@ impl Files {
             }
         }
         FilesHash::H1(lines.h1())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From the documentation of Go's `path.Clean` and its rules.
+    #[test]
+    fn paths_are_cleaned_as_go_does() {
+        for (path, expected) in [
+            ("", "."),
+            (".", "."),
+            ("./", "."),
+            ("a/c", "a/c"),
+            ("a//c", "a/c"),
+            ("a/c/.", "a/c"),
+            ("a/c/b/..", "a/c"),
+            ("a/..", "."),
+            ("a/../..", ".."),
+            ("../../a", "../../a"),
+            ("/", "/"),
+            ("/../a/c", "/a/c"),
+            ("/../a/b/../././/c/", "/a/c"),
+        ] {
+            assert_eq!(cleaned(Path::new(path)).as_os_str(), expected, "{path:?}");
+        }
     }
 }

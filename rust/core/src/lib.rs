@@ -60,8 +60,8 @@ pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
 pub use listed::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use many::Hashing;
 pub use module::{
-    Change, Difference, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask, TreeMeasurement,
-    ZipMeasurement, measure, measure_with_spares,
+    Change, Difference, Differences, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask,
+    TreeMeasurement, ZipMeasurement, measure, measure_with_spares,
 };
 pub use readat::ReadAt;
 pub use sha256::Digest;

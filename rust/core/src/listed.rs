@@ -14,6 +14,13 @@ pub(crate) struct Listed<T> {
     more: usize,
 }
 
+/// No more than [`MAX_LISTED`].
+impl<T> Default for Listed<T> {
+    fn default() -> Listed<T> {
+        Listed::of(MAX_LISTED)
+    }
+}
+
 impl<T> Listed<T> {
     /// No more than `most`.
     pub(crate) fn of(most: usize) -> Listed<T> {

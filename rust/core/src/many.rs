@@ -141,7 +141,7 @@ impl Hashing {
     ) -> Option<Vec<Digest>> {
         let messages: Vec<&[u8]> = messages.iter().map(AsRef::as_ref).collect();
         let total = messages.iter().fold(0usize, |total, message| total.saturating_add(message.len()));
-        let threads = if total < ALONE { 1 } else { self.threads.min(address_space::for_threads()).max(1) };
+        let threads = if total < ALONE { 1 } else { with_room(self.threads, address_space::for_threads) };
         // Long messages are shared out one by one; a MiB of short ones is taken together.
         let most = messages.len().div_ceil(threads).max(1);
         let mut ends = Vec::new();
@@ -181,8 +181,8 @@ impl Hashing {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Option<Vec<Result<Digest, FaultCode>>> {
         let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-        let most = address_space::for_threads().min(descriptors::for_threads());
-        let threads = self.threads.min(most).max(1);
+        let room = || address_space::for_threads().min(descriptors::for_threads());
+        let threads = with_room(self.threads.min(paths.len()), room);
         let chunk = paths.len().div_ceil(4 * threads).clamp(1, FILES);
         let parts = share(threads, paths.len().div_ceil(chunk), go_on, |part, scratch| {
             let paths = &paths[part * chunk..paths.len().min((part + 1) * chunk)];
@@ -190,6 +190,11 @@ impl Hashing {
         })?;
         Some(parts.into_iter().flatten().collect())
     }
+}
+
+/// So many threads, or as many as there is `room` for, which only more than one ask for: it takes system calls.
+fn with_room(threads: usize, room: impl FnOnce() -> usize) -> usize {
+    if threads > 1 { threads.min(room()).max(1) } else { 1 }
 }
 
 /// At least so many messages are taken together where there are enough for all threads.
@@ -437,6 +442,16 @@ mod tests {
             assert!(sha256.into_iter().zip(blake3).eq(wanted.iter().copied()));
         }
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn one_thread_asks_for_no_room() {
+        for threads in [0, 1] {
+            assert_eq!(with_room(threads, || panic!("asked")), 1);
+        }
+        for (room, threads) in [(0, 1), (1, 1), (2, 2), (3, 3), (usize::MAX, 3)] {
+            assert_eq!(with_room(3, || room), threads);
+        }
     }
 
     #[test]

@@ -34,7 +34,30 @@ pub(crate) fn sort_by_on<T: Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// Only where there is something to sort: a thread costs time.
+    #[test]
+    fn parts_are_sorted_on_threads_of_their_own() {
+        let at_work = |threads, mut elements: Vec<usize>| {
+            let seen = Mutex::new(HashSet::new());
+            sort_by_on(threads, &mut elements, |a, b| {
+                seen.lock().unwrap().insert(thread::current().id());
+                a.cmp(b)
+            });
+            assert!(elements.is_sorted());
+            seen.into_inner().unwrap().len()
+        };
+        let cores = thread::available_parallelism().unwrap().get();
+        for threads in [1, 2, 3] {
+            assert_eq!(at_work(threads, (0..600).rev().collect()), threads.min(cores), "{threads}");
+            assert_eq!(at_work(threads, (0..600).collect()), 1);
+            assert_eq!(at_work(threads, (0..2 * PART - 1).rev().collect()), 1);
+        }
+    }
 
     /// Stable, in whatever order the elements were, on any number of threads.
     #[test]

@@ -1,9 +1,7 @@
 //! The core's records as tuples in the order of `protocol.py`.
 
 use fastverify_core::zip::Violation;
-use fastverify_core::{
-    Difference, Fault, FileStat, ModuleMeasurement, SmallFile, TreeMeasurement, ZipMeasurement,
-};
+use fastverify_core::{Fault, FileStat, ModuleMeasurement, SmallFile, TreeMeasurement, ZipMeasurement};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -37,9 +35,7 @@ type TreeTuple<'py> = (
     usize,
 );
 type SmallTuple<'py> = (Option<StatTuple>, Option<FaultTuple>, Bytes<'py>, Option<String>);
-type DifferenceTuple<'py> =
-    (Bytes<'py>, &'static str, Option<Bytes<'py>>, Option<u64>, Option<Bytes<'py>>, Option<StatTuple>);
-/// `ModuleMeasurement`.
+/// `ModuleMeasurement`; the differences packed, and how many they are.
 pub(crate) type ModuleTuple<'py> = (
     i64,
     Option<ZipTuple<'py>>,
@@ -47,7 +43,8 @@ pub(crate) type ModuleTuple<'py> = (
     Option<SmallTuple<'py>>,
     Option<SmallTuple<'py>>,
     Option<SmallTuple<'py>>,
-    Bound<'py, PyTuple>,
+    Bytes<'py>,
+    usize,
     usize,
 );
 
@@ -110,17 +107,6 @@ fn small_tuple(py: Python<'_>, file: SmallFile) -> SmallTuple<'_> {
     )
 }
 
-fn difference_tuple<'py>(py: Python<'py>, difference: &Difference) -> DifferenceTuple<'py> {
-    (
-        PyBytes::new(py, &difference.path),
-        difference.change.name(),
-        difference.zip.map(|(digest, _)| PyBytes::new(py, &digest)),
-        difference.zip.map(|(_, size)| size),
-        difference.tree_sha256.map(|digest| PyBytes::new(py, &digest)),
-        difference.stat.map(stat_tuple),
-    )
-}
-
 pub(crate) fn module_tuple(py: Python<'_>, measured: ModuleMeasurement) -> ModuleTuple<'_> {
     (
         measured.key,
@@ -129,7 +115,8 @@ pub(crate) fn module_tuple(py: Python<'_>, measured: ModuleMeasurement) -> Modul
         measured.mod_file.map(|file| small_tuple(py, file)),
         measured.info.map(|file| small_tuple(py, file)),
         measured.ziphash.map(|file| small_tuple(py, file)),
-        tuple(py, &measured.differences, |difference| difference_tuple(py, difference)),
+        PyBytes::new(py, measured.differences.packed()),
+        measured.differences.len(),
         measured.more_differences,
     )
 }

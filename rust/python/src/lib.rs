@@ -2,6 +2,7 @@
 //! the built module gives the answers their names.
 #![deny(unsafe_code)]
 
+mod allocator;
 mod answers;
 mod build;
 mod many;
@@ -54,6 +55,7 @@ fn measure(tasks: Vec<TaskTuple>, threads: usize, spares: usize) -> PyResult<Mea
             weight: u64::try_from(weight.max(0)).unwrap_or(u64::MAX),
         })
         .collect();
+    allocator::give_large_blocks_back();
     let work = fastverify_core::measure_with_spares(tasks, threads, spares).map_err(not_started)?;
     Ok(Measurements::new(work))
 }

@@ -10,6 +10,7 @@ from heapq import merge
 from itertools import chain, groupby, pairwise
 from typing import Any, NamedTuple
 
+from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import (
     MAX_DIFFERENCES,
     MAX_NAMES_BYTES,
@@ -282,7 +283,7 @@ class ModulePlan:
             self._mod,
             self._info,
             self._ziphash,
-            tuple(sorted(listed, key=lambda each: each.path)),
+            Differences.of(sorted(listed, key=lambda each: each.path)) if listed else (),
             dropped + more,
         )
 

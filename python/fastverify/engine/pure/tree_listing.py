@@ -20,6 +20,8 @@ from fastverify.engine.pure.files import file_stat, lstat
 _LONGEST_PATH = 4095
 #: As many links as Linux follows for one path.
 _MOST_LINKS = 40
+#: How many times more a directory counts that cannot be listed: its fault is held besides, with its path.
+_MORE_OF_FAULT = 2
 #: Windows: a directory that stands for another place (a junction, a mount).
 _REPARSE_POINT = 0x400
 
@@ -83,7 +85,8 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
     """List the tree at `root`, which is a directory.
 
     Raises FaultError where the root is unreadable, and where the paths of all files and directories, each
-    with BYTES_BESIDE_NAME, need more than `room_for_names`.
+    with BYTES_BESIDE_NAME, need more than `room_for_names`; that of a directory that cannot be listed counts
+    thrice.
     """
     listing = Listing(root)
     start = listing.start
@@ -100,9 +103,10 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
                     path = directory + each.name
                     left -= len(path) + BYTES_BESIDE_NAME
                     if left < 0:
-                        raise FaultError("too-many-names")
+                        break
                     if len(path) > room:
                         if each.is_dir(follow_symlinks=False):
+                            left -= _MORE_OF_FAULT * (len(path) + BYTES_BESIDE_NAME)
                             listing.faults.append(Fault("os", path, errno.ENAMETOOLONG))
                         else:
                             listing.odd[path] = OddFile(None, None, Fault("os", path, errno.ENAMETOOLONG))
@@ -116,7 +120,10 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
         except OSError as error:
             if not directory:
                 raise os_fault(error) from None
+            left -= _MORE_OF_FAULT * (len(directory) - 1 + BYTES_BESIDE_NAME)
             listing.faults.append(os_fault(error).fault(directory[:-1]))
+        if left < 0:
+            raise FaultError("too-many-names")
     listing.files.sort()
     listing.faults.sort(key=lambda fault: fault.name)
     for path in odd:

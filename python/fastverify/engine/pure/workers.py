@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, cast
 
@@ -25,9 +26,10 @@ from fastverify import timings
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
+from fastverify.engine.pure.threads import start_threads
 from fastverify.engine.pure.worker import receive, send
 from fastverify.errors import EngineError
-from fastverify.exhaustion import NO_THREAD, descriptors_left
+from fastverify.exhaustion import descriptors_left, room_for_threads
 
 #: Less work than this is done here: starting workers would take longer.
 WORTH_WORKERS = 24 << 20
@@ -110,8 +112,10 @@ def run_plan(plan: Plan[T], threads: int) -> T:
 
 
 def _most_workers(threads: int) -> int:
-    """How many workers to start where so many are wanted: as far as there are descriptors for their pipes."""
-    return min(threads, _MOST_WORKERS, descriptors_left() // _PIPES)
+    """How many workers to start where so many are wanted: as far as there are descriptors for their pipes,
+    and room for the threads that serve them.
+    """
+    return min(threads, _MOST_WORKERS, descriptors_left() // _PIPES, room_for_threads())
 
 
 class _Split(Generic[T]):
@@ -174,9 +178,11 @@ class _Crew(Generic[T]):
         return True
 
     def results(self) -> Iterator[T]:
-        """What the workers measure; raises EngineError where one of them fails."""
+        """What the workers measure; raises EngineError where one of them fails, or no thread can be had."""
         try:
-            self._start_servers()
+            # One serves each worker; a worker that has none has nothing to do.
+            serving = [partial(self._serve, worker) for worker in self._workers]
+            self._servers.extend(start_threads(serving))
             for _ in range(self._left):
                 result = self._next_result()
                 if isinstance(result, EngineError):
@@ -184,18 +190,6 @@ class _Crew(Generic[T]):
                 yield result
         finally:
             self.stop()
-
-    def _start_servers(self) -> None:
-        """Start a thread for each worker, or for as many as the system gives threads for."""
-        for worker in self._workers:
-            server = threading.Thread(target=self._serve, args=(worker,), daemon=True)
-            try:
-                server.start()
-            except RuntimeError as error:
-                if not self._servers:
-                    raise EngineError(NO_THREAD) from error
-                return
-            self._servers.append(server)
 
     def _next_result(self) -> T | EngineError:
         if os.name == "nt":

@@ -25,6 +25,7 @@ use crate::timings::{self, Stage};
 use crate::zip::Violation;
 
 pub(crate) use chunk::Scratch;
+pub use differences::Differences;
 use plan::TooLarge;
 pub(crate) use plan::{Limits, Plan};
 use relay::Crew;
@@ -128,6 +129,10 @@ pub enum Change {
 }
 
 impl Change {
+    /// In this order.
+    pub(crate) const ALL: [Change; 5] =
+        [Change::Modified, Change::Missing, Change::Extra, Change::Type, Change::Mode];
+
     /// The change's name, as the Python package has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -171,9 +176,29 @@ pub struct ModuleMeasurement {
     /// The `.ziphash` file.
     pub ziphash: Option<SmallFile>,
     /// Tree against zip, by path.
-    pub differences: Vec<Difference>,
+    pub differences: Differences,
     /// How many differences there are beyond those that are listed.
     pub more_differences: usize,
+}
+
+impl ModuleMeasurement {
+    /// About how many bytes there are of what strangers decide the size of.
+    fn bytes(&self) -> usize {
+        let of_faults = |faults: &[Fault]| faults.iter().map(|fault| fault.name.len()).sum::<usize>();
+        let of_zip = |zip: &ZipMeasurement| {
+            let of_violations = zip.violations.iter().map(|violation| violation.name.len());
+            of_faults(&zip.bad_entries) + of_violations.sum::<usize>()
+        };
+        let of_tree = |tree: &TreeMeasurement| {
+            let of_empty = tree.empty_directories.iter().map(Vec::len);
+            of_faults(&tree.faults) + of_empty.sum::<usize>()
+        };
+        let small = [&self.info, &self.ziphash].into_iter().flatten();
+        self.differences.packed().len()
+            + self.zip.as_ref().map_or(0, of_zip)
+            + self.tree.as_ref().map_or(0, of_tree)
+            + small.map(|file| file.content.len()).sum::<usize>()
+    }
 }
 
 /// A module to be planned, or a chunk of one that has been.
@@ -218,10 +243,12 @@ impl Job for ModuleJob {
     type Answer = ModuleMeasurement;
 
     const ASKS_FOR_DISKS: bool = true;
-    /// Each may tell of very many files.
-    const ANSWERS: usize = 8;
     /// A module's zip and tree; two on the way to what is in the tree; the io_uring; a thread's two accounts.
     const DESCRIPTORS: usize = 7;
+
+    fn bytes(answer: &ModuleMeasurement) -> usize {
+        answer.bytes()
+    }
 
     fn scratch(means: &Means) -> Scratch {
         Scratch::of_one_of(means)

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::chunk::Outcome;
-use super::differences::Differences;
+use super::differences::FirstDifferences;
 use super::plan::{Plan, PlannedTree, PlannedZip, Unit};
 use super::{Change, Difference, ModuleMeasurement, TreeMeasurement, ZipMeasurement};
 use crate::dirhash::{Lines, go_mod_h1};
@@ -82,6 +82,7 @@ impl Found {
 }
 
 /// The verdict on the units up to one, by name.
+#[derive(Default)]
 pub(super) struct Verdict {
     /// How many units have been taken.
     taken: usize,
@@ -106,29 +107,7 @@ pub(super) struct Verdict {
     /// The `go.mod` files that are still to come of a toolchain's directories with a `_go.mod`, the next one
     /// last, each with the digest of that.
     originals: Vec<(u32, Option<Digest>)>,
-    differences: Differences,
-}
-
-impl Default for Verdict {
-    fn default() -> Verdict {
-        Verdict {
-            taken: 0,
-            repeated: 0,
-            chunks: Vec::new(),
-            chunk: 0,
-            lines: Lines::default(),
-            file_lines: None,
-            tree_lines: None,
-            zip_fault: None,
-            violations: Vec::new(),
-            bad_entries: Listed::of(MAX_LISTED),
-            go_mod: None,
-            tree_fault: None,
-            tree_faults: Listed::of(MAX_LISTED),
-            originals: Vec::new(),
-            differences: Differences::default(),
-        }
-    }
+    differences: FirstDifferences,
 }
 
 /// Outcomes of a chunk of which some have not been taken.
@@ -209,7 +188,9 @@ impl Plan {
 
     /// The module's measurement.  Every chunk has been read.
     pub(crate) fn verdict(&self) -> ModuleMeasurement {
-        let mut verdict = std::mem::take(&mut *lock(&self.verdict));
+        // A thread that is late may still want to go on with it.
+        let reached = Verdict { taken: self.len(), ..Verdict::default() };
+        let mut verdict = std::mem::replace(&mut *lock(&self.verdict), reached);
         let tree_bytes = lock(&self.found).tree_bytes;
         let tree = self.tree.as_ref().map(|tree| verdict.of_tree(tree, tree_bytes));
         let (differences, more_differences) = std::mem::take(&mut verdict.differences).into_parts();
@@ -286,7 +267,7 @@ impl Verdict {
     }
 
     /// Takes every unit that can be taken.
-    fn go_on(&mut self, plan: &Plan) {
+    pub(super) fn go_on(&mut self, plan: &Plan) {
         while self.taken < plan.len() {
             let place = plan.place(self.taken);
             let Range { start, end } = plan.chunks[self.chunk];
@@ -495,11 +476,11 @@ impl Verdict {
             return measured;
         }
         // Both are in order, so the first of both together are among the first of each.
-        let tree_faults = std::mem::replace(&mut self.tree_faults, Listed::of(0));
+        let tree_faults = std::mem::take(&mut self.tree_faults);
         let (of_files, more_of_files) = tree_faults.into_parts();
         let mut first: Vec<&Fault> = tree.listing.faults.iter().take(MAX_LISTED).chain(&of_files).collect();
         first.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut faults = Listed::of(MAX_LISTED);
+        let mut faults = Listed::default();
         for fault in first {
             faults.push(fault.name.len(), || fault.clone());
         }

@@ -12,6 +12,9 @@ use crate::listed::{Listed, MAX_LISTED};
 /// A path on disk longer than this cannot be opened by Go either (`PATH_MAX` without its NUL).
 pub const MAX_PATH_BYTES: usize = 4095;
 
+/// How many times more a directory counts that cannot be listed: its fault is held besides, with its path.
+const MORE_OF_FAULT: usize = 2;
+
 /// What a name of a directory stands for, as far as listing it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -167,6 +170,9 @@ impl Listing {
                     Err(code) => Some(code),
                 };
                 if let Some(code) = fault {
+                    (names, bytes) = (names + MORE_OF_FAULT, bytes + MORE_OF_FAULT * len);
+                    is_within &= allowance.holds_names(names, bytes);
+                    allowance.take(MORE_OF_FAULT * (len + size_of::<Fault>()));
                     faults.push(code.of(&paths[start..]));
                     holds = true;
                 }
@@ -176,6 +182,9 @@ impl Listing {
                 if next == 0 {
                     return Err(code);
                 }
+                (names, bytes) = (names + MORE_OF_FAULT, bytes + MORE_OF_FAULT * path.count_bytes());
+                is_within &= allowance.holds_names(names, bytes);
+                allowance.take(MORE_OF_FAULT * (path.count_bytes() + size_of::<Fault>()));
                 faults.push(code.of(path.to_bytes()));
                 holds = true;
             }

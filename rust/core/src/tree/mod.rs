@@ -15,7 +15,7 @@ mod read;
 
 use std::path::Path;
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 pub(crate) use self::ahead::each_way;
 pub(crate) use self::ahead::{Ahead, FILES, Soon};
 pub use self::ahead::{Reading, ReadingError};

@@ -26,8 +26,8 @@ from fastverify.engine.pure.build.archive import PART, short
 from fastverify.engine.pure.build.files import read_entry, read_output
 from fastverify.engine.pure.build.imports import Noted
 from fastverify.engine.pure.build.survey import Found, Surveying
-from fastverify.errors import EngineError
-from fastverify.exhaustion import NO_THREAD, descriptors_left
+from fastverify.engine.pure.threads import start_threads
+from fastverify.exhaustion import descriptors_left
 
 #: Outputs that are told as read at once, at most.
 _BATCH = 64
@@ -85,17 +85,9 @@ def _read_all(
         answers.put(ended)
 
     crew: list[threading.Thread] = []
-    for _ in range(threads):
-        thread = threading.Thread(target=work, daemon=True)
-        try:
-            thread.start()
-        except RuntimeError as error:
-            if not crew:
-                raise EngineError(NO_THREAD) from error
-            break  # fewer do the same work
-        crew.append(thread)
-    left = len(crew)
     try:
+        crew.extend(start_threads([work] * threads))
+        left = len(crew)
         while left:
             try:
                 answer = answers.get(timeout=0.1)  # short, so that Ctrl-C is noticed on Windows

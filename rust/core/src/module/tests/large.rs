@@ -3,6 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
+use crate::module::chunk::Outcome;
+use crate::module::plan::SCATTERED;
 use crate::zip::{Violation, ViolationCode};
 
 /// A module with so many names that a plan for it, or for its zip or tree alone, is a large one.

@@ -29,7 +29,7 @@ mod reading;
 )]
 mod window;
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 pub(crate) use reading::testing::each_way;
 pub use reading::{Reading, ReadingError};
 

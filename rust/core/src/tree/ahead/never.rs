@@ -8,7 +8,7 @@ use crate::tree::{Listing, Root};
 
 /// What a thread keeps: nothing.
 #[derive(Default)]
-pub(super) struct Kept;
+pub(super) struct Kept {}
 
 /// Files of one tree that are read before their turn: there are none.
 pub(crate) struct Window<'a>(Infallible, PhantomData<&'a Listing>);

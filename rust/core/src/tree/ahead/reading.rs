@@ -132,7 +132,6 @@ pub(crate) mod testing {
 
     use super::Reading;
 
-    static TURN: Mutex<()> = Mutex::new(());
     static AHEAD: Mutex<Option<Option<Reading>>> = Mutex::new(None);
 
     pub(super) fn ahead() -> Option<Option<Reading>> {
@@ -140,7 +139,9 @@ pub(crate) mod testing {
     }
 
     /// What `run` answers with nothing read ahead, and with each of the ways that there are to do so.
+    #[cfg(target_os = "linux")]
     pub(crate) fn each_way<T>(mut run: impl FnMut() -> T) -> Vec<(Option<Reading>, T)> {
+        static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let force = |ahead| *AHEAD.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
         let ways = Reading::available().into_iter().map(Some);

@@ -1,0 +1,180 @@
+//! Toy jobs that answer, split themselves, wait for each other, panic or never end.
+
+use super::*;
+
+enum Toy {
+    Say(u32),
+    Split(u32),
+    Panic,
+    /// Works until it is stopped.
+    Endless(Arc<AtomicUsize>),
+    PutOff(u32),
+    /// So many threads meet, round after round.
+    Gather {
+        met: Arc<AtomicUsize>,
+        threads: usize,
+        rounds: usize,
+    },
+    Meet {
+        met: Arc<AtomicUsize>,
+        threads: usize,
+        rounds: usize,
+    },
+}
+
+impl Job for Toy {
+    type Scratch = Vec<u32>;
+    type Answer = u32;
+
+    fn rest(put_off: &mut Vec<u32>, worker: &Worker<'_, Self>) {
+        for n in put_off.drain(..) {
+            worker.answer(n);
+        }
+    }
+
+    fn run(self, put_off: &mut Vec<u32>, worker: &Worker<'_, Self>) {
+        match self {
+            Toy::PutOff(n) => put_off.push(n),
+            Toy::Say(n) => worker.answer(n),
+            Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
+            Toy::Panic => panic!("as told"),
+            Toy::Gather { met, threads, rounds } => {
+                worker.begin((0..threads).map(|_| Toy::Meet { met: Arc::clone(&met), threads, rounds }));
+            }
+            Toy::Meet { met, threads, rounds } => {
+                let came = met.fetch_add(1, Ordering::SeqCst) + 1;
+                let all = came.next_multiple_of(threads);
+                while met.load(Ordering::SeqCst) < all && !worker.stopped() {
+                    thread::yield_now();
+                }
+                if came == all && rounds > 1 {
+                    worker.begin([Toy::Gather { met, threads, rounds: rounds - 1 }]);
+                }
+                worker.answer(0);
+            }
+            Toy::Endless(ended) => {
+                while !worker.stopped() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                ended.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_answer_comes_once() {
+    for threads in [1, 2, 7] {
+        let jobs = (0..500).map(Toy::Say).chain((0..20).map(Toy::Split)).collect();
+        let mut answers: Vec<u32> = start(jobs, threads).unwrap().map(Result::unwrap).collect();
+        answers.sort();
+        let mut expected: Vec<u32> = (0..500).chain((0..20).flat_map(|n| 0..n)).collect();
+        expected.sort();
+        assert_eq!(answers, expected);
+    }
+}
+
+#[test]
+fn no_more_threads_than_there_is_work_for() {
+    let started = |jobs: Vec<Toy>, threads| {
+        let mut running = start(jobs, threads).unwrap();
+        let answers = running.by_ref().map(Result::unwrap).count();
+        (answers, running.shared.started.load(Ordering::SeqCst))
+    };
+    assert_eq!(started(Vec::new(), 8), (0, 1));
+    assert_eq!(started(vec![Toy::Say(1)], 8), (1, 1));
+    assert_eq!(started(vec![Toy::Say(1), Toy::Say(2), Toy::Say(3)], 8), (3, 3));
+    assert_eq!(started(vec![Toy::Split(1)], 8), (1, 2));
+    assert_eq!(started(vec![Toy::Split(1000)], 8), (1000, 8));
+}
+
+/// Of those that wait only as many are woken as there is work for; nobody may be forgotten for it.
+#[test]
+fn who_waits_is_woken_for_begun_work() {
+    const ROUNDS: usize = 50;
+    for threads in [1, 2, 3, 20] {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let first = Toy::Gather { met: Arc::default(), threads, rounds: ROUNDS };
+            sender.send(start(vec![first], threads).unwrap().map(Result::unwrap).count())
+        });
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(ROUNDS * threads));
+    }
+}
+
+#[test]
+fn scarce_descriptors_mean_fewer_threads() {
+    let means = |threads, spares, descriptors| {
+        let (means, spares) = Means::new(threads, spares, descriptors, 7);
+        (means.threads, spares, means.descriptors)
+    };
+    assert_eq!(means(32, 0, 0), (1, 0, 0));
+    assert_eq!(means(32, 5, 35), (5, 0, 0));
+    assert_eq!(means(2, 5, 35), (2, 3, 0));
+    assert_eq!(means(2, 1, 35), (2, 1, 14));
+    assert_eq!(means(2, 5, usize::MAX), (2, 5, usize::MAX - 49));
+}
+
+#[test]
+fn begun_work_comes_before_new_work() {
+    let jobs = vec![Toy::Split(3), Toy::Say(10), Toy::Say(11)];
+    let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
+    assert_eq!(answers, [0, 1, 2, 10, 11]);
+}
+
+#[test]
+fn what_is_put_off_is_done_when_there_is_nothing_else() {
+    let jobs = vec![Toy::PutOff(1), Toy::Say(2), Toy::PutOff(3), Toy::Split(2)];
+    let answers: Vec<u32> = start(jobs, 1).unwrap().map(Result::unwrap).collect();
+    assert_eq!(answers, [2, 0, 1, 1, 3]);
+    let jobs = (0..100).map(Toy::PutOff).collect();
+    let mut answers: Vec<u32> = start(jobs, 3).unwrap().map(Result::unwrap).collect();
+    answers.sort();
+    assert_eq!(answers, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_jobs_is_done_at_once() {
+    assert_eq!(start(Vec::<Toy>::new(), 4).unwrap().next(), None);
+}
+
+#[test]
+fn a_panic_is_told_and_ends_everything() {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let mut jobs = vec![Toy::Endless(Arc::clone(&ended)), Toy::Panic];
+    jobs.extend((0..1000).map(Toy::Say));
+    let mut running = start(jobs, 2).unwrap();
+    let told = running.find_map(Result::err).unwrap();
+    assert_eq!(told, Panicked("as told".to_owned()));
+    assert_eq!(running.next(), None);
+    running.close();
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+}
+
+/// Workers that wait because nobody takes their answers are waited for as well.
+#[test]
+fn close_ends_blocked_and_busy_workers() {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let mut jobs = vec![Toy::Endless(Arc::clone(&ended))];
+    jobs.extend((0..10_000).map(Toy::Say));
+    let mut running = start(jobs, 3).unwrap();
+    running.next().unwrap().unwrap();
+    let begun = Instant::now();
+    running.close();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+    assert_eq!(running.next(), None);
+}
+
+#[test]
+fn later_while_there_is_work() {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let mut running = start(vec![Toy::Endless(Arc::clone(&ended))], 1).unwrap();
+    assert_eq!(running.next_within(Duration::from_millis(5)), Next::Later);
+    drop(running);
+    let begun = Instant::now();
+    while ended.load(Ordering::SeqCst) == 0 && begun.elapsed() < Duration::from_secs(5) {
+        thread::yield_now();
+    }
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+}

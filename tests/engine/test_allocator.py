@@ -1,0 +1,42 @@
+"""What the native engine lets glibc's allocator do with memory that is not needed any more."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.running import ROOT, environment
+from tests.conftest import engine_or_skip
+
+_PROGRAM = """
+import ctypes
+from fastverify.engine import load_engine
+
+def resident():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+list(load_engine("native").measure([], threads=1))
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+libc.free(libc.malloc(30 << 20))
+before = resident()
+block = libc.malloc(20 << 20)
+libc.memset(block, 1, 20 << 20)
+held = resident()
+libc.free(block)
+print(held - before > 19 << 20, resident() - before < 5 << 20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc's allocator that is set")
+def test_a_large_block_goes_back_to_the_system() -> None:
+    engine_or_skip("native")
+    command = [sys.executable, "-c", _PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment())
+    assert done.stdout.split() == ["True", "True"]
