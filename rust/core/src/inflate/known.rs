@@ -12,10 +12,23 @@ use super::table::{END, INVALID, LITERAL, SPECIAL, Unusual, value, with_extra};
 use super::turns::has_bmi2;
 use super::turns::{Stop, TURN_INPUT, TURN_OUTPUT};
 
-/// Matches are compared in pieces of so many bytes.
-const PIECE: usize = 32;
-/// Four literals, or three and the longest match, and what is read behind it.
-const _: () = assert!(3 + 258 + PIECE <= TURN_OUTPUT);
+/// How matches are compared: in pieces of so many bytes.
+trait Piece {
+    const BYTES: usize;
+
+    /// Whether the first `length` bytes are the same at both places, or all of a piece where that is more.
+    ///
+    /// # Safety
+    ///
+    /// There is a piece at both, and the processor can compare it.
+    unsafe fn is_same(from: *const u8, to: *const u8, length: usize) -> bool;
+}
+
+/// With what every processor has.
+struct Short;
+/// With AVX-512, a whole line of the cache: it takes one step, and few matches are longer.
+#[cfg(target_arch = "x86_64")]
+struct Wide;
 
 /// Goes through a block as [`super::turns::turns`] does, and gives up where it does not go on with `content`
 /// from `at` on.  What is in `content` behind the end of the block may be anything.
@@ -29,9 +42,28 @@ pub(super) fn known_turns(
     #[cfg(target_arch = "x86_64")]
     if has_bmi2() {
         // SAFETY: the processor has the features.
-        return unsafe { known_turns_with_bmi2(tables, bits, content, at) };
+        return unsafe {
+            if is_x86_feature_detected!("avx512bw") {
+                known_turns_with_avx512(tables, bits, content, at)
+            } else {
+                known_turns_with_bmi2(tables, bits, content, at)
+            }
+        };
     }
-    run(tables, bits, content, at)
+    // SAFETY: every processor has what this takes.
+    unsafe { run::<Short>(tables, bits, content, at) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi1,bmi2,avx512bw")]
+fn known_turns_with_avx512(
+    tables: &Tables,
+    bits: &mut Bits<'_>,
+    content: &[u8],
+    at: usize,
+) -> Result<(Stop, usize), Unusual> {
+    // SAFETY: the processor has AVX-512BW.
+    unsafe { run::<Wide>(tables, bits, content, at) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -42,16 +74,24 @@ fn known_turns_with_bmi2(
     content: &[u8],
     at: usize,
 ) -> Result<(Stop, usize), Unusual> {
-    run(tables, bits, content, at)
+    // SAFETY: every processor has what this takes.
+    unsafe { run::<Short>(tables, bits, content, at) }
 }
 
+/// The loop.
+///
+/// # Safety
+///
+/// The processor can compare pieces so.
 #[inline(always)]
-fn run(
+unsafe fn run<P: Piece>(
     tables: &Tables,
     of_stream: &mut Bits<'_>,
     content: &[u8],
     at: usize,
 ) -> Result<(Stop, usize), Unusual> {
+    // Four literals, or three and the longest match, and what is read behind it.
+    const { assert!(3 + 258 + P::BYTES <= TURN_OUTPUT) };
     let Some(last_input) = of_stream.input.len().checked_sub(TURN_INPUT) else {
         return Ok((Stop::Input, at));
     };
@@ -175,7 +215,7 @@ fn run(
         // SAFETY: `distance` is no more than there is; of the TURN_OUTPUT bytes that were there, up to three
         // have been literals.
         unsafe {
-            if !is_match(to, distance, length) {
+            if !is_match::<P>(to, distance, length) {
                 return Err(Unusual);
             }
             to = to.add(length);
@@ -206,18 +246,19 @@ fn unrelated(entry: u32) -> u32 {
 ///
 /// # Safety
 ///
-/// There are `distance` bytes before `to`, and `length` + [`PIECE`] from `to` on.
+/// There are `distance` bytes before `to`, and `length` and a piece from `to` on, and the processor can compare
+/// pieces so.
 #[inline(always)]
-unsafe fn is_match(to: *const u8, distance: usize, length: usize) -> bool {
+unsafe fn is_match<P: Piece>(to: *const u8, distance: usize, length: usize) -> bool {
     // SAFETY: every piece begins before `to + length`.
     unsafe {
         let from = to.sub(distance);
         let mut at = 0;
         loop {
-            if !same_piece(from.add(at), to.add(at), length - at) {
+            if !P::is_same(from.add(at), to.add(at), length - at) {
                 return false;
             }
-            at += PIECE;
+            at += P::BYTES;
             if at >= length {
                 return true;
             }
@@ -225,42 +266,99 @@ unsafe fn is_match(to: *const u8, distance: usize, length: usize) -> bool {
     }
 }
 
-/// Whether the first `length` bytes are the same at both places, or the first [`PIECE`] where that is more.
-///
-/// # Safety
-///
-/// There are [`PIECE`] bytes at both.
 #[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn same_piece(from: *const u8, to: *const u8, length: usize) -> bool {
-    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8};
-    // A bit for each byte.
-    let mut same = 0;
-    for half in [0, 1] {
-        // SAFETY: the caller says that so much is there; every x86-64 has SSE2.
-        same |= unsafe {
-            let [from, to] = [from, to].map(|at| _mm_loadu_si128(at.cast::<__m128i>().add(half)));
-            _mm_movemask_epi8(_mm_cmpeq_epi8(from, to)).cast_unsigned() << (16 * half)
-        };
+impl Piece for Short {
+    const BYTES: usize = 32;
+
+    #[inline(always)]
+    unsafe fn is_same(from: *const u8, to: *const u8, length: usize) -> bool {
+        use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8};
+        // A bit for each byte.
+        let mut same = 0;
+        for half in [0, 1] {
+            // SAFETY: the caller says that so much is there; every x86-64 has SSE2.
+            same |= unsafe {
+                let [from, to] = [from, to].map(|at| _mm_loadu_si128(at.cast::<__m128i>().add(half)));
+                _mm_movemask_epi8(_mm_cmpeq_epi8(from, to)).cast_unsigned() << (16 * half)
+            };
+        }
+        same | u32::MAX.unbounded_shl(length as u32) == u32::MAX
     }
-    same | u32::MAX.unbounded_shl(length as u32) == u32::MAX
 }
 
-/// The same.
-///
-/// # Safety
-///
-/// As there.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-unsafe fn same_piece(from: *const u8, to: *const u8, length: usize) -> bool {
-    let mut other = 0;
-    for word in 0..PIECE / 8 {
-        // SAFETY: the caller says that so much is there; arrays of bytes have no alignment.
-        let [from, to] =
-            [from, to].map(|at| u64::from_le_bytes(unsafe { at.cast::<[u8; 8]>().add(word).read() }));
-        let counts = (8 * length as u32).saturating_sub(64 * word as u32);
-        other |= (from ^ to) & !u64::MAX.unbounded_shl(counts);
+#[cfg(target_arch = "x86_64")]
+impl Piece for Wide {
+    const BYTES: usize = 64;
+
+    #[inline(always)]
+    unsafe fn is_same(from: *const u8, to: *const u8, length: usize) -> bool {
+        use std::arch::x86_64::{_mm512_loadu_si512, _mm512_mask_cmpneq_epi8_mask};
+        let within = !u64::MAX.unbounded_shl(length as u32);
+        // SAFETY: the caller says that so much is there, and that the processor has AVX-512BW.
+        let other = unsafe {
+            let [from, to] = [from, to].map(|at| _mm512_loadu_si512(at.cast()));
+            _mm512_mask_cmpneq_epi8_mask(within, from, to)
+        };
+        other == 0
     }
-    other == 0
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Piece for Short {
+    const BYTES: usize = 32;
+
+    #[inline(always)]
+    unsafe fn is_same(from: *const u8, to: *const u8, length: usize) -> bool {
+        let mut other = 0;
+        for word in 0..Self::BYTES / 8 {
+            // SAFETY: the caller says that so much is there; arrays of bytes have no alignment.
+            let [from, to] =
+                [from, to].map(|at| u64::from_le_bytes(unsafe { at.cast::<[u8; 8]>().add(word).read() }));
+            let counts = (8 * length as u32).saturating_sub(64 * word as u32);
+            other |= (from ^ to) & !u64::MAX.unbounded_shl(counts);
+        }
+        other == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: usize = 258;
+
+    /// What lies behind a match does not count, and each byte of it does.
+    fn holds_to<P: Piece>() {
+        let step = if cfg!(miri) { 37 } else { 1 };
+        for distance in [1, 2, 7, 63, 64, 300] {
+            for length in (3..=LONGEST).step_by(step) {
+                let mut content: Vec<u8> = (0..distance).map(|at| at as u8).collect();
+                for at in 0..length {
+                    content.push(content[at]);
+                }
+                for at in length..length + P::BYTES {
+                    content.push(!content[length + (at - length) % distance]);
+                }
+                // SAFETY: there is all that it takes, and the processor is one for these pieces.
+                let is_match =
+                    |content: &[u8]| unsafe { is_match::<P>(content[distance..].as_ptr(), distance, length) };
+                assert!(is_match(&content), "{distance} {length}");
+                // Not one that comes again within the match, and so is another one there, too.
+                for at in (length.saturating_sub(distance)..length).step_by(step) {
+                    content[distance + at] ^= 1;
+                    assert!(!is_match(&content), "{distance} {length} {at}");
+                    content[distance + at] ^= 1;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn matches_are_compared_to_their_last_byte() {
+        holds_to::<Short>();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx512bw") {
+            holds_to::<Wide>();
+        }
+    }
 }

@@ -10,8 +10,9 @@ use super::fast_bits::FastBits;
 use super::table::{END, INVALID, LITERAL, SPECIAL, Unusual, value, with_extra};
 
 /// The most that one turn writes, and what copying a match may write too far: two literals, the longest
-/// match, and a last piece of 64 bytes of which only one is needed.
-pub(super) const TURN_OUTPUT: usize = 2 + 258 + PIECE;
+/// match, and a last piece of 64 bytes of which only one is needed.  Where a stream is only compared, a turn
+/// has three literals.
+pub(super) const TURN_OUTPUT: usize = 3 + 258 + PIECE;
 /// Matches are copied in pieces of so many bytes.  Most are much shorter, but to find that out takes longer.
 const PIECE: usize = 64;
 /// The most that one turn reads: a word at each of two refills, of which the first takes up to 7 bytes.
