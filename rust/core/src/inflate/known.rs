@@ -296,7 +296,7 @@ impl Piece for Wide {
         let within = !u64::MAX.unbounded_shl(length as u32);
         // SAFETY: the caller says that so much is there, and that the processor has AVX-512BW.
         let other = unsafe {
-            let [from, to] = [from, to].map(|at| _mm512_loadu_si512(at.cast()));
+            let (from, to) = (_mm512_loadu_si512(from.cast()), _mm512_loadu_si512(to.cast()));
             _mm512_mask_cmpneq_epi8_mask(within, from, to)
         };
         other == 0

@@ -41,11 +41,17 @@ unsafe fn compress(states: &mut [[u32; LANES]; 8], runs: &[*const Block; LANES],
     // SAFETY: the states are eight times 32 bytes.
     let mut state: [__m256i; 8] = std::array::from_fn(|i| unsafe { _mm256_loadu_si256(columns.add(i)) });
     for block in 0..blocks {
-        // SAFETY: `block` < `blocks`, and a block is two times 32 bytes.
-        let halves =
-            |half| runs.map(|run| unsafe { _mm256_loadu_si256(run.add(block).cast::<__m256i>().add(half)) });
-        let [w0, w1, w2, w3, w4, w5, w6, w7] = words_of(halves(0));
-        let [w8, w9, w10, w11, w12, w13, w14, w15] = words_of(halves(1));
+        // Loops here and below: a closure that the compiler does not put in line takes and gives registers by
+        // memory.
+        let mut halves = [[_mm256_setzero_si256(); LANES]; 2];
+        for (lane, run) in runs.iter().enumerate() {
+            for (half, rows) in halves.iter_mut().enumerate() {
+                // SAFETY: `block` < `blocks`, and a block is two times 32 bytes.
+                rows[lane] = unsafe { _mm256_loadu_si256(run.add(block).cast::<__m256i>().add(half)) };
+            }
+        }
+        let [w0, w1, w2, w3, w4, w5, w6, w7] = words_of(halves[0]);
+        let [w8, w9, w10, w11, w12, w13, w14, w15] = words_of(halves[1]);
         let words = [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15];
         state = compress_block!(state, words);
     }
@@ -80,7 +86,10 @@ fn words_of(r: [__m256i; 8]) -> [__m256i; 8] {
         words[j] = _mm256_permute2x128_si256::<0x20>(q[2 * j], q[2 * j + 1]);
         words[4 + j] = _mm256_permute2x128_si256::<0x31>(q[2 * j], q[2 * j + 1]);
     }
-    words.map(|word| _mm256_shuffle_epi8(word, byte_swap))
+    for word in &mut words {
+        *word = _mm256_shuffle_epi8(*word, byte_swap);
+    }
+    words
 }
 
 #[inline]

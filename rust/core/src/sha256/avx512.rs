@@ -64,8 +64,8 @@ unsafe fn compress(states: &mut [[u32; LANES]; 8], runs: &[*const Block; LANES],
     // SAFETY: the states are eight times 64 bytes.
     let mut state: [__m512i; 8] = std::array::from_fn(|i| unsafe { _mm512_loadu_si512(columns.add(i)) });
     for block in 0..blocks {
-        // SAFETY: `block` < `blocks`, and a block is 64 bytes.
-        let rows = runs.map(|run| unsafe { _mm512_loadu_si512(run.add(block).cast()) });
+        // SAFETY: `block` < `blocks`.
+        let rows = unsafe { blocks_of(runs, block) };
         state = compress_block!(state, words_of(rows));
     }
     for (i, column) in state.into_iter().enumerate() {
@@ -86,8 +86,8 @@ unsafe fn compress_pairs(states: [&mut [[u32; LANES]; 8]; 2], runs: &[*const Blo
     });
     let mut schedule = [_mm512_setzero_si512(); 64];
     for block in 0..blocks {
-        // SAFETY: `block` < `blocks`, and a block is 64 bytes.
-        let rows = runs.map(|run| unsafe { _mm512_loadu_si512(run.add(block).cast()) });
+        // SAFETY: `block` < `blocks`.
+        let rows = unsafe { blocks_of(runs, block) };
         expand(words_of(rows), &mut schedule);
         pair = rounds(pair, &schedule);
     }
@@ -97,6 +97,24 @@ unsafe fn compress_pairs(states: [&mut [[u32; LANES]; 8]; 2], runs: &[*const Blo
             unsafe { _mm512_storeu_si512(columns.add(i), column) }
         }
     }
+}
+
+/// The block of this number of each run, one a register.
+///
+/// # Safety
+///
+/// The processor has the features, and at every pointer there is this block.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn blocks_of(runs: &[*const Block; LANES], block: usize) -> [__m512i; LANES] {
+    // Loops here and below: a closure that the compiler does not put in line, as where this crate is compiled in
+    // several units, takes and gives all registers by memory, and hashing takes twice as long.
+    let mut rows = [_mm512_setzero_si512(); LANES];
+    for (row, run) in rows.iter_mut().zip(runs) {
+        // SAFETY: a block is 64 bytes.
+        *row = unsafe { _mm512_loadu_si512(run.add(block).cast()) };
+    }
+    rows
 }
 
 /// The schedule of sixteen blocks (FIPS 180-4, 6.2.2, step 1), with the rounds' constants added.
@@ -128,8 +146,11 @@ fn expand(words: [__m512i; 16], schedule: &mut [__m512i; 64]) {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn rounds(before: [[__m512i; 8]; 2], schedule: &[__m512i; 64]) -> [[__m512i; 8]; 2] {
-    let both = |i: usize| [before[0][i], before[1][i]];
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = std::array::from_fn(both);
+    let mut state = [[_mm512_setzero_si512(); 2]; 8];
+    for (i, both) in state.iter_mut().enumerate() {
+        *both = [before[0][i], before[1][i]];
+    }
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
     // A round of one state fits into the gaps of the other's.
     macro_rules! round {
         ($va:ident $vb:ident $vc:ident $vd:ident $ve:ident $vf:ident $vg:ident $vh:ident, $word:expr) => {
@@ -150,8 +171,13 @@ fn rounds(before: [[__m512i; 8]; 2], schedule: &[__m512i; 64]) -> [[__m512i; 8];
         round!(c d e f g h a b, word[6]);
         round!(b c d e f g h a, word[7]);
     }
-    let after = [a, b, c, d, e, f, g, h];
-    std::array::from_fn(|s| std::array::from_fn(|i| add(after[i][s], before[s][i])))
+    let mut after = before;
+    for (i, word) in [a, b, c, d, e, f, g, h].into_iter().enumerate() {
+        for s in 0..2 {
+            after[s][i] = add(word[s], after[s][i]);
+        }
+    }
+    after
 }
 
 /// From sixteen blocks, one a register, to their big-endian words, one of each block in a register.
@@ -185,7 +211,10 @@ fn words_of(r: [__m512i; 16]) -> [__m512i; 16] {
         words[8 + j] = _mm512_shuffle_i32x4::<0xdd>(even01, even23);
         words[12 + j] = _mm512_shuffle_i32x4::<0xdd>(odd01, odd23);
     }
-    words.map(|word| _mm512_shuffle_epi8(word, byte_swap))
+    for word in &mut words {
+        *word = _mm512_shuffle_epi8(*word, byte_swap);
+    }
+    words
 }
 
 #[inline]

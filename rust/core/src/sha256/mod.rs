@@ -27,8 +27,8 @@
 //! are partly idle.  A MiB of short messages a call is enough to make that not count.  Message bytes are
 //! read where they lie and are never copied, but for the last incomplete block of each.
 //!
-//! Within this crate a [`Queue`] keeps long messages from one batch to the next, half done, until others
-//! fill the lanes beside them, and a [`Pair`] takes two digests of nearly the same message in one pass.
+//! Within this crate a `Queue` keeps long messages from one batch to the next, half done, until others
+//! fill the lanes beside them, and a `Pair` takes two digests of nearly the same message in one pass.
 //!
 //! # What holds the unsafe code
 //!
