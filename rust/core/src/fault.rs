@@ -88,6 +88,18 @@ impl From<io::Error> for FaultCode {
     }
 }
 
+/// In the system's words, or the code's name.
+impl fmt::Display for FaultCode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FaultCode::Os(errno) => write!(out, "{}", io::Error::from_raw_os_error(*errno)),
+            code => write!(out, "{}", code.name()),
+        }
+    }
+}
+
+impl std::error::Error for FaultCode {}
+
 #[cfg(unix)]
 impl From<rustix::io::Errno> for FaultCode {
     fn from(error: rustix::io::Errno) -> Self {
@@ -107,10 +119,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            FaultCode::Os(errno) => write!(out, "{}", io::Error::from_raw_os_error(errno))?,
-            code => write!(out, "{}", code.name())?,
-        }
+        write!(out, "{}", self.code)?;
         if !self.name.is_empty() {
             write!(out, ": {}", self.name.escape_ascii())?;
         }
