@@ -11,8 +11,8 @@ from typing import NamedTuple
 from fastverify.modcache.inventory import file_path, tree_path
 
 GO_BUILDS_TREE = (
-    "go build compiles the extracted files as they are and says nothing; go mod verify reports the "
-    "module only where it is in the project's build list"
+    "go build compiles the extracted files as they are, and says nothing unless that fails; go mod verify "
+    "reports other content, and only of a module in the project's build list"
 )
 GO_BUILDS_EXTRA = (
     "go build compiles added Go files as soon as GOCACHE has no index of this folder; go mod verify "
