@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from operator import eq
 from typing import TypeVar, overload
 
@@ -20,6 +19,10 @@ class LikeTuple(Sequence[T]):
     def __iter__(self) -> Iterator[T]:
         """Make each of the members."""
 
+    @abstractmethod
+    def member(self, place: int) -> T:
+        """Make the one at this place, which is there."""
+
     @property
     @abstractmethod
     def made_of(self) -> object:
@@ -30,11 +33,8 @@ class LikeTuple(Sequence[T]):
     @overload
     def __getitem__(self, index: slice) -> tuple[T, ...]: ...
     def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
-        if isinstance(index, slice):
-            start, stop, step = index.indices(len(self))
-            return tuple(islice(self, start, stop, step)) if step > 0 else tuple(self)[index]
-        (member,) = islice(self, (at := range(len(self))[index]), at + 1)
-        return member
+        chosen = range(len(self))[index]
+        return self.member(chosen) if isinstance(chosen, int) else tuple(map(self.member, chosen))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (tuple, LikeTuple)):

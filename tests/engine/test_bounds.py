@@ -13,6 +13,7 @@ import pytest
 from fastverify.engine.protocol import (
     BYTES_BESIDE_NAME,
     MAX_DIFFERENCES,
+    MAX_DIFFERENCES_BYTES,
     MAX_LISTED,
     MAX_LISTED_BYTES,
     MAX_NAMES_BYTES,
@@ -157,7 +158,7 @@ def test_lists_end_before_they_are_long(engine: Engine, tmp_path: Path, tree: Pa
         each.name for each in entries[: MAX_LISTED_BYTES // (len(name) + 3)]
     ]
     paths = add_long_paths(tree, 1500)
-    most = MAX_LISTED_BYTES // len(paths[0])
+    most = MAX_DIFFERENCES_BYTES // len(paths[0])
     (tmp_path / "v.zip").write_bytes(Archive([]).to_bytes())
     extra = measure(engine, task(zip=tmp_path / "v.zip", tree=tree))
     assert [each.path for each in extra.differences] == paths[:most]

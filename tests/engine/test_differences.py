@@ -5,9 +5,11 @@ from __future__ import annotations
 import pickle
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastverify.engine import differences as differences_module
 from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import Change, Difference, FileStat
 
@@ -49,6 +51,21 @@ def test_like_a_tuple(all_of_them: tuple[Difference, ...], others: tuple[Differe
     assert (packed == Differences.of(others)) == (all_of_them == others)
     assert (packed == others) == (all_of_them == others)
     assert packed != list(all_of_them)
+
+
+def test_no_other_is_made_for_one_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = Differences.of(Difference(b"%d" % n, "missing", None, None, None, None) for n in range(100))
+    made = []
+
+    def counted(*fields: object) -> Difference:
+        made.append(fields)
+        return Difference(*fields)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(differences_module, "Difference", counted)
+    assert [each.path for each in reversed(packed)] == [b"%d" % n for n in range(99, -1, -1)]
+    assert packed[-1].path == b"99"
+    assert [each.path for each in packed[10:30:5]] == [b"10", b"15", b"20", b"25"]
+    assert len(made) == 100 + 1 + 4
 
 
 def test_of_what_is_packed_there_is_no_second_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from struct import Struct
 
@@ -24,11 +25,13 @@ _HALF = 1 << 64
 class Differences(LikeTuple[Difference]):
     """Differences, packed one behind the other."""
 
-    __slots__ = ("_length", "_packed")
+    __slots__ = ("_length", "_packed", "_starts")
 
     def __init__(self, packed: bytes, length: int) -> None:
         self._packed = packed
         self._length = length
+        #: Where each begins; empty until one is asked for by its place.
+        self._starts = array("L")
 
     @classmethod
     def of(cls, differences: Iterable[Difference]) -> Differences:
@@ -67,18 +70,31 @@ class Differences(LikeTuple[Difference]):
         return self._length
 
     def __iter__(self) -> Iterator[Difference]:
-        packed, unpack, start = self._packed, _HEAD.unpack_from, 0
+        return map(self._at, self._each_start())
+
+    def member(self, place: int) -> Difference:
+        """Make the one at this place, which is there."""
+        if not self._starts:
+            self._starts = array("L", self._each_start())
+        return self._at(self._starts[place])
+
+    def _each_start(self) -> Iterator[int]:
+        packed, start = self._packed, 0
         while start < len(packed):
-            length, change, has, zip_sha256, zip_size, tree_sha256, size, low, high, uid, mode = unpack(
-                packed, start
-            )
-            begin = start + _HEAD.size
-            start = begin + length
-            yield Difference(
-                packed[begin:start],
-                _CHANGES[change],
-                zip_sha256 if has & _ZIP else None,
-                zip_size if has & _ZIP else None,
-                tree_sha256 if has & _TREE else None,
-                FileStat(size, high * _HALF + low, uid, mode) if has & _STAT else None,
-            )
+            yield start
+            start += _HEAD.size + int.from_bytes(packed[start : start + 2], "little")
+
+    def _at(self, start: int) -> Difference:
+        packed = self._packed
+        length, change, has, zip_sha256, zip_size, tree_sha256, size, low, high, uid, mode = (
+            _HEAD.unpack_from(packed, start)
+        )
+        begin = start + _HEAD.size
+        return Difference(
+            packed[begin : begin + length],
+            _CHANGES[change],
+            zip_sha256 if has & _ZIP else None,
+            zip_size if has & _ZIP else None,
+            tree_sha256 if has & _TREE else None,
+            FileStat(size, high * _HALF + low, uid, mode) if has & _STAT else None,
+        )

@@ -46,11 +46,13 @@ MAX_OUTPUT_BYTES = 4 << 30
 #: unreadable files and directories and empty directories for one tree.
 MAX_LISTED = 1000
 #: Of a list of names that strangers chose; it ends before the name that would make it longer.
-MAX_LISTED_BYTES = 4 << 20
+MAX_LISTED_BYTES = 1 << 20
 #: At most this many differences between a tree and its zip are listed: first those in type, then modified,
 #: extra and missing ones, and those in mode last; of each the first by path.  So many of one kind hide none
 #: of a graver one.
 MAX_DIFFERENCES = 20_000
+#: Of their paths, as MAX_LISTED_BYTES.
+MAX_DIFFERENCES_BYTES = 4 << 20
 
 FaultCode = Literal[
     "os",  # the operating system refused; `errno` says why
@@ -229,8 +231,8 @@ class ModuleMeasurement(NamedTuple):
     ziphash: SmallFile | None
     #: Tree against zip, by path.  A file whose zip entry or tree file cannot be read is not among
     #: them (it is among the faults), unless its type is wrong.
-    #: At most MAX_DIFFERENCES, and MAX_LISTED_BYTES of paths.  They may be made as they are looked at, and
-    #: are equal to a tuple of the same.
+    #: At most MAX_DIFFERENCES, and MAX_DIFFERENCES_BYTES of paths.  They may be made as they are looked at,
+    #: and are equal to a tuple of the same.
     differences: Sequence[Difference]
     #: How many there are beyond those.
     more_differences: int = 0

@@ -50,6 +50,10 @@ class Changes(LikeTuple[FileChange]):
     def __iter__(self) -> Iterator[FileChange]:
         return map(self._change, self._differences)
 
+    def member(self, place: int) -> FileChange:
+        """Make the one at this place, which is there."""
+        return self._change(self._differences[place])
+
     @property
     def made_of(self) -> tuple[object, ...]:
         """The differences, and what makes changes of them."""

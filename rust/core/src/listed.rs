@@ -3,7 +3,7 @@
 /// At most this many unreadable entries and files, violations and empty directories are listed of each.
 pub const MAX_LISTED: usize = 1000;
 /// Names of a list are together no longer than this.
-pub const MAX_LISTED_BYTES: usize = 4 << 20;
+pub const MAX_LISTED_BYTES: usize = 1 << 20;
 
 /// The first of many, as they come.
 #[derive(Debug)]

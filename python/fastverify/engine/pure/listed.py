@@ -11,15 +11,18 @@ _Named = TypeVar("_Named")
 
 
 def first_of(
-    found: Iterable[_Named], name: Callable[[_Named], bytes], most: int = MAX_LISTED
+    found: Iterable[_Named],
+    name: Callable[[_Named], bytes],
+    most: int = MAX_LISTED,
+    most_bytes: int = MAX_LISTED_BYTES,
 ) -> tuple[tuple[_Named, ...], int]:
     """The first of what was `found`, and how many are left over.
 
-    No more than `most`, with names together no longer than MAX_LISTED_BYTES; nothing is listed behind what
+    No more than `most`, with names together no longer than `most_bytes`; nothing is listed behind what
     is not.
     """
     listed: list[_Named] = []
-    room = MAX_LISTED_BYTES
+    room = most_bytes
     more = 0
     for each in found:
         if more == 0 and len(listed) < most and (length := len(name(each))) <= room:

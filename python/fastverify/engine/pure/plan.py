@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import (
     MAX_DIFFERENCES,
+    MAX_DIFFERENCES_BYTES,
     MAX_NAMES_BYTES,
     MAX_ZIP_BYTES,
     Change,
@@ -275,7 +276,7 @@ class ModulePlan:
             if self._tree.listing is not None:
                 differences = self._differences(self._tree.listing, copies)
         gravest, dropped = _gravest(differences)
-        listed, more = first_of(gravest, lambda each: each.path, MAX_DIFFERENCES)
+        listed, more = first_of(gravest, lambda each: each.path, MAX_DIFFERENCES, MAX_DIFFERENCES_BYTES)
         return ModuleMeasurement(
             self._job.key,
             measured_zip,

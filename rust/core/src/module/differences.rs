@@ -1,7 +1,6 @@
 //! The differences between a zip and a tree, and which of them are listed where not all can be.
 
-use super::{Change, Difference, MAX_DIFFERENCES};
-use crate::listed::MAX_LISTED_BYTES;
+use super::{Change, Difference, MAX_DIFFERENCES, MAX_DIFFERENCES_BYTES};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 
@@ -159,7 +158,7 @@ impl FirstDifferences {
         self.listed[kind].push(&make());
         self.len += 1;
         self.bytes += bytes;
-        while self.len > MAX_DIFFERENCES || self.bytes > MAX_LISTED_BYTES {
+        while self.len > MAX_DIFFERENCES || self.bytes > MAX_DIFFERENCES_BYTES {
             let Some(last) = self.listed.iter().rposition(|listed| !listed.starts.is_empty()) else { return };
             self.bytes -= self.listed[last].pop().unwrap_or_default();
             self.len -= 1;
@@ -212,7 +211,7 @@ mod tests {
             let (mut first, mut bytes) = (Vec::new(), 0);
             for (_, path) in ranked.into_iter().take(MAX_DIFFERENCES) {
                 bytes += path.len();
-                if bytes > MAX_LISTED_BYTES {
+                if bytes > MAX_DIFFERENCES_BYTES {
                     break;
                 }
                 first.push(path);

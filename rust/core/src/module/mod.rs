@@ -35,9 +35,10 @@ pub(crate) use relay::Relay;
 /// (`MaxZipFile`).
 pub const MAX_ZIP_BYTES: u64 = 500 << 20;
 /// At most this many differences are listed: first those in type, then modified, extra and missing ones, and
-/// those in mode last; of each the first by path.  Their paths are together no longer than
-/// [`MAX_LISTED_BYTES`](crate::MAX_LISTED_BYTES).
+/// those in mode last; of each the first by path.
 pub const MAX_DIFFERENCES: usize = 20_000;
+/// Their paths are together no longer than this.
+pub const MAX_DIFFERENCES_BYTES: usize = 4 << 20;
 
 /// One module version to measure.  A path that is None is not looked at.
 #[derive(Clone, Debug, Default)]
