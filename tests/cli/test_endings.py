@@ -160,13 +160,15 @@ def test_a_full_disk_is_an_error(arguments: list[str]) -> None:
     assert "No space left on device" in only_line(err)
 
 
-def test_a_bug_is_one_line_and_nothing_is_lost(tmp_path: Path) -> None:
+# A panic of the native engine's is a BaseException.
+@pytest.mark.parametrize("raised", ["RuntimeError", "BaseException"])
+def test_a_bug_is_one_line_and_nothing_is_lost(tmp_path: Path, raised: str) -> None:
     target = tmp_path / "out.json"
-    script = {"damaged": [2], "raises": "RuntimeError"}
+    script = {"damaged": [2], "raises": raised}
     done = run("--format", "json", "-o", str(target), script=script)
     assert done.returncode == 2
     said = done.stderr.splitlines()
-    assert said[-1].startswith("fastverify: error: unexpected RuntimeError: out of\\nthe script")
+    assert said[-1].startswith(f"fastverify: error: unexpected {raised}: out of\\nthe script")
     assert "FASTVERIFY_DEBUG=1" in said[-1]
     assert not any("Traceback" in line for line in said)
     document = json.loads(target.read_text())

@@ -207,7 +207,7 @@ def _stream(
                 del result
     except BrokenPipeError:
         raise
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again by the caller)
+    except BaseException as error:  # noqa: BLE001 (raised again by the caller)
         check.close()
         check.report.complete = False
         if text is not None:

@@ -18,7 +18,7 @@ from fastverify.report.escape import printable
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command that `arguments` ask for; returns the exit status, never raises Exception."""
+    """Run the command that `arguments` ask for; returns the exit status, whatever is raised."""
     catch_signals()
     make_encodable()
     try:
@@ -50,7 +50,10 @@ def run(arguments: Sequence[str]) -> int:
         return _unexpected(error) if error.errno is None else _fail(_os_message(error), error)
     except MemoryError as error:
         return _fail("there is no memory left; let this program have more, or use fewer --threads", error)
-    except Exception as error:  # noqa: BLE001 (the user gets one line, whatever it is)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 (the user gets one line, whatever it is)
+        # A panic of the native engine's is no Exception.
         return _unexpected(error)
     return ended
 
@@ -73,7 +76,7 @@ def _fail(message: str, error: BaseException | None = None) -> int:
     return status.FAILED
 
 
-def _unexpected(error: Exception) -> int:
+def _unexpected(error: BaseException) -> int:
     if _debugging():
         _print_traceback(error)
         return status.FAILED
