@@ -6,6 +6,7 @@ import doctest
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,15 +68,19 @@ def test_errors_of_a_zip(engine: Engine, tmp_path: Path) -> None:
     assert message(caught).endswith("(zip: checksum error)")
 
 
+def _calls(engine: Engine, path: Path | str) -> tuple[Callable[[], str], ...]:
+    """Each way of hashing what may be at `path`, but that of a go.mod."""
+    return (
+        lambda: hash_zip(path, engine=engine.name),
+        lambda: hash_dir(path, MODULE, engine=engine.name),
+        lambda: hash_files([("name", path)], engine=engine.name),
+    )
+
+
 def test_errors_of_the_system(engine: Engine, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     expected = f"{missing}: {os.strerror(errno.ENOENT)}"
-    calls: tuple[Callable[[], str], ...] = (
-        lambda: hash_zip(missing, engine=engine.name),
-        lambda: hash_dir(missing, MODULE, engine=engine.name),
-        lambda: hash_files([("x", missing)], engine=engine.name),
-    )
-    for call in calls:
+    for call in _calls(engine, missing):
         with pytest.raises(HashError) as caught:
             call()
         assert expected in message(caught)
@@ -87,13 +92,8 @@ def test_errors_of_the_system(engine: Engine, tmp_path: Path) -> None:
 def test_messages_are_one_line_that_may_be_printed(engine: Engine, tmp_path: Path) -> None:
     path = f"{tmp_path}/a\n\x1b"
     missing = f"{tmp_path}/a\\n\\x1b: {os.strerror(errno.ENOENT)}"
-    calls: list[Callable[[], str]] = [
-        lambda: hash_zip(path, engine=engine.name),
-        lambda: hash_dir(path, MODULE, engine=engine.name),
-        lambda: hash_go_mod(path, engine=engine.name),
-        lambda: hash_files([("name", path)], engine=engine.name),
-    ]
-    for call in calls:
+    of_go_mod: Callable[[], str] = partial(hash_go_mod, path, engine=engine.name)
+    for call in (*_calls(engine, path), of_go_mod):
         with pytest.raises(HashError) as caught:
             call()
         assert (message(caught), caught.value.path) == (missing, path)
@@ -105,12 +105,7 @@ def test_messages_are_one_line_that_may_be_printed(engine: Engine, tmp_path: Pat
 def test_paths_with_a_nul(engine: Engine, tmp_path: Path) -> None:
     """No file can have such a name."""
     path = f"{tmp_path}/a\0b"
-    calls: list[Callable[[], str]] = [
-        lambda: hash_zip(path, engine=engine.name),
-        lambda: hash_dir(path, MODULE, engine=engine.name),
-        lambda: hash_files([("name", path)], engine=engine.name),
-    ]
-    for call in calls:
+    for call in _calls(engine, path):
         with pytest.raises(HashError) as caught:
             call()
         assert caught.value.fault.errno == errno.ENOENT

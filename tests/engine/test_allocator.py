@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
 
 import pytest
 
-from tests.cli.running import ROOT, environment
+from tests.cli.running import run_words
 from tests.conftest import engine_or_skip
 
 _PROGRAM = """
@@ -37,6 +36,5 @@ print(held - before > 19 << 20, resident() - before < 5 << 20)
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc's allocator that is set")
 def test_a_large_block_goes_back_to_the_system() -> None:
     engine_or_skip("native")
-    command = [sys.executable, "-c", _PROGRAM]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment())
-    assert done.stdout.split() == ["True", "True"]
+    done = run_words([sys.executable, "-c", _PROGRAM])
+    assert (done.returncode, done.stdout.split()) == (0, ["True", "True"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from fastverify.exhaustion import NO_THREAD
-from tests.cli.running import ROOT, environment
+from tests.cli.running import run_words
 from tests.conftest import engine_or_skip
 
 #: As a user without root's rights, who has one process more than that may.
@@ -39,6 +38,5 @@ for start in (
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit counts threads there")
 def test_it_is_said_what_to_do(tmp_path: Path) -> None:
     engine_or_skip("native")
-    command = [sys.executable, "-c", _PROGRAM, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment())
+    done = run_words([sys.executable, "-c", _PROGRAM, str(tmp_path)])
     assert (done.stdout.splitlines(), done.stderr) == ([NO_THREAD] * 5, "")
