@@ -84,6 +84,13 @@ def test_several_caches_are_one_report(fastverify: Fastverify, cache: ModuleCach
     assert report["counts"]["verified"] == 4
 
 
+def test_a_cache_that_is_given_twice_is_one(fastverify: Fastverify, cache: ModuleCache, engine: str) -> None:
+    given = (cache.root, f"{cache.root}/", cache.root)
+    report = document(fastverify("check", *given, "--json", "--engine", engine).out)
+    assert [one["path"] for one in report["caches"]] == [str(cache.root)]
+    assert report["counts"]["modules"] == len(cache.modules)
+
+
 def test_json_is_the_contract(fastverify: Fastverify, cache: ModuleCache, engine: str) -> None:
     edit(cache, cache.modules[0])
     status, out, err = fastverify("check", cache.root, "--format", "json", "--engine", engine)

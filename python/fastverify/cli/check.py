@@ -83,6 +83,7 @@ Exit status:
     default="text",
     help="Form of the report (default: text).",
 )
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option(
     "-o",
     "--output",
