@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fastverify.spool import Spool
+from fastverify.spool import IN_MEMORY, Spool, Spooled
 
 BODIES = [bytes([number]) * size for number, size in enumerate([3, 90, 8, 0, 4000, 2, 70])]
 
@@ -68,3 +68,12 @@ def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert kept.read() == b"a secret"
     del spool, kept
     assert not list(tmp_path.iterdir())
+
+
+def test_objects_come_back_by_their_places_and_more_than_once() -> None:
+    large = "x" * IN_MEMORY
+    spooled: Spooled[tuple[int, str]] = Spooled()
+    for place in (2, 0, 7):
+        spooled.put(place, (place, large))
+    for _ in range(2):
+        assert list(spooled) == [(0, large), (2, large), (7, large)]

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
+from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 #: How many bytes a spool keeps in memory.
 IN_MEMORY = 4 << 20
@@ -84,3 +89,20 @@ class Spool:
         if len(body) < length:
             raise OSError("what was written to a temporary file is not there any more")
         return body
+
+
+class Spooled(Generic[T]):
+    """Objects in a spool, which are made anew each time they are looked at."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._kept: dict[int, Kept] = {}
+
+    def put(self, place: int, member: T) -> None:
+        """Keep one, which :mod:`pickle` can write, for this place among them."""
+        self._kept[place] = self._spool.put(pickle.dumps(member, pickle.HIGHEST_PROTOCOL))
+
+    def __iter__(self) -> Iterator[T]:
+        """Each of them, by their places.  Raises OSError where the spool has lost one."""
+        for place in sorted(self._kept):
+            yield pickle.loads(self._kept[place].read())  # noqa: S301 - written by this program

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fastverify.engine.protocol import Engine, Measurements, ModuleMeasurement, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.goverify import graph
-from fastverify.goverify.modules import Parts, errors_of, look_at, needs_measuring, task
+from fastverify.goverify.modules import Parts, errors_of, in_brief, look_at, needs_measuring, task
 from fastverify.goverify.projectfiles import ProjectFiles, check_go_work_is_readable
 from fastverify.goverify.proxies import without_network
 from fastverify.goverify.refusal import RefusedError
@@ -26,6 +26,7 @@ from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, 
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
 from fastverify.report.model import ModuleResult
+from fastverify.spool import Spooled
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
 from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
@@ -48,7 +49,7 @@ class Verification:
     #: How Go exits.
     status: int = 1
     #: With `explain`: what fastverify finds in the modules of the build list, replacements among them.
-    explained: list[ModuleResult] = field(default_factory=list)
+    explained: Iterable[ModuleResult] = ()
     #: With `explain`: sentences on what Go's words stand for.
     remarks: list[str] = field(default_factory=list)
 
@@ -112,7 +113,7 @@ def verify_as_go(
     if loading.ended:
         if explain and loading.mismatch is not None:
             one = loading.mismatch
-            done.explained = list(_judged(project, root, [(one.path, one.version)], workers))
+            done.explained = _judged(project, root, [(one.path, one.version)], workers)
         return done
     if loading.unproved:
         one = loading.unproved[0]
@@ -208,7 +209,7 @@ class _Verifier:
         self._workers = workers
         self._explain = explain
         self.failed = False
-        self.explained: list[ModuleResult] = []
+        self.explained: Iterable[ModuleResult] = ()
         self.remarks: list[str] = []
 
     def errors(self) -> Iterator[str]:
@@ -224,19 +225,17 @@ class _Verifier:
             if found and module.replacement is not None:
                 self.remarks.append(_about_replaced(module))
         if self._explain:
-            self.explained = list(
-                _judged(
-                    self._project,
-                    self._root,
-                    [module.source for module in self._modules if module.source is not None],
-                    self._workers,
-                )
+            self.explained = _judged(
+                self._project,
+                self._root,
+                [module.source for module in self._modules if module.source is not None],
+                self._workers,
             )
 
     def _measure(self, parts: Sequence[Parts]) -> dict[int, ModuleMeasurement]:
         tasks = [task(key, part) for key, part in enumerate(parts) if needs_measuring(part)]
         with self._workers.measuring(tasks) as measurements:
-            return {measured.key: measured for measured in measurements}
+            return {measured.key: in_brief(measured) for measured in measurements}
 
     def _errors_of(self, part: Parts, measured: ModuleMeasurement | None) -> list[str]:
         return errors_of(part, measured, self._workers.engine, self._workers.threads)
@@ -264,17 +263,19 @@ def _about_replaced(module: BuildModule) -> str:
 
 def _judged(
     project: Project, root: str, modules: Iterable[tuple[str, str]], workers: _Workers
-) -> Iterator[ModuleResult]:
+) -> Iterable[ModuleResult]:
     """What fastverify finds in `modules`, in their order; those without any findings are left out."""
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
     there = [files for files in found if files.tree is not None or files.files]
     tasks = [_full_task(key, files) for key, files in enumerate(there)]
+    results: Spooled[ModuleResult] = Spooled()
     with workers.measuring(tasks) as measurements:
-        results = {m.key: judge_module(root, there[m.key], m, sums) for m in measurements}
-    for key in range(len(there)):
-        if results[key].findings:
-            yield results[key]
+        for measured in measurements:
+            result = judge_module(root, there[measured.key], measured, sums)
+            if result.findings:
+                results.put(measured.key, result)
+    return results
 
 
 def _full_task(key: int, files: ModuleFiles) -> ModuleTask:
