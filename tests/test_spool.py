@@ -73,7 +73,7 @@ def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_objects_come_back_by_their_places_and_more_than_once() -> None:
     large = "x" * IN_MEMORY
     spooled: Spooled[tuple[int, str]] = Spooled()
-    for place in (2, 0, 7):
-        spooled.put(place, (place, large))
+    for number, place in enumerate((2, 0, 7, 2)):
+        spooled.put((place,), (number, large))
     for _ in range(2):
-        assert list(spooled) == [(0, large), (2, large), (7, large)]
+        assert list(spooled) == [(1, large), (0, large), (3, large), (2, large)]

@@ -8,9 +8,13 @@ import pickle
 from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+#: Where something stands among others: what is smaller comes first.
+Place = tuple[int | str, ...]
 
 #: How many bytes a spool keeps in memory.
 IN_MEMORY = 4 << 20
@@ -96,13 +100,17 @@ class Spooled(Generic[T]):
 
     def __init__(self) -> None:
         self._spool = Spool()
-        self._kept: dict[int, Kept] = {}
+        self._kept: list[tuple[Place, Kept]] = []
 
-    def put(self, place: int, member: T) -> None:
+    def put(self, place: Place, member: T) -> None:
         """Keep one, which :mod:`pickle` can write, for this place among them."""
-        self._kept[place] = self._spool.put(pickle.dumps(member, pickle.HIGHEST_PROTOCOL))
+        self._kept.append((place, self._spool.put(pickle.dumps(member, pickle.HIGHEST_PROTOCOL))))
 
     def __iter__(self) -> Iterator[T]:
-        """Each of them, by their places.  Raises OSError where the spool has lost one."""
-        for place in sorted(self._kept):
-            yield pickle.loads(self._kept[place].read())  # noqa: S301 - written by this program
+        """Each of them, by their places, and of the same place as they came.
+
+        Raises OSError where the spool has lost one.
+        """
+        self._kept.sort(key=itemgetter(0))
+        for _, kept in self._kept:
+            yield pickle.loads(kept.read())  # noqa: S301 - written by this program

@@ -274,7 +274,7 @@ def _judged(
         for measured in measurements:
             result = judge_module(root, there[measured.key], measured, sums)
             if result.findings:
-                results.put(measured.key, result)
+                results.put((measured.key,), result)
     return results
 
 
