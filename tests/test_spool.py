@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fastverify.spool import IN_MEMORY, Spool, Spooled
+from fastverify.spool import SortedSpool, Spool
 
 BODIES = [bytes([number]) * size for number, size in enumerate([3, 90, 8, 0, 4000, 2, 70])]
 
@@ -70,10 +70,10 @@ def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not list(tmp_path.iterdir())
 
 
-def test_objects_come_back_by_their_places_and_more_than_once() -> None:
-    large = "x" * IN_MEMORY
-    spooled: Spooled[tuple[int, str]] = Spooled()
-    for number, place in enumerate((2, 0, 7, 2)):
-        spooled.put((place,), (number, large))
+@pytest.mark.parametrize("in_memory", [0, 100, 1 << 20])
+def test_they_come_back_by_their_places_and_more_than_once(in_memory: int) -> None:
+    spool = SortedSpool(in_memory)
+    for number, body in enumerate(BODIES):
+        spool.put("cab"[number % 3], body)
     for _ in range(2):
-        assert list(spooled) == [(1, large), (0, large), (3, large), (2, large)]
+        assert list(spool) == [BODIES[number] for number in (1, 4, 2, 5, 0, 3, 6)]

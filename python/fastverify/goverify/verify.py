@@ -25,8 +25,8 @@ from fastverify.modcache.gosum import GO_MOD_SUFFIX
 from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, look_again
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
-from fastverify.report.model import ModuleResult
-from fastverify.spool import Spooled
+from fastverify.report.inorder import InOrder
+from fastverify.report.model import Result
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
 from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
@@ -49,7 +49,7 @@ class Verification:
     #: How Go exits.
     status: int = 1
     #: With `explain`: what fastverify finds in the modules of the build list, replacements among them.
-    explained: Iterable[ModuleResult] = ()
+    explained: Iterable[Result] = ()
     #: With `explain`: sentences on what Go's words stand for.
     remarks: list[str] = field(default_factory=list)
 
@@ -209,7 +209,7 @@ class _Verifier:
         self._workers = workers
         self._explain = explain
         self.failed = False
-        self.explained: Iterable[ModuleResult] = ()
+        self.explained: Iterable[Result] = ()
         self.remarks: list[str] = []
 
     def errors(self) -> Iterator[str]:
@@ -263,18 +263,18 @@ def _about_replaced(module: BuildModule) -> str:
 
 def _judged(
     project: Project, root: str, modules: Iterable[tuple[str, str]], workers: _Workers
-) -> Iterable[ModuleResult]:
+) -> Iterable[Result]:
     """What fastverify finds in `modules`, in their order; those without any findings are left out."""
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
     there = [files for files in found if files.tree is not None or files.files]
     tasks = [_full_task(key, files) for key, files in enumerate(there)]
-    results: Spooled[ModuleResult] = Spooled()
+    results = InOrder()
     with workers.measuring(tasks) as measurements:
         for measured in measurements:
             result = judge_module(root, there[measured.key], measured, sums)
             if result.findings:
-                results.put((measured.key,), result)
+                results.take(result, f"{measured.key:09}")
     return results
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 
 from fastverify.report.model import ModuleResult, Result
-from fastverify.spool import Place, Spooled
+from fastverify.spool import SortedSpool
 
 
 class InOrder:
@@ -15,22 +16,23 @@ class InOrder:
     """
 
     def __init__(self) -> None:
-        self._results: Spooled[Result] = Spooled()
+        self._results = SortedSpool()
 
-    def take(self, result: Result) -> None:
-        """Take in one more."""
-        self._results.put(_place(result), result)
+    def take(self, result: Result, place: str | None = None) -> None:
+        """Take in one more, for another `place` where one is given."""
+        self._results.put(place or _place(result), pickle.dumps(result, pickle.HIGHEST_PROTOCOL))
 
     def __iter__(self) -> Iterator[Result]:
         """Each of them: modules, then what is about no module, then build caches.
 
         Raises OSError where the spool has lost one.
         """
-        return iter(self._results)
+        for body in self._results:
+            yield pickle.loads(body)  # noqa: S301 - written by this program
 
 
-def _place(result: Result) -> Place:
+def _place(result: Result) -> str:
     path = result.findings[0].path if result.findings else ""
     if not isinstance(result, ModuleResult):
-        return 2, path
-    return (0, result.module, result.version) if result.module else (1, path)
+        return f"2{path}"
+    return f"0{result.module}\0{result.version}" if result.module else f"1{path}"
