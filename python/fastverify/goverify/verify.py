@@ -19,12 +19,13 @@ from fastverify.goverify.proxies import without_network
 from fastverify.goverify.refusal import RefusedError
 from fastverify.goverify.settings import Command, begin
 from fastverify.locate import GoSettings, GoVariables, module_cache
-from fastverify.modcache import layout, live, lock
+from fastverify.modcache import live, lock
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
 from fastverify.modcache.gosum import GO_MOD_SUFFIX
-from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, look_again
+from fastverify.modcache.inventory import download_dir, file_path, look_again
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
+from fastverify.modcache.tasks import task_of
 from fastverify.report.inorder import InOrder
 from fastverify.report.model import Result
 from fastverify.sumdb.opening import Opener
@@ -268,7 +269,7 @@ def _judged(
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
     there = [files for files in found if files.tree is not None or files.files]
-    tasks = [_full_task(key, files) for key, files in enumerate(there)]
+    tasks = [task_of(key, files) for key, files in enumerate(there)]
     results = InOrder()
     with workers.measuring(tasks) as measurements:
         for measured in measurements:
@@ -276,17 +277,3 @@ def _judged(
             if result.findings:
                 results.take(result, f"{measured.key:09}")
     return results
-
-
-def _full_task(key: int, files: ModuleFiles) -> ModuleTask:
-    return ModuleTask(
-        key=key,
-        prefix=f"{files.module}@{files.version}/".encode(),
-        zip=files.files.get("zip"),
-        tree=files.tree,
-        mod=files.files.get("mod"),
-        info=files.files.get("info"),
-        ziphash=files.files.get("ziphash"),
-        toolchain=files.module == layout.TOOLCHAIN,
-        weight=files.zip_bytes + 1,
-    )
