@@ -63,6 +63,15 @@ impl Measurements {
         Ok(answer.map(|measured| module_tuple(py, measured)))
     }
 
+    /// Ends what has been begun, and holds no memory but that of answers, until most of those have been asked for.
+    fn pause(&self, py: Python<'_>) -> PyResult<()> {
+        let paused = || self.work.lock().unwrap_or_else(PoisonError::into_inner).pause_within(PATIENCE);
+        while !py.detach(paused) {
+            py.check_signals()?;
+        }
+        Ok(())
+    }
+
     /// Stops the work and waits until nothing is read any more.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.work.lock().unwrap_or_else(PoisonError::into_inner).close());
