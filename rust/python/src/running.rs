@@ -8,6 +8,7 @@ use fastverify_core::{Measuring, ModuleMeasurement};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::allocator::give_free_memory_back;
 use crate::answers::{ModuleTuple, module_tuple};
 
 /// A signal waits no longer than this.
@@ -69,6 +70,7 @@ impl Measurements {
         while !py.detach(paused) {
             py.check_signals()?;
         }
+        py.detach(give_free_memory_back);
         Ok(())
     }
 
