@@ -112,6 +112,30 @@ def test_little_address_space_means_fewer_threads(tmp_path: Path) -> None:
     assert int(ended.stdout.split()[0]) == 3 * ENTRIES
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' account of a process's memory")
+@pytest.mark.parametrize("more", [8, 16, 24])
+def test_no_memory_for_the_names_of_a_zip(tmp_path: Path, more: int) -> None:
+    """That is an error of Python's own, and no end of the process."""
+    engine_or_skip("native")
+    large = tmp_path / "large.zip"
+    large.write_bytes(_zip(ENTRIES))
+    limit = f"""
+import resource
+from fastverify.engine.native import NativeEngine
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + {more << 20},) * 2)
+entries = """
+    ended = subprocess.run(
+        [sys.executable, "-c", MEASURE.replace("entries = ", limit), os.fspath(large)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, "MemoryError")
+
+
 def test_the_pure_engine_holds_little_more_than_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

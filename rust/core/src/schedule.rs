@@ -27,6 +27,7 @@ pub use self::permit::Permit;
 use self::spare::{DiskWaits, STAYS};
 use self::threads::Threads;
 use self::untaken::Untaken;
+use crate::memory::NoMemory;
 use crate::timings::{self, Stage};
 use crate::{address_space, descriptors};
 
@@ -81,7 +82,7 @@ pub trait Job: Send + Sized + 'static {
 /// What a job sees of the schedule that it runs in.
 pub struct Worker<'a, J: Job> {
     shared: &'a Arc<Shared<J>>,
-    answers: &'a SyncSender<Result<J::Answer, Panicked>>,
+    answers: &'a SyncSender<Result<J::Answer, Failure>>,
     from_disk: Cell<bool>,
 }
 
@@ -297,23 +298,31 @@ impl<J: Job> Shared<J> {
     }
 }
 
-/// A job panicked: a bug, and not a property of what was read.
+/// Why all work has ended early: no property of what was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Panicked(pub String);
+pub enum Failure {
+    /// A job panicked, and what it said: a bug.
+    Panicked(String),
+    /// There is no memory left for what a job needs.
+    NoMemory,
+}
 
-impl std::fmt::Display for Panicked {
+impl std::fmt::Display for Failure {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "a worker panicked: {}", self.0)
+        match self {
+            Failure::Panicked(said) => write!(out, "a worker panicked: {said}"),
+            Failure::NoMemory => out.write_str("there is no memory left"),
+        }
     }
 }
 
-impl std::error::Error for Panicked {}
+impl std::error::Error for Failure {}
 
 /// What [`Running::next_within`] has.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<A> {
-    /// An answer, or the end of everything by a panic.
-    Answer(Result<A, Panicked>),
+    /// An answer, or the end of everything by a failure.
+    Answer(Result<A, Failure>),
     /// Nothing within the time.
     Later,
     /// All work is done and every answer taken.
@@ -325,9 +334,9 @@ pub enum Next<A> {
 /// Dropping it stops the work soon, without waiting for it; [`Running::close`] also waits.
 pub struct Running<J: Job> {
     shared: Arc<Shared<J>>,
-    answers: Option<Receiver<Result<J::Answer, Panicked>>>,
+    answers: Option<Receiver<Result<J::Answer, Failure>>>,
     /// Those that came while all was about to pause.
-    early: VecDeque<Result<J::Answer, Panicked>>,
+    early: VecDeque<Result<J::Answer, Failure>>,
     paused: bool,
 }
 
@@ -394,7 +403,7 @@ pub fn start_with_spares<J: Job>(
 /// Starts one thread more, if there are not enough; false where there are.
 fn start_thread<J: Job>(
     shared: &Arc<Shared<J>>,
-    answers: &SyncSender<Result<J::Answer, Panicked>>,
+    answers: &SyncSender<Result<J::Answer, Failure>>,
 ) -> std::io::Result<bool> {
     let is_one_more = |started| (started < shared.means.threads).then_some(started + 1);
     let Ok(before) = shared.started.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_one_more) else {
@@ -416,7 +425,7 @@ enum Thread {
 }
 
 /// What a thread does; a spare one ends when it has not had to wait for a disk for some time.
-fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, thread: Thread) {
+fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Failure>>, thread: Thread) {
     let _recording = timings::of_this_thread();
     shared.lock().holding += 1;
     let is_spare = thread == Thread::Spare;
@@ -424,7 +433,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Told before anything is stopped, so that the end is not taken for a good one.
-            let _ = answers.send(Err(Panicked(message(panic.as_ref()))));
+            let _ = answers.send(Err(failure(panic.as_ref())));
             shared.stop();
         }
     };
@@ -477,7 +486,7 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
     timings::lap(Stage::Wait);
 }
 
-fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Failure>>) {
     let queues = shared.lock();
     if shared.stop.load(Ordering::Relaxed) || queues.waiting.is_empty() && queues.begun.is_empty() {
         return;
@@ -486,6 +495,10 @@ fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::A
     let (of_spare, answers) = (Arc::clone(shared), answers.clone());
     // Where the system gives no thread, those that are there do the work.
     let _ = shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
+}
+
+fn failure(panic: &(dyn Any + Send)) -> Failure {
+    if panic.is::<NoMemory>() { Failure::NoMemory } else { Failure::Panicked(message(panic)) }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -498,7 +511,7 @@ impl<J: Job> Running<J> {
     /// left of those that came while it was about to: pause after pause they would become more.
     pub fn next_within(&mut self, time: Duration) -> Next<J::Answer> {
         let next = self.early.pop_front();
-        let bytes = |answer: &Result<J::Answer, Panicked>| answer.as_ref().map_or(0, J::bytes);
+        let bytes = |answer: &Result<J::Answer, Failure>| answer.as_ref().map_or(0, J::bytes);
         if self.paused
             && self.early.len() < EARLY
             && self.early.iter().map(bytes).sum::<usize>() < EARLY_BYTES
@@ -542,9 +555,9 @@ impl<J: Job> Running<J> {
                 self.shared.untaken.take(J::bytes(&answer));
                 Next::Answer(Ok(answer))
             }
-            Ok(Err(panicked)) => {
+            Ok(Err(failure)) => {
                 self.end();
-                Next::Answer(Err(panicked))
+                Next::Answer(Err(failure))
             }
             Err(RecvTimeoutError::Timeout) => Next::Later,
             Err(RecvTimeoutError::Disconnected) => {
@@ -578,7 +591,7 @@ impl<J: Job> Running<J> {
 }
 
 impl<J: Job> Iterator for Running<J> {
-    type Item = Result<J::Answer, Panicked>;
+    type Item = Result<J::Answer, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

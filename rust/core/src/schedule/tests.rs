@@ -1,11 +1,14 @@
 //! Toy jobs that answer, split themselves, wait for each other, panic or never end.
 
 use super::*;
+use crate::memory;
 
 enum Toy {
     Say(u32),
     Split(u32),
     Panic,
+    /// Needs more memory than there is.
+    Large,
     /// Works until it is stopped.
     Endless(Arc<AtomicUsize>),
     PutOff(u32),
@@ -38,6 +41,7 @@ impl Job for Toy {
             Toy::Say(n) => worker.answer(n),
             Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
             Toy::Panic => panic!("as told"),
+            Toy::Large => memory::need(isize::MAX as usize),
             Toy::Gather { met, threads, rounds } => {
                 worker.begin((0..threads).map(|_| Toy::Meet { met: Arc::clone(&met), threads, rounds }));
             }
@@ -145,10 +149,17 @@ fn a_panic_is_told_and_ends_everything() {
     jobs.extend((0..1000).map(Toy::Say));
     let mut running = start(jobs, 2).unwrap();
     let told = running.find_map(Result::err).unwrap();
-    assert_eq!(told, Panicked("as told".to_owned()));
+    assert_eq!(told, Failure::Panicked("as told".to_owned()));
     assert_eq!(running.next(), None);
     running.close();
     assert_eq!(ended.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn no_memory_is_told_and_ends_everything() {
+    let mut running = start(vec![Toy::Large, Toy::Say(1)], 1).unwrap();
+    assert_eq!(running.next(), Some(Err(Failure::NoMemory)));
+    assert_eq!(running.next(), None);
 }
 
 /// Workers that wait because nobody takes their answers are waited for as well.
@@ -269,6 +280,6 @@ fn a_pause_can_be_ended_by_a_panic_or_by_closing() {
 
     let mut running = start(vec![Toy::Panic, Toy::Say(1)], 1).unwrap();
     while !running.pause_within(Duration::from_millis(5)) {}
-    assert_eq!(running.next(), Some(Err(Panicked("as told".to_owned()))));
+    assert_eq!(running.next(), Some(Err(Failure::Panicked("as told".to_owned()))));
     assert_eq!(running.next(), None);
 }
