@@ -13,17 +13,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from json.encoder import encode_basestring_ascii
-from operator import itemgetter
 from typing import Any
 
 from fastverify.report.model import FileChange, Finding, Report
-from fastverify.spool import Kept, Spool
+from fastverify.spool import SortedSpool
 
-#: A kind of cache, a module and its version, or a path.
-_Place = tuple[str, str, str, str]
-
-#: What begins a line of a finding.
+#: What begins a line of a finding, and what stands before one.
 _LINE = "\n    "
+_SEPARATOR = "," + _LINE
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLOCK = 1 << 16
 #: What holds no other values.
@@ -42,8 +39,7 @@ class JsonReport:
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
-        self._spool = Spool()
-        self._kept: list[tuple[_Place, tuple[Kept, ...]]] = []
+        self._findings = SortedSpool()
 
     def take(self, report: Report) -> None:
         """Take in what `report` has of findings, and let it forget them."""
@@ -53,29 +49,26 @@ class JsonReport:
     def end(self, report: Report) -> None:
         """Write the document, in pieces, ending with a newline; `report` may have findings not taken in."""
         self._keep(report.findings)
-        # Sorting is stable: what is said of one module stays in the order in which it was judged.
-        self._kept.sort(key=itemgetter(0))
         document = replace(report, findings=[]).to_json()
         document["findings"] = _Encoded(self._texts())
         _write_pieces(_pieces(document), self._write)
 
     def _keep(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            blocks = _blocks(_pieces(_lazily(finding), _LINE))
-            self._kept.append((_place(finding), tuple(self._spool.put(text.encode()) for text in blocks)))
+            place = _place(finding)
+            for text in _blocks(chain([_SEPARATOR], _pieces(_lazily(finding), _LINE))):
+                self._findings.put(place, text.encode())
 
     def _texts(self) -> Iterator[str]:
-        separator = _LINE
-        for _, kept in self._kept:
-            yield separator
-            for block in kept:
-                yield block.read().decode()
-            separator = "," + _LINE
+        for number, body in enumerate(self._findings):
+            text = body.decode()
+            yield text if number else text.removeprefix(",")
 
 
-def _place(finding: Finding) -> _Place:
+def _place(finding: Finding) -> str:
     """Where it stands in the document: what is about no module comes first, by path."""
-    return finding.cache, finding.module, finding.version, "" if finding.module else finding.path
+    module = f"{finding.module}\0{finding.version}" if finding.module else f"\0{finding.path}"
+    return f"{finding.cache}\0{module}"
 
 
 def write_json(report: Report, write: Callable[[str], object]) -> None:
