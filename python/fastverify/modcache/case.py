@@ -59,8 +59,8 @@ class Case:
             listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
             if self.measured.more_differences:
                 message += f"; {self.measured.more_differences} more files differ than are named"
-        if faults:
-            listed = (*listed, *changes.unreadable_entries(faults, self.files.module, self.files.version))
+        elif faults:
+            listed = changes.unreadable_entries(faults, self.files.module, self.files.version)
         self.findings.append(
             Finding(
                 verdict=verdict,

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from fastverify import timings
-from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
+from fastverify.engine.protocol import Engine, EngineName, Measurements, ModuleMeasurement, ModuleTask
 from fastverify.modcache import live, lock
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
@@ -90,6 +90,8 @@ class Check:
             weight(files) for inventory in inventories for files in inventory.modules.values()
         )
         self._database = NO_DATABASE
+        #: Of the cache that is being checked, while they are under way.
+        self._measurements: Measurements | None = None
         self._suspects: list[Suspect] = []
         self._aside = Spool()
         #: Lists of versions that were not as Go writes them, before they are looked at again.
@@ -186,6 +188,7 @@ class Check:
         tasks += [task_of_list(lists + n, found.path) for n, found in enumerate(inventory.lists)]
         measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
         with closing(measuring) as measurements:
+            self._measurements = measurements
             # Only now, when there are workers that go on meanwhile.
             yield from self._open_database(inventory)
             for measured in timings.each("measure", measurements):
@@ -200,6 +203,7 @@ class Check:
                 # Not held beside what a second look measures: it can name very many files.
                 del measured
                 yield from self._clear(root, suspect)
+        self._measurements = None
         yield from timings.each("look again", self._settle(inventory))
         yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
@@ -232,6 +236,9 @@ class Check:
             return judge_module(root, files, measured, self._sums, proof)
 
     def _measure_one(self, task: ModuleTask) -> ModuleMeasurement:
+        if self._measurements is not None:
+            # Both together may not take more memory than one.
+            self._measurements.pause()
         with closing(self._engine.measure([task], threads=self._threads)) as measurements:
             return next(iter(measurements))
 
