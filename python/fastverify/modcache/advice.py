@@ -26,9 +26,7 @@ GO_EXTRACTS_ZIP = (
     "go build extracts and compiles this zip without hashing it, because it trusts the .ziphash beside it"
 )
 GO_REFUSES_ZIP = "the go command fails when it next has to extract this zip; until then it uses the tree"
-GO_REFUSES_LONE_ZIP = (
-    "the go command fails when it has to extract this zip, and there is no tree beside it"
-)
+GO_REFUSES_LONE_ZIP = "the go command fails when it has to extract this zip, and there is no tree beside it"
 GO_CANNOT_LOCK = "the go command fails where it has to download or extract this module: it cannot lock it"
 GO_REFUSES_SUM = "go build and go mod download stop with a checksum mismatch in any project with this go.sum"
 GO_BLIND_TO_SUM = (

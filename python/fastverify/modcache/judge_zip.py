@@ -43,9 +43,7 @@ def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
             paths.zip,
             message=f"this is no file but a {changes.kind_of(zip_.stat)}",
             go=advice.GO_CANNOT_READ if is_directory else advice.GO_HANGS,
-            hint=advice.redownload(
-                paths, tree=content.has_tree and not tree_good, is_directory=is_directory
-            ),
+            hint=advice.redownload(paths, tree=content.has_tree and not tree_good, is_directory=is_directory),
             authority=content.authority,
             expected=content.expected or "",
         )
