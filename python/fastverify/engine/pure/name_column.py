@@ -5,11 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import pairwise
 from typing import Any, overload
 
 #: So many names, or names of so many bytes, may be objects at once, and are sorted at once.
-_RUN = 1 << 15
-_RUN_BYTES = 4 << 20
+_RUN = 1 << 16
+_RUN_BYTES = 8 << 20
 #: The type of a place in the text, for as long as it does, and the one for more.
 _PLACE, _FAR_PLACE = "I", "Q"
 
@@ -52,8 +53,14 @@ class NameColumn(Sequence[bytes]):
 
     def quickest(self) -> Sequence[bytes]:
         """The same names in a list, unless that takes much memory."""
-        small = len(self) <= _RUN and self._bytes(0, len(self)) <= _RUN_BYTES
-        return self[:] if small else self
+        if len(self) > _RUN or self._bytes(0, len(self)) > _RUN_BYTES:
+            return self
+        text = bytes(self._text)
+        starts = (self._prefix if is_under else b"" for is_under in self._is_under)
+        return [
+            start + text[begin:end]
+            for start, (begin, end) in zip(starts, pairwise(self._places), strict=True)
+        ]
 
     def runs(self) -> Iterator[range]:
         """The numbers of all names, so many together as may be sorted at once."""

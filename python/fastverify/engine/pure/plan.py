@@ -235,21 +235,14 @@ class ModulePlan:
             offset = directory.offset
             order = sorted_numbers(runs_below(count), lambda pair: offset(entries[pair]))
         targets = self._targets
+        names = () if self._zip is None else self._zip.names
         for pair in chain(order, range(count, len(self._file_of))):
             stored = None
             left -= _FILE_COST
             if pair < count and directory is not None:
-                entry = directory[entries[pair]]
-                stored = (
-                    entry.offset,
-                    entry.compressed_size,
-                    entry.size,
-                    entry.crc,
-                    entry.method,
-                    entry.flags,
-                    entry.name.endswith(b"/"),
-                )
-                left -= entry.size
+                number = entries[pair]
+                stored = (*directory.stored(number), names[number].endswith(b"/"))
+                left -= stored[2]
             numbers.append(pair)
             path = self._path(pair)
             pairs.append((stored, targets.get(path, path) if path is not None and targets else path))
@@ -472,7 +465,7 @@ class ModulePlan:
                     if paired is not None and not self._found.has_stat(pair) and path not in listing.odd:
                         continue  # as it should be
                     zip_sha256 = self._found.digest(pair)
-                    zip_size = zipped.directory[number].size
+                    zip_size = zipped.directory.size(number)
             if path is None:
                 continue
             odd = listing.odd.get(path)

@@ -24,6 +24,7 @@ from typing import Generic, Protocol, TypeVar, cast
 import fastverify
 from fastverify import timings
 from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.engine.pure.allocator import give_memory_back
 from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
 from fastverify.engine.pure.threads import start_threads
@@ -178,6 +179,7 @@ class _Crew(Generic[T]):
         """Start the workers; False where not one could be."""
         if not sys.executable or getattr(sys, "frozen", False):
             return False
+        give_memory_back()
         command = [sys.executable, "-I", "-S", "-c", _BOOT, str(Path(fastverify.__file__).parents[1])]
         try:
             for _ in range(self._threads):

@@ -9,7 +9,7 @@ elements.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from fastverify.engine._unicode_tables import FOLD
@@ -23,7 +23,7 @@ def fold(name: bytes) -> bytes:
     """What is equal for names that Go's ``strings.EqualFold`` takes for equal (``strToFold``)."""
     if name.isascii():
         return name.lower()
-    return name.decode("utf-8", "surrogateescape").translate(FOLD).encode("utf-8", "surrogateescape")
+    return name.decode("utf-8").translate(FOLD).encode("utf-8")
 
 
 def clean(name: bytes, prefix: bytes) -> bytes:
@@ -39,9 +39,12 @@ def any_collide(names: Sequence[bytes], runs: Iterable[range], prefix: bytes, no
     neighbours do.  `runs` are the numbers of the names, so many together as may be sorted at once.
     """
 
-    def key(number: int) -> bytes:
+    def folded(number: int) -> bytes:
         return fold(clean(names[number], prefix)).replace(b"/", b"\0") if noted[number] else b""
 
+    key: Callable[[int], bytes] = folded
+    if isinstance(names, list):
+        key = [folded(number) for number in range(len(names))].__getitem__
     before, before_key, folder = b"", b"", b""
     for number in sorted_numbers(runs, key):
         name, name_key = names[number], key(number)

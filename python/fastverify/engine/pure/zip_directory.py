@@ -20,9 +20,6 @@ from fastverify.engine.pure.name_column import NameColumn
 # The layouts are those of PKWARE's APPNOTE.TXT, sections 4.3.7 to 4.3.16; `x` skips what Go skips.
 _HEADER = Struct("<4s4xHH4xIIIHHH8xI")
 _HEADER_LENGTH = 46
-# Of the name, the extra field and the comment.
-_LENGTHS = Struct("<HHH")
-_LENGTHS_AT = 28
 _HEADER_SIGNATURE = b"PK\x01\x02"
 _END = Struct("<4s6xHIIH")
 _END_LENGTH = 22
@@ -89,9 +86,9 @@ class Directory:
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def append(self, entry: Entry) -> None:
-        """Add an entry."""
-        offset, compressed_size, size, crc, method, flags, name = entry
+    def append(self, name: bytes, stored: tuple[int, int, int, int, int, int]) -> None:
+        """Add an entry; `stored` is what :class:`Entry` begins with."""
+        offset, compressed_size, size, crc, method, flags = stored
         self.unpacked += size
         if compressed_size >= _U32_MAX or size >= _U32_MAX:
             self._wide_sizes.extend((compressed_size, size))
@@ -114,33 +111,21 @@ class Directory:
         return self._wide_sizes[size + 1] if self._compressed_sizes[number] == _U32_MAX else size
 
     def __getitem__(self, number: int) -> Entry:
+        return Entry(*self.stored(number), self.names[number])
+
+    def stored(self, number: int) -> tuple[int, int, int, int, int, int]:
+        """What :class:`Entry` begins with, without the name."""
         compressed_size, size = self._compressed_sizes[number], self._sizes[number]
         if compressed_size == _U32_MAX:
             compressed_size, size = self._wide_sizes[size : size + 2]
-        return Entry(
+        return (
             self._offsets[number],
             compressed_size,
             size,
             self._crcs[number],
             self._methods[number],
             self._flags[number],
-            self.names[number],
         )
-
-
-def _decode(raw: bytes, start: int, base: int) -> Entry | None:
-    """The entry whose header starts there; None where Go says ``zip: not a valid zip file``."""
-    _, flags, method, crc, compressed_size, size, name_length, extra_length, _, offset = _HEADER.unpack_from(
-        raw, start
-    )
-    extra = start + _HEADER_LENGTH + name_length
-    name = raw[start + _HEADER_LENGTH : extra]
-    if _U32_MAX in (compressed_size, size, offset):
-        wide = _zip64_values(raw, extra, extra + extra_length, (size, compressed_size, offset))
-        if wide is None:
-            return None
-        size, compressed_size, offset = wide
-    return Entry(int64(offset + base), compressed_size, size, crc, method, flags, name)
 
 
 def _read_headers(
@@ -153,7 +138,7 @@ def _read_headers(
     `room_for_names`.
     """
     start, end = places.start, places.stop
-    append, prefix = directory.append, directory.prefix
+    append, prefix, unpack = directory.append, directory.prefix, _HEADER.unpack_from
     left = sys.maxsize if room_for_names is None else room_for_names
     ended = FaultError("zip-format")
     most = start + MAX_DIRECTORY_BYTES
@@ -177,26 +162,30 @@ def _read_headers(
                 raise FaultError("zip-eof")
             ended = FaultError("zip-eof")
             break
-        if not piece.startswith(_HEADER_SIGNATURE, at):
+        signature, flags, method, crc, compressed_size, size, *lengths, offset = unpack(piece, at)
+        if signature != _HEADER_SIGNATURE:
             break
-        header_end = at + _HEADER_LENGTH + sum(_LENGTHS.unpack_from(piece, at + _LENGTHS_AT))
+        header_end = at + _HEADER_LENGTH + sum(lengths)
         if header_end > len(piece):
             if at + _HEADER_LENGTH == len(piece):
                 raise FaultError("zip-eof")
             ended = FaultError("zip-eof")
             break
-        entry = _decode(piece, at, base)
-        if entry is None:
-            break
+        extra = at + _HEADER_LENGTH + lengths[0]
+        if _U32_MAX in (compressed_size, size, offset):
+            wide = _zip64_values(piece, extra, extra + lengths[1], (size, compressed_size, offset))
+            if wide is None:
+                break
+            size, compressed_size, offset = wide
         if start + header_end > most:
             raise FaultError("zip-directory-too-large")
-        name = entry.name
+        name = piece[at + _HEADER_LENGTH : extra]
         left -= len(name) + BYTES_BESIDE_NAME
         if name.startswith(prefix):
             left += len(prefix)
         if left < 0:
             raise FaultError("too-many-names")
-        append(entry)
+        append(name, (int64(offset + base), compressed_size, size, crc, method, flags))
         at = header_end
     return ended
 
@@ -314,9 +303,10 @@ def _header_at(read: _Read, offset: int, file_size: int) -> bool:
     if offset + _HEADER_LENGTH > file_size:
         return False
     raw = read(min(_LONGEST_HEADER, file_size - offset), offset)
-    header = _HEADER.unpack_from(raw)
-    if header[0] != _HEADER_SIGNATURE:
+    signature, _, _, _, compressed_size, size, *lengths, start = _HEADER.unpack_from(raw)
+    if signature != _HEADER_SIGNATURE or _HEADER_LENGTH + sum(lengths) > len(raw):
         return False
-    if _HEADER_LENGTH + sum(header[6:9]) > len(raw):
-        return False
-    return _decode(raw, 0, 0) is not None
+    if _U32_MAX not in (compressed_size, size, start):
+        return True
+    extra = _HEADER_LENGTH + lengths[0]
+    return _zip64_values(raw, extra, extra + lengths[1], (size, compressed_size, start)) is not None
