@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fastverify.engine.pure import plan, zip_content, zip_directory
+from fastverify.engine.pure import name_column, plan, zip_content, zip_directory
 from tests.cli.running import ROOT, environment
 from tests.conftest import engine_or_skip
 from tests.engine.measuring import PREFIX
@@ -140,8 +140,8 @@ def test_the_pure_engine_holds_little_more_than_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entries = 20_000
-    monkeypatch.setattr(zip_directory, "_MANY", 1000)
-    monkeypatch.setattr(plan, "_RUN", 1000)
+    monkeypatch.setattr(name_column, "_RUN", 1000)
+    monkeypatch.setattr(zip_directory, "_PIECE", 4096)
     archive = _zip(entries)
     path = tmp_path / "large.zip"
     path.write_bytes(archive)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from struct import Struct
 
-from fastverify.engine.protocol import FileStat
+from fastverify.engine.protocol import FaultCode, FileStat
 
 _DIGEST = 32
 # Size, time in seconds and nanoseconds (which together may need more than 64 bits), owner, mode.
@@ -71,3 +73,36 @@ class PairColumns:
             return None
         size, seconds, nanoseconds, uid, mode = _STAT.unpack_from(self._stats, pair * _STAT.size)
         return FileStat(size, seconds * _SECOND + nanoseconds, uid, mode)
+
+
+class FaultColumn:
+    """Why some of so many pairs could not be read."""
+
+    def __init__(self, pairs: int) -> None:
+        self._pairs = pairs
+        #: Of each pair the number of its code among the known ones, from 1 on.
+        self._codes = bytearray()
+        self._errnos = array("i")
+        self._known: list[FaultCode] = []
+
+    def set(self, pair: int, reason: tuple[FaultCode, int]) -> None:
+        """Note why: the code, and the system's error number."""
+        code, errno = reason
+        if not self._codes:
+            # Hardly a module has any.
+            self._codes, self._errnos = bytearray(self._pairs), array("i", [0]) * self._pairs
+        if code not in self._known:
+            self._known.append(code)
+        self._codes[pair] = self._known.index(code) + 1
+        self._errnos[pair] = errno
+
+    def __contains__(self, pair: int) -> bool:
+        return bool(self._codes) and self._codes[pair] > 0
+
+    def all(self) -> Iterator[tuple[int, tuple[FaultCode, int]]]:
+        """Each pair that could not be read, in their order, with the reason."""
+        return (
+            (pair, (self._known[code - 1], self._errnos[pair]))
+            for pair, code in enumerate(self._codes)
+            if code
+        )
