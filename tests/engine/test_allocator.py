@@ -38,3 +38,32 @@ def test_a_large_block_goes_back_to_the_system() -> None:
     engine_or_skip("native")
     done = run_words([sys.executable, "-c", _PROGRAM])
     assert (done.returncode, done.stdout.split()) == (0, ["True", "True"])
+
+
+_THREADS = """
+import resource
+from pathlib import Path
+from fastverify.engine import load_engine
+from tests.engine.measuring import task
+
+engine = load_engine("native")
+tasks = [task(number, zip=Path("/nowhere")) for number in range(100)]
+
+def most_addresses():
+    (line,) = (line for line in open("/proc/self/status") if line.startswith("VmPeak:"))
+    return int(line.split()[1]) << 10
+
+before = most_addresses()
+resource.setrlimit(resource.RLIMIT_AS, (before + (1 << 30),) * 2)
+assert len(list(engine.measure(tasks, threads=4))) == len(tasks)
+print(most_addresses() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc's allocator that is set")
+def test_no_addresses_are_set_aside_where_there_are_few() -> None:
+    engine_or_skip("native")
+    done = run_words([sys.executable, "-c", _THREADS])
+    assert (done.returncode, done.stderr) == (0, "")
+    # What it would be for a single thread; besides, each has a stack.
+    assert int(done.stdout) < 64 << 20

@@ -1,8 +1,8 @@
-//! Memory goes back to the system when it is freed.
+//! Memory goes back to the system when it is freed, and no more of it is set aside than there is.
 //!
 //! glibc's allocator gives large blocks back, but as soon as it has seen one freed, it takes the next of that
 //! size for a small one, and keeps it: for each thread as much as that has ever held at a time, which can be the
-//! names of a very large module.
+//! names of a very large module.  And it sets 64 MiB of addresses aside for each thread.
 #![allow(unsafe_code)]
 
 /// Lets blocks of more than this (bytes) go back, whatever has been freed before.
@@ -18,8 +18,20 @@ pub(crate) fn give_large_blocks_back() {
         // as it was.
         ONCE.call_once(|| unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+            if has_bound_addresses() {
+                libc::mallopt(libc::M_ARENA_MAX, 1);
+            }
         });
     }
+}
+
+/// Whether this process may have only so much of the address space (`RLIMIT_AS`).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn has_bound_addresses() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: it writes to the place that it is given, which is such a record.
+    let is_known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) } == 0;
+    is_known && limit.rlim_cur != libc::RLIM_INFINITY
 }
 
 /// Gives back what has been freed in small pieces: threads that are idle keep it for what they do next.

@@ -170,10 +170,14 @@ impl FirstDifferences {
 
     /// Those that are listed, by path, and how many more there are.
     pub(super) fn into_parts(self) -> (Differences, usize) {
+        let mut packed = Vec::new();
+        memory::reserve(&mut packed, HEAD * self.len + self.bytes);
+        // Sorting takes as much again.
+        memory::need(2 * size_of::<&[u8]>() * self.len);
         let mut all: Vec<&[u8]> = self.listed.iter().flat_map(OfChange::iter).collect();
-        memory::need(all.iter().map(|packed| packed.len()).sum());
         all.sort_by_key(|packed| &packed[HEAD..]);
-        (Differences { packed: all.concat(), len: self.len }, self.more)
+        all.into_iter().for_each(|one| packed.extend_from_slice(one));
+        (Differences { packed, len: self.len }, self.more)
     }
 }
 
