@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fastverify.engine.protocol import Change, Difference, FileStat
-from fastverify.engine.pure import PureEngine, name_column, plan, workers
+from fastverify.engine.pure import PureEngine, name_column, pair_columns, plan, workers
 from fastverify.engine.pure.contents import Reason
 from fastverify.engine.pure.name_column import runs_below, sorted_numbers
 from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
@@ -45,7 +45,9 @@ def test_differences_with_few_bytes_of_paths_are_held(room: int, monkeypatch: py
     assert plan._gravest(found) == (tuple(inorder[:fit]), len(found) - fit)
 
 
-def test_columns_give_back_what_was_noted() -> None:
+@pytest.mark.parametrize("block", [1, 3, 1024])
+def test_columns_give_back_what_was_noted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_columns, "_BLOCK", block)
     columns = PairColumns(4)
     digests = [bytes([number]) * 32 for number in range(8)]
     # Before 1970, and beyond what 64 bits of nanoseconds can say.
