@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,18 @@ def test_what_would_block_or_lead_away(engine: Engine, tmp_path: Path) -> None:
         hash_dir(root, MODULE, engine=engine.name)
     with pytest.raises(HashError, match=f"^{os.devnull}: it is not a regular file$"):
         hash_go_mod(os.devnull, engine=engine.name)
+
+
+@pytest.mark.parametrize("threads", [1.5, "2"])
+def test_threads_are_a_whole_number(engine: Engine, threads: Any) -> None:
+    with pytest.raises(TypeError):
+        hash_files([], threads=threads, engine=engine.name)
+
+
+def test_more_threads_than_anybody_has(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    named = [("a", tmp_path / "a")]
+    assert hash_files(named, threads=2**70, engine=engine.name) == hash_files(named, engine=engine.name)
 
 
 @pytest.mark.parametrize("threads", [0, -1])

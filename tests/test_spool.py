@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fastverify.spool import Spool
+from fastverify.spool import SortedSpool, Spool
 
 BODIES = [bytes([number]) * size for number, size in enumerate([3, 90, 8, 0, 4000, 2, 70])]
 
@@ -68,3 +68,12 @@ def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert kept.read() == b"a secret"
     del spool, kept
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("in_memory", [0, 100, 1 << 20])
+def test_they_come_back_by_their_places_and_more_than_once(in_memory: int) -> None:
+    spool = SortedSpool(in_memory)
+    for number, body in enumerate(BODIES):
+        spool.put("cab"[number % 3], body)
+    for _ in range(2):
+        assert list(spool) == [BODIES[number] for number in (1, 4, 2, 5, 0, 3, 6)]

@@ -11,11 +11,13 @@ hashes many small files.  In the native engine they run without the GIL, on seve
 works on several messages at a time with the processor's own instructions; :func:`kernels` says which.
 
 A path is a str, bytes or an :class:`os.PathLike` of them.  Each function takes the name of an engine
-(default: see :func:`fastverify.engine.load_engine`).
+(default: see :func:`fastverify.engine.load_engine`).  `threads` is a whole number of at least one; all
+raise ValueError or TypeError for arguments that are none.
 """
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+#: No engine starts so many.
+_MOST_THREADS = 1 << 16
 
 __all__ = [
     "Kernels",
@@ -151,7 +156,7 @@ def blake3_many(
 ) -> list[bytes]:
     """The BLAKE3 hash of each message, in their order: 32 bytes each; otherwise as :func:`sha256_many`.
 
-    The pure engine needs the package ``blake3`` for it (``pip install 'fastverify[blake3]'``) and raises
+    The pure engine needs the package ``blake3`` for it (``pip install blake3``) and raises
     :class:`~fastverify.errors.FastverifyError` where it is not there.
     """
     return _digest_many("blake3", messages, threads, engine, None)
@@ -239,9 +244,10 @@ def _refuse_one(given: object, wanted: str) -> None:
 def _threads(threads: int | None) -> int:
     if threads is None:
         return default_threads()
+    threads = operator.index(threads)  # both engines take nothing else
     if threads < 1:
         raise ValueError(f"threads is {threads}: at least one is needed")
-    return threads
+    return min(threads, _MOST_THREADS)
 
 
 def _hash_error(error: MeasurementError, name: bytes = b"") -> HashError:

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from array import array
+from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
+from typing import NamedTuple
 
 #: How many bytes a spool keeps in memory.
 IN_MEMORY = 4 << 20
-
-
-class Kept:
-    """Bytes that a spool keeps."""
-
-    __slots__ = ("_at", "_body", "_length", "_spool")
-
-    def __init__(self, body: bytes, spool: Spool | None = None, at: int = 0) -> None:
-        self._body = body if spool is None else b""
-        self._spool = spool
-        self._at = at
-        self._length = len(body)
-
-    def read(self) -> bytes:
-        """The bytes.  Raises OSError where the file has lost them."""
-        return self._body if self._spool is None else self._spool.read(self._at, self._length)
 
 
 def _temporary_file() -> FileIO:
@@ -44,6 +31,19 @@ def _temporary_file() -> FileIO:
     raise FileNotFoundError(errno.ENOENT, "no folder for temporary files")
 
 
+class Kept(NamedTuple):
+    """Bytes that a spool keeps."""
+
+    spool: Spool
+    #: Below zero in memory, else in the file.
+    address: int
+    length: int
+
+    def read(self) -> bytes:
+        """The bytes.  Raises OSError where the file has lost them."""
+        return self.spool.read(self.address, self.length)
+
+
 class Spool:
     """Takes bytes, and gives them back; its file goes when the spool and all that it keeps do.
 
@@ -52,6 +52,7 @@ class Spool:
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._room = in_memory
+        self._memory: dict[int, bytes] = {}
         self._file: FileIO | None = None
         self._end = 0
 
@@ -63,24 +64,59 @@ class Spool:
         """Keep `body`."""
         if len(body) <= self._room:
             self._room -= len(body)
-            return Kept(body)
+            return self._keep(body)
         try:
             if self._file is None:
                 self._file = _temporary_file()
             self._file.seek(self._end)
             if self._file.write(body) < len(body):
-                return Kept(body)
+                return self._keep(body)
         except OSError:
-            return Kept(body)
+            return self._keep(body)
         self._end += len(body)
-        return Kept(body, self, self._end - len(body))
+        return Kept(self, self._end - len(body), len(body))
 
-    def read(self, at: int, length: int) -> bytes:
-        """What was put into the file there.  Raises OSError where it is not there any more."""
+    def _keep(self, body: bytes) -> Kept:
+        address = ~len(self._memory)
+        self._memory[address] = body
+        return Kept(self, address, len(body))
+
+    def read(self, address: int, length: int) -> bytes:
+        """What was put there.  Raises OSError where the file has not got it any more."""
+        if address < 0:
+            return self._memory[address]
         body = b""
         if self._file is not None:
-            self._file.seek(at)
+            self._file.seek(address)
             body = self._file.read(length)
         if len(body) < length:
             raise OSError("what was written to a temporary file is not there any more")
         return body
+
+
+class SortedSpool:
+    """Takes bytes with the place where each belongs, and gives them back by their places.
+
+    Of each it holds the place and where the spool has it, which takes some 50 bytes and the place's own.
+    """
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._spool = Spool(in_memory)
+        self._places: list[str] = []
+        self._addresses = array("q")
+        self._lengths = array("q")
+
+    def put(self, place: str, body: bytes) -> None:
+        """Keep `body` for this place; smaller ones come first."""
+        kept = self._spool.put(body)
+        self._places.append(place)
+        self._addresses.append(kept.address)
+        self._lengths.append(kept.length)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All of them by their places, and those of the same place as they came.
+
+        Raises OSError where the file has lost one.
+        """
+        for number in sorted(range(len(self._places)), key=self._places.__getitem__):
+            yield self._spool.read(self._addresses[number], self._lengths[number])

@@ -73,7 +73,8 @@ def start() -> None:
 def stop() -> Timings:
     """Record no more; returns what there is.
 
-    Workers of the same name, which were started one after the other, are one.  Raises RuntimeError where
+    The main thread comes first, then the workers by name; those of the same name, which were started one
+    after the other, are one.  Raises RuntimeError where
     nothing was begun.
     """
     global _record
@@ -81,12 +82,13 @@ def stop() -> Timings:
         raise RuntimeError("timings were not started")
     record, _record = _record, None
     record.main.lap(_REST)
-    threads = [watch.times() for watch in (record.main, *record.workers)]
+    threads = [watch.times() for watch in record.workers]
     if (native := _native()) is not None:
         native.record_timings(False)
         threads += [ThreadTimes(name, dict(stages)) for name, stages in native.take_timings()]
+    threads.sort(key=lambda thread: thread.name)
     merged: dict[str, dict[str, float]] = {}
-    for thread in threads:
+    for thread in (record.main.times(), *threads):
         stages = merged.setdefault(thread.name, {})
         for stage, seconds in thread.stages.items():
             stages[stage] = stages.get(stage, 0.0) + seconds

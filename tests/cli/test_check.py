@@ -84,6 +84,13 @@ def test_several_caches_are_one_report(fastverify: Fastverify, cache: ModuleCach
     assert report["counts"]["verified"] == 4
 
 
+def test_a_cache_that_is_given_twice_is_one(fastverify: Fastverify, cache: ModuleCache, engine: str) -> None:
+    given = (cache.root, f"{cache.root}/", cache.root)
+    report = document(fastverify("check", *given, "--json", "--engine", engine).out)
+    assert [one["path"] for one in report["caches"]] == [str(cache.root)]
+    assert report["counts"]["modules"] == len(cache.modules)
+
+
 def test_json_is_the_contract(fastverify: Fastverify, cache: ModuleCache, engine: str) -> None:
     edit(cache, cache.modules[0])
     status, out, err = fastverify("check", cache.root, "--format", "json", "--engine", engine)
@@ -119,6 +126,23 @@ def test_an_output_file_holds_what_stdout_would(
         del report["started"], report["seconds"]
     assert filed == printed
     assert sorted(path.name for path in tmp_path.iterdir()) == ["modcache", "report.json"]
+
+
+def test_a_text_in_a_file_is_in_order(
+    fastverify: Fastverify, cache: ModuleCache, tmp_path: Path, engine: str
+) -> None:
+    for module in cache.modules:
+        edit(cache, module)
+    target = tmp_path / "report.txt"
+    arguments = ("check", cache.root, "--engine", engine, "--threads", "1")
+    printed = fastverify(*arguments).out
+    fastverify(*arguments, "-o", target)
+    filed = target.read_text()
+    titles = [line for line in filed.splitlines() if line in {f"{m.path}@{m.version}" for m in cache.modules}]
+    assert titles == sorted(titles)
+    assert len(titles) == len(cache.modules) > 1
+    of_findings = [[line for line in text.splitlines() if "time  " not in line] for text in (filed, printed)]
+    assert sorted(of_findings[0]) == sorted(of_findings[1])
 
 
 def test_an_output_file_that_cannot_be_written_is_told_before_the_check(

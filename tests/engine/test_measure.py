@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -378,6 +379,21 @@ def test_closing_early(engine: Engine, many: list[Pair], taken: int) -> None:
     measurements.close()
     with pytest.raises(StopIteration):
         next(measurements)
+
+
+def test_pausing(engine: Engine, many: list[Pair]) -> None:
+    """Others are measured meanwhile; nothing is lost of what was under way."""
+    tasks = [task(number, zip=pair.zip, weight=10 << 20) for number, pair in enumerate(many)]
+    found = []
+    with closing(engine.measure(tasks, threads=2)) as measurements:
+        for measured in measurements:
+            found.append(measured.key)
+            measurements.pause()
+            again = task(measured.key, zip=many[measured.key].zip)
+            assert measure(engine, again, threads=2) == measured
+        measurements.pause()
+    measurements.pause()
+    assert sorted(found) == list(range(len(many)))
 
 
 class TestHashFiles:

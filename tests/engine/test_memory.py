@@ -35,6 +35,21 @@ print(sum(entries), int(peak.split()[1]) * 1024)
 """
 
 
+#: The same, and measures each once more as soon as it has been.
+MEASURE_AGAIN = MEASURE.replace(
+    "entries = ",
+    """
+engine, entries = load_engine("native"), []
+under_way = engine.measure(tasks, threads=THREADS)
+for measured in under_way:
+    under_way.pause()
+    (again,) = engine.measure([tasks[measured.key]], threads=THREADS)
+    assert again == measured
+    entries.append(measured.zip.entries)
+#""".replace("THREADS", str(THREADS)),
+)
+
+
 def _zip(entries: int) -> bytes:
     """A zip of so many files, with little that tells one from the other."""
     content = b"package x\n"
@@ -57,8 +72,8 @@ def test_zips_of_very_many_entries_are_not_held_at_once(tmp_path: Path) -> None:
     large.write_bytes(_zip(ENTRIES))
     small.write_bytes(_zip(2))
 
-    def peak(*zips: str) -> int:
-        command = [sys.executable, "-c", MEASURE, *(os.fspath(tmp_path / name) for name in zips)]
+    def peak(*zips: str, measure: str = MEASURE) -> int:
+        command = [sys.executable, "-c", measure, *(os.fspath(tmp_path / name) for name in zips)]
         answer = subprocess.run(
             command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment()
         )
@@ -71,6 +86,9 @@ def test_zips_of_very_many_entries_are_not_held_at_once(tmp_path: Path) -> None:
     assert one - nothing > 32 * ENTRIES
     # Not even two: beside what one takes there is what an allocator keeps of what has been freed.
     assert many - one < one - nothing
+    # Neither are they when a check looks again.
+    again = peak(*["large.zip"] * THREADS, measure=MEASURE_AGAIN)
+    assert again - one < one - nothing
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a thread takes of it is known of Linux")
@@ -92,6 +110,30 @@ def test_little_address_space_means_fewer_threads(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert int(ended.stdout.split()[0]) == 3 * ENTRIES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' account of a process's memory")
+@pytest.mark.parametrize("more", [8, 16, 24])
+def test_no_memory_for_the_names_of_a_zip(tmp_path: Path, more: int) -> None:
+    """That is an error of Python's own, and no end of the process."""
+    engine_or_skip("native")
+    large = tmp_path / "large.zip"
+    large.write_bytes(_zip(ENTRIES))
+    limit = f"""
+import resource
+from fastverify.engine.native import NativeEngine
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + {more << 20},) * 2)
+entries = """
+    ended = subprocess.run(
+        [sys.executable, "-c", MEASURE.replace("entries = ", limit), os.fspath(large)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, "MemoryError")
 
 
 def test_the_pure_engine_holds_little_more_than_the_directory(

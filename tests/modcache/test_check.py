@@ -56,6 +56,9 @@ def test_workers_begin_before_the_database_is_opened(
         def __next__(self) -> ModuleMeasurement:
             return next(self._measurements)
 
+        def pause(self) -> None:
+            self._measurements.pause()
+
         def close(self) -> None:
             events.append("close")
             self._measurements.close()
@@ -73,6 +76,34 @@ def test_workers_begin_before_the_database_is_opened(
     with pytest.raises(FastverifyError, match="no database"):
         list(check_module_cache(world.cache.root, engine=engine.name))
     assert events == ["measure", "open", "close"]
+
+
+def test_nothing_else_is_measured_while_a_module_is_looked_at_again(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes much memory must not take it twice."""
+    world = World(tmp_path)
+    rewrite(world.places.tree / "victim.go", b"package victim\n\nfunc Evil() {}\n")
+    kind = type(engine)
+    real = kind.measure
+    events: list[str] = []
+
+    def measure(self: Engine, tasks: Sequence[ModuleTask], *, threads: int, spares: int = 0) -> Measurements:
+        events.append("measure")
+        measurements = real(self, tasks, threads=threads, spares=spares)
+        pause = measurements.pause
+
+        def noted() -> None:
+            events.append("pause")
+            pause()
+
+        monkeypatch.setattr(measurements, "pause", noted)
+        return measurements
+
+    monkeypatch.setattr(kind, "measure", measure)
+    list(check_module_cache(world.cache.root, engine=engine.name))
+    # It is young: the last look comes when nothing is under way any more.
+    assert events == ["measure", "pause", "measure", "measure"]
 
 
 def test_a_module_that_never_comes_to_rest(

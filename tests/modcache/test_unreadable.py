@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fastverify.engine.protocol import MAX_LISTED, MAX_NAMES_BYTES, Engine
+from fastverify.engine.protocol import MAX_LISTED, MAX_NAMES_BYTES, Engine, Fault
 from fastverify.modcache import advice
+from fastverify.modcache.changes import unreadable_entries
 from tests.making.go import Go
 from tests.making.hugenames import add_long_paths, more_than, zip_of_long_paths
 from tests.making.modules import remove, rewrite, writable
@@ -156,3 +158,21 @@ def test_what_go_does_below_an_unsearchable_parent(go: Go, public_path: Path) ->
         )
         signs.append(done.returncode == 0)
     assert signs == [True, False, False]
+
+
+def test_unreadable_entries_take_the_memory_of_their_names() -> None:
+    """A name that is no text is given twice, as text and in digits, but only where it is looked at."""
+    names = [b"%03d" % number + b"\xff" * 40_000 for number in range(25)]
+    faults = [Fault("zip-checksum", b"example.com/m@v1.0.0/" + name) for name in names] + [
+        Fault("zip-format")
+    ]
+    size = sum(map(len, names))
+    tracemalloc.start()
+    try:
+        entries = unreadable_entries(faults, "example.com/m", "v1.0.0")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.2 * size
+    assert [(each.path_hex, each.change) for each in entries] == [(name.hex(), "modified") for name in names]
+    assert (len(entries), entries[-1]) == (len(names), tuple(entries)[-1])

@@ -85,7 +85,7 @@ def test_every_field_is_there() -> None:
     assert len(document["findings"]) == 2
     for one in document["findings"]:
         assert set(one) >= FINDING_FIELDS
-    [change] = document["findings"][0]["files"]
+    [change] = next(one["files"] for one in document["findings"] if one["verdict"] == "modified")
     assert change == {
         "path": MODIFIED.path,
         "change": "modified",
@@ -192,3 +192,29 @@ def test_findings_that_come_bit_by_bit_make_the_same_document(at_once: int, left
     parts.findings += found[len(found) - left :]
     document.end(parts)
     assert "".join(pieces) == written(whole)
+
+
+@given(st.permutations(range(8)))
+def test_the_order_of_the_document_does_not_hang_on_the_order_of_the_work(order: list[int]) -> None:
+    of_cache = [note(0, module="", version="", path=f"/go/{name}") for name in ("b", "a")]
+    groups = [
+        [finding(module="example.com/b"), note(1, module="example.com/b", version="v0.14.0")],
+        [finding(module="example.com/b", version="v0.9.0")],
+        [finding(module="example.com/a")],
+        *([one] for one in of_cache),
+        [finding(cache="gocache", module="", version="", path="/build/00/0-d")],
+        [finding(cache="gocache", module="", version="", path="/build/00/1-d")],
+        [note(2, cache="vendor", module="example.com/a")],
+    ]
+    pieces: list[str] = []
+    document = JsonReport(pieces.append)
+    parts = report()
+    for number in order:
+        parts.take(groups[number])
+        document.take(parts)
+    document.end(parts)
+    found = json.loads("".join(pieces))["findings"]
+    expected = [groups[number] for number in (5, 6, 4, 3, 2, 0, 1, 7)]
+    assert [(one["cache"], one["module"], one["version"], one["path"], one["verdict"]) for one in found] == [
+        (one.cache, one.module, one.version, one.path, one.verdict) for group in expected for one in group
+    ]

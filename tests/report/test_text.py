@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fastverify.report.model import Counts, FileChange, Finding, ModuleResult, Report
+from fastverify.report.model import BuildResult, Counts, FileChange, Finding, Report, Result
 from fastverify.report.summary import verdict_line
 from fastverify.report.text import LISTED_FILES, LISTED_HARMLESS_FILES, LISTED_WARNINGS, TextReport
 from tests.report.making import HASHES, MODIFIED, finding, note, report, result
@@ -16,7 +18,7 @@ HOSTILE = "a\x1b[2Jb\nc\u202ed\udcff"
 SHOWN = r"a\x1b[2Jb\nc\u202ed\xff"
 
 
-def rendered(*results: ModuleResult, whole: Report | None = None, **options: Any) -> str:
+def rendered(*results: Result, whole: Report | None = None, **options: Any) -> str:
     """What `results`, and then the `whole` report, look like."""
     written: list[str] = []
     text = TextReport(written.append, **options)
@@ -27,7 +29,7 @@ def rendered(*results: ModuleResult, whole: Report | None = None, **options: Any
     return "".join(written)
 
 
-def _grown(written: list[str], text: TextReport, one: ModuleResult) -> bool:
+def _grown(written: list[str], text: TextReport, one: Result) -> bool:
     before = len(written)
     text.result(one)
     return len(written) > before
@@ -240,6 +242,31 @@ def test_many_warnings_of_a_kind_are_counted() -> None:
         full = rendered(*results, whole=whole, **options)
         assert full.count("warning: dir:") == 50
         assert "more like" not in full
+
+
+@given(st.permutations(range(7)))
+def test_the_order_may_wait_for_the_end(order: list[int]) -> None:
+    missing = finding(module="example.com/b", version="v1.0.0", verdict="missing")
+    stray = finding(module="", version="", where="layout", path="/go/pkg/mod/stray")
+    output = finding(module="", version="", cache="gocache", where="output", path="/build/00/0-d")
+    results: list[Result] = [
+        result(stray),
+        result(stray._replace(path="/go/pkg/mod/stray2")),
+        result(finding(module="example.com/a")),
+        result(missing, finding(module="example.com/b", version="v1.0.0")),
+        result(finding(module="example.com/b", version="v1.1.0")),
+        result(module="example.com/c"),
+        BuildResult((output,)),
+    ]
+    whole = report()
+    told = rendered(*results, whole=whole, verbose=True)
+    written: list[str] = []
+    text = TextReport(written.append, verbose=True, in_order=True)
+    for number in order:
+        text.result(results[number])
+    assert not written
+    text.end(whole)
+    assert "".join(written) == told
 
 
 def test_harmless_files_take_less_room() -> None:

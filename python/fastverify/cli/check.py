@@ -83,6 +83,7 @@ Exit status:
     default="text",
     help="Form of the report (default: text).",
 )
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option(
     "-o",
     "--output",
@@ -149,6 +150,8 @@ def command(  # noqa: PLR0917 (click passes them by name)
                     all_warnings=fail_on != "error",
                     width=sink.width,
                     project_here=os.path.isfile("go.mod") or os.path.isfile("go.work"),
+                    # Nobody reads a file while it is written.
+                    in_order=isinstance(sink, OutputFile),
                 )
                 if form == "text"
                 else None

@@ -55,6 +55,10 @@ class Measurements(Iterator[ModuleMeasurement]):
             refuse_exhaustion(error.errno, named and (named.zip or named.tree or named.mod))
             raise
 
+    def pause(self) -> None:
+        """End what has been begun, and let go of its memory; the next measurements end the pause."""
+        self._measurements.pause()
+
     def close(self) -> None:
         """Stop the work and wait until nothing is read any more."""
         self._measurements.close()

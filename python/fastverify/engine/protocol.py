@@ -249,7 +249,15 @@ class MeasurementError(Exception):
 
 
 class Measurements(Iterator[ModuleMeasurement], Protocol):
-    """Measurements under way; a generator will do."""
+    """Measurements under way."""
+
+    def pause(self) -> None:
+        """Begin nothing more until the next measurement is asked for, or a later one.
+
+        What has been begun is ended first, and waits.  So something else can be measured meanwhile, and both
+        together take about the memory of one.  An engine may do nothing here.
+        """
+        ...
 
     def close(self) -> None:
         """Stop the work soon; no more measurements come."""

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import closing
 
-from fastverify.engine.protocol import Difference, Engine, ModuleMeasurement, ModuleTask, TreeMeasurement
+from fastverify.engine.protocol import Difference, Engine, ModuleMeasurement, TreeMeasurement
 from fastverify.errors import FastverifyError
 from fastverify.explain import causes
 from fastverify.explain.diff import Copies, Diff, ZipCopies, compare, read_file
@@ -31,6 +31,7 @@ from fastverify.modcache.inventory import (
 )
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import unreadable_folder_finding
+from fastverify.modcache.tasks import task_of
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import Proof
 from fastverify.sumdb.settings import sumdb_settings
@@ -61,7 +62,7 @@ def explain(
         if files.hidden:
             raise FastverifyError(f"the folders of {module}@{version} in {root} may not be read")
         raise FastverifyError(f"nothing of {module}@{version} is in the module cache {root}")
-    with closing(engine.measure([_task(files)], threads=threads)) as measurements:
+    with closing(engine.measure([task_of(0, files)], threads=threads)) as measurements:
         measured = next(iter(measurements))
     sumdb = os.path.join(download_dir(root), "sumdb")
     database, _ = Opener(settings, engine.name, roots=[root]).open(sumdb, [(module, version)])
@@ -107,20 +108,6 @@ def _is_whole(tree: TreeMeasurement | None) -> bool:
 
 def _is_there(files: ModuleFiles, file: str) -> bool:
     return files.tree is not None and os.path.lexists(os.path.join(files.tree, file))
-
-
-def _task(files: ModuleFiles) -> ModuleTask:
-    return ModuleTask(
-        key=0,
-        prefix=f"{files.module}@{files.version}/".encode(),
-        zip=files.files.get("zip"),
-        tree=files.tree,
-        mod=files.files.get("mod"),
-        info=files.files.get("info"),
-        ziphash=files.files.get("ziphash"),
-        toolchain=files.module == layout.TOOLCHAIN,
-        weight=1,
-    )
 
 
 def _parts(root: str, files: ModuleFiles) -> list[Part]:

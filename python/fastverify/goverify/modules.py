@@ -144,6 +144,16 @@ def needs_measuring(parts: Parts) -> bool:
     return parts.recorded is not None and bool(parts.zip or parts.tree)
 
 
+def in_brief(measured: ModuleMeasurement) -> ModuleMeasurement:
+    """What :func:`errors_of` asks of a measurement, which may name very many files beside that."""
+    zip_, tree = measured.zip, measured.tree
+    return measured._replace(
+        zip=zip_._replace(bad_entries=(), violations=()) if zip_ is not None else None,
+        tree=tree._replace(faults=(), empty_directories=()) if tree is not None else None,
+        differences=(),
+    )
+
+
 def errors_of(parts: Parts, measured: ModuleMeasurement | None, engine: Engine, threads: int) -> list[str]:
     """The lines that Go writes of a module version; none where it finds nothing.
 

@@ -13,19 +13,21 @@ from typing import NamedTuple
 from fastverify.engine.protocol import Engine, Measurements, ModuleMeasurement, ModuleTask
 from fastverify.errors import FastverifyError
 from fastverify.goverify import graph
-from fastverify.goverify.modules import Parts, errors_of, look_at, needs_measuring, task
+from fastverify.goverify.modules import Parts, errors_of, in_brief, look_at, needs_measuring, task
 from fastverify.goverify.projectfiles import ProjectFiles, check_go_work_is_readable
 from fastverify.goverify.proxies import without_network
 from fastverify.goverify.refusal import RefusedError
 from fastverify.goverify.settings import Command, begin
 from fastverify.locate import GoSettings, GoVariables, module_cache
-from fastverify.modcache import layout, live, lock
+from fastverify.modcache import live, lock
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
 from fastverify.modcache.gosum import GO_MOD_SUFFIX
-from fastverify.modcache.inventory import ModuleFiles, download_dir, file_path, look_again
+from fastverify.modcache.inventory import download_dir, file_path, look_again
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
-from fastverify.report.model import ModuleResult
+from fastverify.modcache.tasks import task_of
+from fastverify.report.inorder import InOrder
+from fastverify.report.model import Result
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import NO_DATABASE, ModuleProofs
 from fastverify.sumdb.settings import SumdbSettings, sumdb_settings
@@ -48,7 +50,7 @@ class Verification:
     #: How Go exits.
     status: int = 1
     #: With `explain`: what fastverify finds in the modules of the build list, replacements among them.
-    explained: list[ModuleResult] = field(default_factory=list)
+    explained: Iterable[Result] = ()
     #: With `explain`: sentences on what Go's words stand for.
     remarks: list[str] = field(default_factory=list)
 
@@ -112,7 +114,7 @@ def verify_as_go(
     if loading.ended:
         if explain and loading.mismatch is not None:
             one = loading.mismatch
-            done.explained = list(_judged(project, root, [(one.path, one.version)], workers))
+            done.explained = _judged(project, root, [(one.path, one.version)], workers)
         return done
     if loading.unproved:
         one = loading.unproved[0]
@@ -208,7 +210,7 @@ class _Verifier:
         self._workers = workers
         self._explain = explain
         self.failed = False
-        self.explained: list[ModuleResult] = []
+        self.explained: Iterable[Result] = ()
         self.remarks: list[str] = []
 
     def errors(self) -> Iterator[str]:
@@ -224,19 +226,17 @@ class _Verifier:
             if found and module.replacement is not None:
                 self.remarks.append(_about_replaced(module))
         if self._explain:
-            self.explained = list(
-                _judged(
-                    self._project,
-                    self._root,
-                    [module.source for module in self._modules if module.source is not None],
-                    self._workers,
-                )
+            self.explained = _judged(
+                self._project,
+                self._root,
+                [module.source for module in self._modules if module.source is not None],
+                self._workers,
             )
 
     def _measure(self, parts: Sequence[Parts]) -> dict[int, ModuleMeasurement]:
         tasks = [task(key, part) for key, part in enumerate(parts) if needs_measuring(part)]
         with self._workers.measuring(tasks) as measurements:
-            return {measured.key: measured for measured in measurements}
+            return {measured.key: in_brief(measured) for measured in measurements}
 
     def _errors_of(self, part: Parts, measured: ModuleMeasurement | None) -> list[str]:
         return errors_of(part, measured, self._workers.engine, self._workers.threads)
@@ -264,28 +264,16 @@ def _about_replaced(module: BuildModule) -> str:
 
 def _judged(
     project: Project, root: str, modules: Iterable[tuple[str, str]], workers: _Workers
-) -> Iterator[ModuleResult]:
+) -> Iterable[Result]:
     """What fastverify finds in `modules`, in their order; those without any findings are left out."""
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
     there = [files for files in found if files.tree is not None or files.files]
-    tasks = [_full_task(key, files) for key, files in enumerate(there)]
+    tasks = [task_of(key, files) for key, files in enumerate(there)]
+    results = InOrder()
     with workers.measuring(tasks) as measurements:
-        results = {m.key: judge_module(root, there[m.key], m, sums) for m in measurements}
-    for key in range(len(there)):
-        if results[key].findings:
-            yield results[key]
-
-
-def _full_task(key: int, files: ModuleFiles) -> ModuleTask:
-    return ModuleTask(
-        key=key,
-        prefix=f"{files.module}@{files.version}/".encode(),
-        zip=files.files.get("zip"),
-        tree=files.tree,
-        mod=files.files.get("mod"),
-        info=files.files.get("info"),
-        ziphash=files.files.get("ziphash"),
-        toolchain=files.module == layout.TOOLCHAIN,
-        weight=files.zip_bytes + 1,
-    )
+        for measured in measurements:
+            result = judge_module(root, there[measured.key], measured, sums)
+            if result.findings:
+                results.take(result, f"{measured.key:09}")
+    return results

@@ -70,7 +70,7 @@ def check_module_cache(
         raise FastverifyError("only a build list is asked for, but of no project: name one with --project")
     settings = go_settings()
     named = [os.fspath(path) for path in paths]
-    named = [os.path.abspath(path) if path else "" for path in named]
+    named = list(dict.fromkeys(os.path.abspath(path) if path else "" for path in named))
     vendored = [path for path in named if path and is_vendor_folder(path)]
     roots = [path for path in named if path not in vendored]
     if not roots and (projects or not vendored):
@@ -90,7 +90,7 @@ def check_module_cache(
     )
     first = side.begin(report, roots, settings.goflags) if side is not None else []
     inventories = []
-    for root in dict.fromkeys(roots):
+    for root in roots:
         if side is not None and only_build_list:
             inventory, findings = side.inventory_of(root, report)
             inventories.append(inventory)

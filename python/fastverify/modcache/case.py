@@ -59,8 +59,8 @@ class Case:
             listed = changes.of_zip(differences) if of_zip else changes.of_tree(differences)
             if self.measured.more_differences:
                 message += f"; {self.measured.more_differences} more files differ than are named"
-        if faults:
-            listed = (*listed, *changes.unreadable_entries(faults, self.files.module, self.files.version))
+        elif faults:
+            listed = changes.unreadable_entries(faults, self.files.module, self.files.version)
         self.findings.append(
             Finding(
                 verdict=verdict,
@@ -90,6 +90,16 @@ class Case:
                 go=advice.GO_READS_ALL,
                 hint="no module has nearly so many files: look at what they are, then remove it and "
                 "download the module again",
+            )
+            return
+        if fault.code == "not-regular" and not fault.name:
+            self.add(
+                "malformed",
+                where,
+                path,
+                message="this is no file but something else, a directory or a device",
+                go=advice.GO_CANNOT_READ,
+                hint=advice.replace(self.paths, path),
             )
             return
         at = f"{changes.shown(fault.name)} in it " if fault.name else ""

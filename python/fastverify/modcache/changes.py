@@ -6,11 +6,14 @@ import functools
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import Difference, Fault, FileStat
 from fastverify.liketuple import LikeTuple
 from fastverify.report.model import Change, FileChange
+
+T = TypeVar("T")
 
 _KINDS = {
     stat.S_IFREG: "file",
@@ -35,39 +38,39 @@ def shown(name: bytes) -> str:
     return name.decode("utf-8", "replace")
 
 
-class Changes(LikeTuple[FileChange]):
-    """What differences are in the report."""
+class Changes(LikeTuple[FileChange], Generic[T]):
+    """What something that was found is in the report."""
 
-    __slots__ = ("_change", "_differences")
+    __slots__ = ("_change", "_found")
 
-    def __init__(self, differences: Iterable[Difference], change: Callable[[Difference], FileChange]) -> None:
-        self._differences = Differences.of(differences)
+    def __init__(self, found: Sequence[T], change: Callable[[T], FileChange]) -> None:
+        self._found = found
         self._change = change
 
     def __len__(self) -> int:
-        return len(self._differences)
+        return len(self._found)
 
     def __iter__(self) -> Iterator[FileChange]:
-        return map(self._change, self._differences)
+        return map(self._change, self._found)
 
     def member(self, place: int) -> FileChange:
         """Make the one at this place, which is there."""
-        return self._change(self._differences[place])
+        return self._change(self._found[place])
 
     @property
     def made_of(self) -> tuple[object, ...]:
-        """The differences, and what makes changes of them."""
-        return self._differences, self._change
+        """What was found, and what makes changes of it."""
+        return self._found, self._change
 
 
 def of_tree(differences: Iterable[Difference]) -> Sequence[FileChange]:
     """The tree's files against the zip's, which are what is expected."""
-    return Changes(differences, _of_tree)
+    return Changes(Differences.of(differences), _of_tree)
 
 
 def of_zip(differences: Iterable[Difference]) -> Sequence[FileChange]:
     """The zip's files against the tree's, which are what is expected; there is no status to give."""
-    return Changes(differences, _of_zip)
+    return Changes(Differences.of(differences), _of_zip)
 
 
 def _of_tree(d: Difference) -> FileChange:
@@ -79,14 +82,14 @@ def _of_zip(d: Difference) -> FileChange:
     return _change(d.path, change, None, _hex(d.tree_sha256), _hex(d.zip_sha256), size=d.zip_size)
 
 
-def unreadable_entries(faults: Iterable[Fault], module: str, version: str) -> tuple[FileChange, ...]:
+def unreadable_entries(faults: Iterable[Fault], module: str, version: str) -> Sequence[FileChange]:
     """Entries of a zip whose data is broken."""
     prefix = f"{module}@{version}/".encode()
-    return tuple(
-        _change(fault.name.removeprefix(prefix), "modified", None, None, None)
-        for fault in faults
-        if fault.name
-    )
+    return Changes([fault.name.removeprefix(prefix) for fault in faults if fault.name], _unreadable)
+
+
+def _unreadable(path: bytes) -> FileChange:
+    return _change(path, "modified", None, None, None)
 
 
 def _change(

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from fastverify import timings
-from fastverify.engine.protocol import Engine, EngineName, ModuleMeasurement, ModuleTask
-from fastverify.modcache import layout, live, lock
+from fastverify.engine.protocol import Engine, EngineName, Measurements, ModuleMeasurement, ModuleTask
+from fastverify.modcache import live, lock
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import (
     Inventory,
@@ -37,6 +37,7 @@ from fastverify.modcache.layoutfindings import (
     unreadable_folder_finding,
 )
 from fastverify.modcache.suspects import Suspect
+from fastverify.modcache.tasks import task_of, task_of_list, weight
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
 from fastverify.spool import Spool
 from fastverify.sumdb.opening import Opener
@@ -44,12 +45,6 @@ from fastverify.sumdb.proof import NO_DATABASE
 
 if TYPE_CHECKING:
     from fastverify.vendor.folder import VendorFolder
-
-#: How much an extracted module outweighs its zip, for sharing work and guessing the time left.
-_UNPACKED = 5
-#: What a tree without a zip is taken to weigh, in bytes.
-_UNKNOWN_TREE = 1 << 20
-
 
 #: What a second look at a suspect says.
 _Look = Literal["gone", "busy", "moving", "settled"]
@@ -92,9 +87,11 @@ class Check:
         report.not_checked += self._not_checked()
         # Asked for with every result, so reckoned once.
         self._bytes_total = sum(
-            _weight(files) for inventory in inventories for files in inventory.modules.values()
+            weight(files) for inventory in inventories for files in inventory.modules.values()
         )
         self._database = NO_DATABASE
+        #: Of the cache that is being checked, while they are under way.
+        self._measurements: Measurements | None = None
         self._suspects: list[Suspect] = []
         self._aside = Spool()
         #: Lists of versions that were not as Go writes them, before they are looked at again.
@@ -186,11 +183,12 @@ class Check:
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
         listed = list(inventory.modules.values())
-        tasks = [_task(key, files) for key, files in enumerate(listed)]
+        tasks = [task_of(key, files) for key, files in enumerate(listed)]
         lists = len(tasks)
-        tasks += [_list_task(lists + n, found.path) for n, found in enumerate(inventory.lists)]
+        tasks += [task_of_list(lists + n, found.path) for n, found in enumerate(inventory.lists)]
         measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
         with closing(measuring) as measurements:
+            self._measurements = measurements
             # Only now, when there are workers that go on meanwhile.
             yield from self._open_database(inventory)
             for measured in timings.each("measure", measurements):
@@ -205,6 +203,7 @@ class Check:
                 # Not held beside what a second look measures: it can name very many files.
                 del measured
                 yield from self._clear(root, suspect)
+        self._measurements = None
         yield from timings.each("look again", self._settle(inventory))
         yield from self._settle_lists()
         for stray in _lasting(inventory.strays):
@@ -237,6 +236,9 @@ class Check:
             return judge_module(root, files, measured, self._sums, proof)
 
     def _measure_one(self, task: ModuleTask) -> ModuleMeasurement:
+        if self._measurements is not None:
+            # Both together may not take more memory than one.
+            self._measurements.pause()
         with closing(self._engine.measure([task], threads=self._threads)) as measurements:
             return next(iter(measurements))
 
@@ -258,7 +260,7 @@ class Check:
             if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
-                measured = self._measure_one(_task(0, suspect.files))
+                measured = self._measure_one(task_of(0, suspect.files))
                 result = self._judge(root, suspect.files, measured)
                 if result != before:
                     suspect.result = result
@@ -343,7 +345,7 @@ class Check:
             time.sleep(live.POLL / 2)
         while self._odd_lists:
             listed, _ = self._odd_lists[-1]
-            again = self._measure_one(_list_task(0, listed.path))
+            again = self._measure_one(task_of_list(0, listed.path))
             self._odd_lists.pop()
             finding = list_finding(listed, again.info)
             if finding is not None:
@@ -407,32 +409,6 @@ def _key(finding: Finding) -> tuple[str, str]:
 def _of_cache(finding: Finding) -> ModuleResult:
     """A result that stands for no module version and is counted as none."""
     return ModuleResult("", "", (finding,))
-
-
-def _task(key: int, files: ModuleFiles) -> ModuleTask:
-    return ModuleTask(
-        key=key,
-        prefix=f"{files.module}@{files.version}/".encode(),
-        zip=files.files.get("zip"),
-        tree=files.tree,
-        mod=files.files.get("mod"),
-        info=files.files.get("info"),
-        ziphash=files.files.get("ziphash"),
-        toolchain=files.module == layout.TOOLCHAIN,
-        weight=_weight(files),
-    )
-
-
-def _list_task(key: int, path: str) -> ModuleTask:
-    """A ``list`` file is read as the small file that it is."""
-    return ModuleTask(key, b"", None, None, None, path, None, False, 1)
-
-
-def _weight(files: ModuleFiles) -> int:
-    weight = files.zip_bytes * (1 + _UNPACKED if files.tree is not None else 1)
-    if files.tree is not None and not files.zip_bytes:
-        weight += _UNKNOWN_TREE
-    return weight + 1
 
 
 def _count(counts: Counts, result: ModuleResult) -> None:

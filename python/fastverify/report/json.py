@@ -16,8 +16,11 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from fastverify.report.model import FileChange, Finding, Report
-from fastverify.spool import Kept, Spool
+from fastverify.spool import SortedSpool
 
+#: What begins a line of a finding, and what stands before one.
+_LINE = "\n    "
+_SEPARATOR = "," + _LINE
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLOCK = 1 << 16
 #: What holds no other values.
@@ -29,33 +32,43 @@ _other_text = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
 class JsonReport:
     """Takes the findings of a report as they come, and writes the document when it is done.
 
-    In the document the counts stand before the findings, which meanwhile wait in a spool, as text.
+    In the document the counts stand before the findings, which meanwhile wait in a spool, as text.  There
+    they are in the order of modules and paths, and not as threads came upon them: two reports on the
+    same cache can be compared line by line.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
-        self._spool = Spool()
-        self._kept: list[Kept] = []
+        self._findings = SortedSpool()
 
     def take(self, report: Report) -> None:
         """Take in what `report` has of findings, and let it forget them."""
-        self._kept += [self._spool.put(text.encode()) for text in _blocks(self._findings(report))]
+        self._keep(report.findings)
         report.forget()
 
     def end(self, report: Report) -> None:
         """Write the document, in pieces, ending with a newline; `report` may have findings not taken in."""
+        self._keep(report.findings)
         document = replace(report, findings=[]).to_json()
-        last = self._findings(report)
-        document["findings"] = _Encoded(chain((kept.read().decode() for kept in self._kept), last))
+        document["findings"] = _Encoded(self._texts())
         _write_pieces(_pieces(document), self._write)
 
-    def _findings(self, report: Report) -> Iterator[str]:
-        """The findings of `report` as they stand in the document, each with what separates it."""
-        separate = bool(self._kept)
-        for finding in report.findings:
-            yield ",\n    " if separate else "\n    "
-            yield from _pieces(_lazily(finding), "\n    ")
-            separate = True
+    def _keep(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            place = _place(finding)
+            for text in _blocks(chain([_SEPARATOR], _pieces(_lazily(finding), _LINE))):
+                self._findings.put(place, text.encode())
+
+    def _texts(self) -> Iterator[str]:
+        for number, body in enumerate(self._findings):
+            text = body.decode()
+            yield text if number else text.removeprefix(",")
+
+
+def _place(finding: Finding) -> str:
+    """Where it stands in the document: what is about no module comes first, by path."""
+    module = f"{finding.module}\0{finding.version}" if finding.module else f"\0{finding.path}"
+    return f"{finding.cache}\0{module}"
 
 
 def write_json(report: Report, write: Callable[[str], object]) -> None:

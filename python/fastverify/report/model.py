@@ -152,9 +152,9 @@ class Counts:
     fuzz_values: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form."""
+        """The JSON form, in an order that does not hang on what was counted first."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return {k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()}
+        return {k: dict(sorted(v.items())) if isinstance(v, Mapping) else v for k, v in values.items()}
 
 
 class ModuleResult(NamedTuple):

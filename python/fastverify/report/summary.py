@@ -65,7 +65,7 @@ def note_lines(tally: Tally, listed: Severity, *, trusted: bool, option: str = "
             kinds[verdict, where] += many
             examples.setdefault((verdict, where), tally.first[severity, verdict, where])
     lines = []
-    for (verdict, where), many in kinds.most_common():
+    for (verdict, where), many in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])):
         advice = "-v lists them" if many > 1 else "-v names it"
         if (verdict, where) not in _NOTES:
             # Of the rare ones the first speaks for all.
@@ -128,7 +128,7 @@ def summary_lines(report: Report, paint: Paint) -> list[str]:
     if _has_modules(report):
         rows.append(("verified", _verified(report)))
     if counts.not_verified:
-        reasons = sorted(counts.not_verified_by_reason.items(), key=lambda pair: -pair[1])
+        reasons = sorted(counts.not_verified_by_reason.items(), key=lambda pair: (-pair[1], pair[0]))
         why = [f"{words.number(many)} {reason_words(reason)}" for reason, many in reasons]
         if len(reasons) == 1 and reasons[0][1] == counts.not_verified:
             why = [reason_words(reasons[0][0])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from fastverify.report import words
 from fastverify.report.colour import Paint, Style, paint, plain
@@ -29,6 +30,9 @@ from fastverify.report.summary import (
 )
 from fastverify.report.timing import timing_lines
 
+if TYPE_CHECKING:
+    from fastverify.report.inorder import InOrder
+
 #: How many files are listed without ``verbose`` for one finding: damaged ones, and others.
 LISTED_FILES = 20
 LISTED_HARMLESS_FILES = 5
@@ -49,7 +53,8 @@ class TextReport:
     many of a kind (unless `all_warnings`), are counted by kind at the end instead of being listed; `verbose`
     lists every finding, every file and every module.  `quiet` leaves only the findings.  `width` is
     the terminal's, for wrapping sentences; None never wraps.  `project_here` says that the present
-    folder is one of a Go project, whose go.sum could be given.
+    folder is one of a Go project, whose go.sum could be given.  `in_order` has the results wait for the
+    end, where they are written in an order that is the same each time.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class TextReport:
         all_warnings: bool = False,
         width: int | None = None,
         project_here: bool = False,
+        in_order: bool = False,
     ) -> None:
         self._write = write
         self._paint: Paint = paint if colour else plain
@@ -75,9 +81,21 @@ class TextReport:
         # What was written last, since a block of findings stands between empty lines.
         self._last: str | None = None
         self._warnings: Counter[tuple[str, str]] = Counter()
+        self._waiting: InOrder | None = None
+        if in_order:
+            # Only now: most reports are read as they come.
+            from fastverify.report.inorder import InOrder
+
+            self._waiting = InOrder()
 
     def result(self, result: Result) -> None:
         """Write the findings of one result; with `verbose` a line for a module version that has none."""
+        if self._waiting is not None:
+            self._waiting.take(result)
+        else:
+            self._result(result)
+
+    def _result(self, result: Result) -> None:
         findings = self._to_list(result)
         self._warnings.update(_kind(f) for f in result.findings if f.severity == "warning")
         if findings:
@@ -112,6 +130,8 @@ class TextReport:
         `modules_total` is how many module versions there were to look at, for the words on a check
         that was interrupted.
         """
+        for result in self._waiting or ():
+            self._result(result)
         if report.timings is not None:
             self._emit(timing_lines(report.timings), "timings")
         if self._quiet:

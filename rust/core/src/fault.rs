@@ -81,6 +81,8 @@ impl From<io::Error> for FaultCode {
         let number = error.raw_os_error().unwrap_or(match error.kind() {
             // ENOENT: there is a NUL in the path, and no file can have such a name.
             io::ErrorKind::InvalidInput => 2,
+            // ENOMEM: it is the program's own allocator that has none.
+            io::ErrorKind::OutOfMemory => 12,
             // EIO stands for what else has no number, which is nothing that the system itself answers.
             _ => 5,
         });

@@ -41,6 +41,7 @@ mod hash;
 pub mod inflate;
 mod listed;
 mod many;
+mod memory;
 mod module;
 mod readat;
 pub mod schedule;

@@ -27,6 +27,7 @@ pub use self::permit::Permit;
 use self::spare::{DiskWaits, STAYS};
 use self::threads::Threads;
 use self::untaken::Untaken;
+use crate::memory::NoMemory;
 use crate::timings::{self, Stage};
 use crate::{address_space, descriptors};
 
@@ -34,6 +35,11 @@ use crate::{address_space, descriptors};
 const MAX_THREADS: usize = 256;
 /// Answers that may wait to be taken before the threads wait.
 const ANSWERS: usize = 64;
+/// Answers from before a pause with which work goes on, and how many bytes they may hold.
+const EARLY: usize = 16;
+const EARLY_BYTES: usize = 1 << 20;
+/// How often is asked whether all has paused.
+const PAUSES_WITHIN: Duration = Duration::from_millis(1);
 
 /// A piece of work.
 pub trait Job: Send + Sized + 'static {
@@ -76,7 +82,7 @@ pub trait Job: Send + Sized + 'static {
 /// What a job sees of the schedule that it runs in.
 pub struct Worker<'a, J: Job> {
     shared: &'a Arc<Shared<J>>,
-    answers: &'a SyncSender<Result<J::Answer, Panicked>>,
+    answers: &'a SyncSender<Result<J::Answer, Failure>>,
     from_disk: Cell<bool>,
 }
 
@@ -153,6 +159,10 @@ struct Queues<J: Job> {
     large: Large<J>,
     /// Jobs that run and may still begin others.
     running: usize,
+    /// Nothing is begun meanwhile but what goes with what has been.
+    paused: bool,
+    /// Threads that there are, but for those that have let go of what they keep, and wait for the end of the pause.
+    holding: usize,
 }
 
 impl<J: Job> Queues<J> {
@@ -218,9 +228,9 @@ impl<J: Job> Shared<J> {
     }
 
     /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
-    /// before the end.
-    fn next(self: &Arc<Self>, thread: Thread, mut rest: impl FnMut()) -> Option<J> {
-        let mut rested = false;
+    /// before the end; it is told whether all else that the thread keeps is to go, too.
+    fn next(self: &Arc<Self>, thread: Thread, mut rest: impl FnMut(bool)) -> Option<J> {
+        let (mut rested, mut holds) = (false, true);
         let mut queues = self.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -229,6 +239,19 @@ impl<J: Job> Shared<J> {
             if let Some(job) = queues.begun.pop_front() {
                 queues.running += 1;
                 return Some(job);
+            }
+            if queues.paused {
+                if holds {
+                    drop(queues);
+                    rest(true);
+                    (rested, holds) = (true, false);
+                    queues = self.lock();
+                } else {
+                    queues.holding -= 1;
+                    queues = self.wait(queues);
+                    queues.holding += 1;
+                }
+                continue;
             }
             if let Some((permit, make)) = queues.large.pop(&Arc::downgrade(self), thread == Thread::First) {
                 queues.running += 1;
@@ -241,17 +264,28 @@ impl<J: Job> Shared<J> {
             }
             if !rested {
                 drop(queues);
-                rest();
+                rest(false);
                 rested = true;
                 queues = self.lock();
             } else if queues.running == 0 && queues.large.is_empty() {
                 return None;
             } else {
-                self.idle.fetch_add(1, Ordering::Relaxed);
-                queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
-                self.idle.fetch_sub(1, Ordering::Relaxed);
+                queues = self.wait(queues);
             }
         }
+    }
+
+    fn wait<'a>(&self, queues: MutexGuard<'a, Queues<J>>) -> MutexGuard<'a, Queues<J>> {
+        self.idle.fetch_add(1, Ordering::Relaxed);
+        let queues = self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner);
+        self.idle.fetch_sub(1, Ordering::Relaxed);
+        queues
+    }
+
+    /// Whether nothing is under way and no thread keeps anything, in a pause.
+    fn is_paused(&self) -> bool {
+        let queues = self.lock();
+        queues.holding == 0 && queues.begun.is_empty()
     }
 
     fn done(&self) {
@@ -264,23 +298,31 @@ impl<J: Job> Shared<J> {
     }
 }
 
-/// A job panicked: a bug, and not a property of what was read.
+/// Why all work has ended early: no property of what was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Panicked(pub String);
+pub enum Failure {
+    /// A job panicked, and what it said: a bug.
+    Panicked(String),
+    /// There is no memory left for what a job needs.
+    NoMemory,
+}
 
-impl std::fmt::Display for Panicked {
+impl std::fmt::Display for Failure {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "a worker panicked: {}", self.0)
+        match self {
+            Failure::Panicked(said) => write!(out, "a worker panicked: {said}"),
+            Failure::NoMemory => out.write_str("there is no memory left"),
+        }
     }
 }
 
-impl std::error::Error for Panicked {}
+impl std::error::Error for Failure {}
 
 /// What [`Running::next_within`] has.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<A> {
-    /// An answer, or the end of everything by a panic.
-    Answer(Result<A, Panicked>),
+    /// An answer, or the end of everything by a failure.
+    Answer(Result<A, Failure>),
     /// Nothing within the time.
     Later,
     /// All work is done and every answer taken.
@@ -292,7 +334,10 @@ pub enum Next<A> {
 /// Dropping it stops the work soon, without waiting for it; [`Running::close`] also waits.
 pub struct Running<J: Job> {
     shared: Arc<Shared<J>>,
-    answers: Option<Receiver<Result<J::Answer, Panicked>>>,
+    answers: Option<Receiver<Result<J::Answer, Failure>>>,
+    /// Those that came while all was about to pause.
+    early: VecDeque<Result<J::Answer, Failure>>,
+    paused: bool,
 }
 
 /// Starts `jobs`, the biggest first in the list, on up to `threads` threads (at least one): no more than there is
@@ -325,7 +370,14 @@ pub fn start_with_spares<J: Job>(
     let at_first = jobs.len().min(means.threads);
     let processors = thread::available_parallelism().map_or(means.threads, NonZeroUsize::get);
     let shared = Arc::new(Shared {
-        queues: Mutex::new(Queues { waiting: jobs, begun: VecDeque::new(), large: Large::new(), running: 0 }),
+        queues: Mutex::new(Queues {
+            waiting: jobs,
+            begun: VecDeque::new(),
+            large: Large::new(),
+            running: 0,
+            paused: false,
+            holding: 0,
+        }),
         wake: Condvar::new(),
         stop: AtomicBool::new(false),
         means,
@@ -337,7 +389,7 @@ pub fn start_with_spares<J: Job>(
         at_once: means.threads.min(processors),
     });
     let (sender, receiver) = sync_channel(ANSWERS);
-    let running = Running { shared, answers: Some(receiver) };
+    let running = Running { shared, answers: Some(receiver), early: VecDeque::new(), paused: false };
     start_thread(&running.shared, &sender)?;
     for _ in 1..at_first {
         // Fewer threads do the same work.
@@ -351,7 +403,7 @@ pub fn start_with_spares<J: Job>(
 /// Starts one thread more, if there are not enough; false where there are.
 fn start_thread<J: Job>(
     shared: &Arc<Shared<J>>,
-    answers: &SyncSender<Result<J::Answer, Panicked>>,
+    answers: &SyncSender<Result<J::Answer, Failure>>,
 ) -> std::io::Result<bool> {
     let is_one_more = |started| (started < shared.means.threads).then_some(started + 1);
     let Ok(before) = shared.started.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_one_more) else {
@@ -373,14 +425,15 @@ enum Thread {
 }
 
 /// What a thread does; a spare one ends when it has not had to wait for a disk for some time.
-fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>, thread: Thread) {
+fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Failure>>, thread: Thread) {
     let _recording = timings::of_this_thread();
+    shared.lock().holding += 1;
     let is_spare = thread == Thread::Spare;
     let worker = Worker { shared, answers, from_disk: Cell::new(is_spare) };
     let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Told before anything is stopped, so that the end is not taken for a good one.
-            let _ = answers.send(Err(Panicked(message(panic.as_ref()))));
+            let _ = answers.send(Err(failure(panic.as_ref())));
             shared.stop();
         }
     };
@@ -392,7 +445,13 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             guarded(&mut || J::rest(scratch, &worker));
         }
     };
-    while let Some(job) = shared.next(thread, || rest(&mut scratch)) {
+    let rest_and_let_go = |scratch: &mut Option<J::Scratch>, lets_go: bool| {
+        rest(scratch);
+        if lets_go {
+            *scratch = None;
+        }
+    };
+    while let Some(job) = shared.next(thread, |lets_go| rest_and_let_go(&mut scratch, lets_go)) {
         timings::lap(Stage::Wait);
         let mut job = Some(job);
         guarded(&mut || {
@@ -422,10 +481,12 @@ fn work<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, 
             _ => {}
         }
     }
+    drop(scratch);
+    shared.lock().holding -= 1;
     timings::lap(Stage::Wait);
 }
 
-fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Panicked>>) {
+fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::Answer, Failure>>) {
     let queues = shared.lock();
     if shared.stop.load(Ordering::Relaxed) || queues.waiting.is_empty() && queues.begun.is_empty() {
         return;
@@ -436,27 +497,71 @@ fn start_spare<J: Job>(shared: &Arc<Shared<J>>, answers: &SyncSender<Result<J::A
     let _ = shared.spares.start(move || work(&of_spare, &answers, Thread::Spare));
 }
 
+fn failure(panic: &(dyn Any + Send)) -> Failure {
+    if panic.is::<NoMemory>() { Failure::NoMemory } else { Failure::Panicked(message(panic)) }
+}
+
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 impl<J: Job> Running<J> {
-    /// The next answer, or what there is to say after `time`.
+    /// The next answer, or what there is to say after `time`.  Work that was paused goes on, when few answers are
+    /// left of those that came while it was about to: pause after pause they would become more.
     pub fn next_within(&mut self, time: Duration) -> Next<J::Answer> {
+        let next = self.early.pop_front();
+        let bytes = |answer: &Result<J::Answer, Failure>| answer.as_ref().map_or(0, J::bytes);
+        if self.paused
+            && self.early.len() < EARLY
+            && self.early.iter().map(bytes).sum::<usize>() < EARLY_BYTES
+        {
+            self.paused = false;
+            self.shared.lock().paused = false;
+            self.shared.wake.notify_all();
+        }
+        match next {
+            Some(answer) => Next::Answer(answer),
+            None => self.receive(time),
+        }
+    }
+
+    /// Ends what has been begun, begins nothing more, and lets go of all that the threads keep, so that something
+    /// else can have the memory.  False where that takes more than `time`; to be called again then.  The work goes
+    /// on when the next answer is asked for.
+    pub fn pause_within(&mut self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        if !std::mem::replace(&mut self.paused, true) {
+            self.shared.lock().paused = true;
+            self.shared.wake.notify_all();
+        }
+        loop {
+            // Asked first: who lets go has given its answers before.
+            let is_paused = self.shared.is_paused();
+            match self.receive(if is_paused { Duration::ZERO } else { PAUSES_WITHIN }) {
+                Next::Answer(answer) => self.early.push_back(answer),
+                Next::Done => return true,
+                Next::Later if is_paused => return true,
+                Next::Later if Instant::now() >= until => return false,
+                Next::Later => {}
+            }
+        }
+    }
+
+    fn receive(&mut self, time: Duration) -> Next<J::Answer> {
         let Some(answers) = &self.answers else { return Next::Done };
         match answers.recv_timeout(time) {
             Ok(Ok(answer)) => {
                 self.shared.untaken.take(J::bytes(&answer));
                 Next::Answer(Ok(answer))
             }
-            Ok(Err(panicked)) => {
-                self.stop();
-                Next::Answer(Err(panicked))
+            Ok(Err(failure)) => {
+                self.end();
+                Next::Answer(Err(failure))
             }
             Err(RecvTimeoutError::Timeout) => Next::Later,
             Err(RecvTimeoutError::Disconnected) => {
-                self.stop();
+                self.end();
                 Next::Done
             }
         }
@@ -464,6 +569,12 @@ impl<J: Job> Running<J> {
 
     /// Stops the work soon.  There are no more answers.
     pub fn stop(&mut self) {
+        self.early.clear();
+        self.end();
+    }
+
+    /// No more answers come.
+    fn end(&mut self) {
         self.shared.stop();
         // A worker that waits with an answer now goes on.
         self.answers = None;
@@ -480,7 +591,7 @@ impl<J: Job> Running<J> {
 }
 
 impl<J: Job> Iterator for Running<J> {
-    type Item = Result<J::Answer, Panicked>;
+    type Item = Result<J::Answer, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

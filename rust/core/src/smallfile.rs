@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::dirhash::go_mod_h1;
 use crate::fault::{Fault, FaultCode};
+use crate::memory;
 use crate::readat::{lstat, open_regular};
 use crate::sha256::Hasher;
 use crate::stat::FileStat;
@@ -37,7 +38,7 @@ impl SmallFile {
 
     /// The hash of the whole file at `path`, whatever its size.
     pub(crate) fn go_mod(path: &Path, window: &mut Vec<u8>, stopped: &dyn Fn() -> bool) -> SmallFile {
-        window.resize(window.len().max(64 << 10), 0);
+        memory::lengthen(window, 64 << 10);
         SmallFile::read(path, |mut file| {
             let mut hasher = Hasher::new();
             while !stopped() {

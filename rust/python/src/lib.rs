@@ -71,7 +71,7 @@ enum Answer<F> {
 fn answer(py: Python<'_>, h1: Option<String>, fault: Option<Fault>) -> PyResult<Answer<FaultTuple>> {
     match (h1, fault) {
         (Some(h1), _) => Ok(Answer::H1(h1)),
-        (None, Some(fault)) => Ok(Answer::Fault(fault_tuple(py, &fault))),
+        (None, Some(fault)) => Ok(Answer::Fault(fault_tuple(py, &fault)?)),
         (None, None) => Err(PyRuntimeError::new_err("neither an h1 nor a fault")),
     }
 }
@@ -99,7 +99,7 @@ fn hash_files(
 ) -> PyResult<Answer<(FaultTuple, usize)>> {
     Ok(match only_answer(py, fastverify_core::hash_files(files, threads).map_err(not_started)?)? {
         FilesHash::H1(h1) => Answer::H1(h1),
-        FilesHash::Fault(fault, number) => Answer::Fault((fault_tuple(py, &fault), number)),
+        FilesHash::Fault(fault, number) => Answer::Fault((fault_tuple(py, &fault)?, number)),
     })
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn digest_files<'py>(
         match answer {
             Ok(digest) => digests.push(digest),
             Err(code) => {
-                return Ok(FileDigests::Fault((fault_tuple(py, &Fault { code, name: Vec::new() }), number)));
+                return Ok(FileDigests::Fault((fault_tuple(py, &Fault { code, name: Vec::new() })?, number)));
             }
         }
     }

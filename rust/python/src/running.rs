@@ -3,11 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fastverify_core::schedule::{Job, Next, Running};
+use fastverify_core::schedule::{Failure, Job, Next, Running};
 use fastverify_core::{Measuring, ModuleMeasurement};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 
+use crate::allocator::give_free_memory_back;
 use crate::answers::{ModuleTuple, module_tuple};
 
 /// A signal waits no longer than this.
@@ -22,7 +23,8 @@ where
         let next = py.detach(|| work.lock().unwrap_or_else(PoisonError::into_inner).next_within(PATIENCE));
         match next {
             Next::Answer(Ok(answer)) => return Ok(Some(answer)),
-            Next::Answer(Err(panicked)) => return Err(PyRuntimeError::new_err(panicked.to_string())),
+            Next::Answer(Err(Failure::NoMemory)) => return Err(PyMemoryError::new_err(())),
+            Next::Answer(Err(failure)) => return Err(PyRuntimeError::new_err(failure.to_string())),
             Next::Done => return Ok(None),
             Next::Later => py.check_signals()?,
         }
@@ -60,7 +62,17 @@ impl Measurements {
         // A signal that came while the last answer was used, and many that come fast.
         py.check_signals()?;
         let answer: Option<ModuleMeasurement> = next(py, &self.work)?;
-        Ok(answer.map(|measured| module_tuple(py, measured)))
+        answer.map(|measured| module_tuple(py, measured)).transpose()
+    }
+
+    /// Ends what has been begun, and holds no memory but that of answers, until most of those have been asked for.
+    fn pause(&self, py: Python<'_>) -> PyResult<()> {
+        let paused = || self.work.lock().unwrap_or_else(PoisonError::into_inner).pause_within(PATIENCE);
+        while !py.detach(paused) {
+            py.check_signals()?;
+        }
+        py.detach(give_free_memory_back);
+        Ok(())
     }
 
     /// Stops the work and waits until nothing is read any more.

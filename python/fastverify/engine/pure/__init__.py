@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Literal
 
 from fastverify.engine.buildcache import ActionEntry, BuildMeasurements, OutputMeasurement
-from fastverify.engine.protocol import Fault, MeasurementError, Measurements, ModuleTask
+from fastverify.engine.protocol import Fault, MeasurementError, ModuleMeasurement, ModuleTask
 from fastverify.engine.pure.build.measure import measure_build_cache, measure_build_files
 from fastverify.engine.pure.files_plan import FilesPlan
 from fastverify.engine.pure.plan import Job, ModulePlan
@@ -16,6 +16,23 @@ from fastverify.engine.pure.workers import measure_jobs, run_plan
 
 #: What a zip is taken to hold for each of its bytes, where the task does not say.
 _INFLATION = 5
+
+
+class Measurements(Iterator[ModuleMeasurement]):
+    """Measurements under way; see :class:`fastverify.engine.protocol.Measurements`."""
+
+    def __init__(self, measurements: Generator[ModuleMeasurement, None, None]) -> None:
+        self._measurements = measurements
+
+    def __next__(self) -> ModuleMeasurement:
+        return next(self._measurements)
+
+    def pause(self) -> None:
+        """Nothing: the workers go on."""
+
+    def close(self) -> None:
+        """Stop the work."""
+        self._measurements.close()
 
 
 class PureEngine:
@@ -34,7 +51,8 @@ class PureEngine:
         spares: int = 0,  # noqa: ARG002 - workers are processes here, and cost too much to have some spare
     ) -> Measurements:
         """Measure modules, the biggest first."""
-        return measure_jobs([(task.weight or _weight(task), Job.of(task)) for task in tasks], threads)
+        jobs = [(task.weight or _weight(task), Job.of(task)) for task in tasks]
+        return Measurements(measure_jobs(jobs, threads))
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``, without a limit on what the zip declares."""

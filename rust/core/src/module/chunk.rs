@@ -9,6 +9,7 @@ use super::relay::Crew;
 use super::stream::{entry_digest, hash_rest, same_digest};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
+use crate::memory;
 use crate::readat::{read_full_at, will_need};
 use crate::schedule::Means;
 use crate::sha256::{self, Digest, Queue};
@@ -241,6 +242,7 @@ fn read_span<'a>(plan: &Plan, span: Option<(u64, usize)>, room: &'a mut Vec<u8>)
     if room.len() < len {
         // What is in there need not be kept, and room for much more would stay unused.
         *room = Vec::new();
+        memory::need(len.next_power_of_two());
         *room = vec![0; len.next_power_of_two()];
     }
     // An error here comes again, and is told, for each entry that is read by itself.

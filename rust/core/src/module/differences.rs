@@ -1,6 +1,7 @@
 //! The differences between a zip and a tree, and which of them are listed where not all can be.
 
 use super::{Change, Difference, MAX_DIFFERENCES, MAX_DIFFERENCES_BYTES};
+use crate::memory;
 use crate::sha256::Digest;
 use crate::stat::FileStat;
 
@@ -64,7 +65,7 @@ fn pack(difference: &Difference, packed: &mut Vec<u8>) {
     let has = |flag: u8, is_there: bool| if is_there { flag } else { 0 };
     let (zip_sha256, zip_size) = zip.unwrap_or_default();
     let found = stat.unwrap_or(FileStat { size: 0, mtime_ns: 0, uid: 0, mode: 0 });
-    packed.reserve(HEAD + path.len());
+    memory::reserve(packed, HEAD + path.len());
     packed.extend((path.len() as u16).to_le_bytes());
     packed.push(*change as u8);
     packed.push(has(ZIP, zip.is_some()) | has(TREE, tree_sha256.is_some()) | has(STAT, stat.is_some()));
@@ -170,6 +171,7 @@ impl FirstDifferences {
     /// Those that are listed, by path, and how many more there are.
     pub(super) fn into_parts(self) -> (Differences, usize) {
         let mut all: Vec<&[u8]> = self.listed.iter().flat_map(OfChange::iter).collect();
+        memory::need(all.iter().map(|packed| packed.len()).sum());
         all.sort_by_key(|packed| &packed[HEAD..]);
         (Differences { packed: all.concat(), len: self.len }, self.more)
     }

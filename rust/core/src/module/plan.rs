@@ -13,6 +13,7 @@ use crate::allowance::Allowance;
 use crate::allowance::MAX_NAMES_BYTES;
 use crate::fault::FaultCode;
 use crate::listed::MAX_LISTED;
+use crate::memory;
 use crate::readat::{lstat, open_regular};
 use crate::schedule::Permit;
 use crate::smallfile::SmallFile;
@@ -138,6 +139,8 @@ impl PlannedZip {
         let opened = open_regular(path);
         match opened.and_then(|(file, stat)| Archive::open_within(file, stat.size, prefix, allowance)) {
             Ok(archive) => {
+                // Twice: sorting takes as much.
+                memory::need(2 * size_of::<u32>() * archive.entries().len());
                 by_name.extend(0..archive.entries().len() as u32);
                 let name = |&number: &u32| archive.name(&archive.entry(number as usize));
                 sort_by_on(threads, &mut by_name, |a, b| name(a).cmp(&name(b)));
@@ -288,6 +291,7 @@ impl Plan {
     pub(super) fn find_violations(&self) -> Vec<Violation> {
         let Some(archive) = self.archive() else { return Vec::new() };
         // As there are so many units, they are in the order of the names.
+        memory::need(size_of::<u32>() * self.len());
         let by_name: Vec<u32> = self.units(0..self.len()).filter_map(|unit| unit.entry).collect();
         // Where some have the same name, that breaks a rule.
         let is_plain =
@@ -311,8 +315,8 @@ impl Plan {
         let path = |file: usize| listing.map_or(&b""[..], |listing| listing.path(&listing.files()[file]));
         // Names and paths are both sorted, so that one walk over the two finds the pairs.
         let mut next = 0;
+        memory::reserve(&mut pairs, numbers.len().max(files));
         if let Some(archive) = self.archive() {
-            pairs.reserve_exact(numbers.len().max(files));
             let name = |number: u32| archive.name(&archive.entry(number as usize));
             for same in numbers.chunk_by(|&a, &b| name(a) == name(b)) {
                 let Some(&number) = same.last() else { continue };

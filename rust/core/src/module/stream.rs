@@ -5,6 +5,7 @@ use std::fs::File;
 use super::relay::{Crew, Relay};
 use crate::fault::FaultCode;
 use crate::inflate::Inflater;
+use crate::memory;
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 use crate::timings::{self, Stage};
@@ -74,7 +75,7 @@ pub(super) fn hash_rest(
     bytes: &mut u64,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Digest, FaultCode> {
-    window.resize(window.len().max(WINDOW), 0);
+    memory::lengthen(window, WINDOW);
     while !stopped() {
         let n = read_more(file, &mut window[..WINDOW])?;
         timings::lap(Stage::ReadFile);

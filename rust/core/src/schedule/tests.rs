@@ -1,11 +1,14 @@
 //! Toy jobs that answer, split themselves, wait for each other, panic or never end.
 
 use super::*;
+use crate::memory;
 
 enum Toy {
     Say(u32),
     Split(u32),
     Panic,
+    /// Needs more memory than there is.
+    Large,
     /// Works until it is stopped.
     Endless(Arc<AtomicUsize>),
     PutOff(u32),
@@ -38,6 +41,7 @@ impl Job for Toy {
             Toy::Say(n) => worker.answer(n),
             Toy::Split(n) => worker.begin((0..n).map(Toy::Say)),
             Toy::Panic => panic!("as told"),
+            Toy::Large => memory::need(isize::MAX as usize),
             Toy::Gather { met, threads, rounds } => {
                 worker.begin((0..threads).map(|_| Toy::Meet { met: Arc::clone(&met), threads, rounds }));
             }
@@ -145,10 +149,17 @@ fn a_panic_is_told_and_ends_everything() {
     jobs.extend((0..1000).map(Toy::Say));
     let mut running = start(jobs, 2).unwrap();
     let told = running.find_map(Result::err).unwrap();
-    assert_eq!(told, Panicked("as told".to_owned()));
+    assert_eq!(told, Failure::Panicked("as told".to_owned()));
     assert_eq!(running.next(), None);
     running.close();
     assert_eq!(ended.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn no_memory_is_told_and_ends_everything() {
+    let mut running = start(vec![Toy::Large, Toy::Say(1)], 1).unwrap();
+    assert_eq!(running.next(), Some(Err(Failure::NoMemory)));
+    assert_eq!(running.next(), None);
 }
 
 /// Workers that wait because nobody takes their answers are waited for as well.
@@ -177,4 +188,98 @@ fn later_while_there_is_work() {
         thread::yield_now();
     }
     assert_eq!(ended.load(Ordering::SeqCst), 1);
+}
+
+/// What is kept by a thread; how many keep something, and the most that ever did.
+#[derive(Default)]
+struct Kept(Option<Arc<AtomicUsize>>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(kept) = &self.0 {
+            kept.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A job that splits itself, and whose last part is put off.
+enum Keeping {
+    Whole(u32, Arc<AtomicUsize>),
+    Part(u32, Arc<AtomicUsize>),
+}
+
+impl Job for Keeping {
+    type Scratch = (Kept, Vec<u32>);
+    type Answer = u32;
+
+    fn rest((_, put_off): &mut Self::Scratch, worker: &Worker<'_, Self>) {
+        for n in put_off.drain(..) {
+            worker.answer(n);
+        }
+    }
+
+    fn run(self, scratch: &mut Self::Scratch, worker: &Worker<'_, Self>) {
+        let (Keeping::Whole(n, kept) | Keeping::Part(n, kept)) = &self;
+        if scratch.0.0.is_none() {
+            kept.fetch_add(1, Ordering::SeqCst);
+            scratch.0 = Kept(Some(Arc::clone(kept)));
+        }
+        thread::sleep(Duration::from_micros(50));
+        match &self {
+            Keeping::Whole(..) => {
+                worker.begin((0..3).map(|part| Keeping::Part(4 * n + part, Arc::clone(kept))))
+            }
+            Keeping::Part(..) => scratch.1.push(*n),
+        }
+    }
+}
+
+#[test]
+fn in_a_pause_nothing_is_under_way_or_kept_and_no_answer_is_lost() {
+    const JOBS: u32 = 300;
+    let mut expected: Vec<u32> = (0..JOBS).flat_map(|n| (0..3).map(move |part| 4 * n + part)).collect();
+    expected.sort();
+    for threads in [1, 2, 5] {
+        let kept = Arc::new(AtomicUsize::new(0));
+        let jobs = (0..JOBS).map(|n| Keeping::Whole(n, Arc::clone(&kept))).collect();
+        let mut running = start_with_spares(jobs, threads, 2).unwrap();
+        let mut answers = Vec::new();
+        let mut pauses = 0;
+        while let Some(answer) = running.next() {
+            answers.push(answer.unwrap());
+            if answers.len() % 50 == 0 {
+                while !running.pause_within(Duration::from_millis(2)) {}
+                pauses += 1;
+                assert_eq!(kept.load(Ordering::SeqCst), 0);
+                let early = running.early.len();
+                thread::sleep(Duration::from_millis(5));
+                assert!(running.pause_within(Duration::from_millis(2)));
+                assert_eq!((running.early.len(), kept.load(Ordering::SeqCst)), (early, 0));
+                // What has been begun has been ended.
+                assert_eq!((answers.len() + early) % 3, 0);
+            }
+        }
+        answers.sort();
+        assert_eq!(answers, expected);
+        assert!(pauses >= 3 * JOBS as usize / 50);
+        assert!(running.pause_within(Duration::ZERO), "all has ended");
+    }
+}
+
+#[test]
+fn a_pause_can_be_ended_by_a_panic_or_by_closing() {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let mut jobs = vec![Toy::Endless(Arc::clone(&ended)), Toy::Say(1)];
+    jobs.extend((0..1000).map(Toy::Say));
+    let mut running = start(jobs, 2).unwrap();
+    assert_eq!(running.next(), Some(Ok(1)));
+    assert!(!running.pause_within(Duration::from_millis(5)), "one is still at work");
+    running.close();
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
+    assert_eq!(running.next(), None);
+
+    let mut running = start(vec![Toy::Panic, Toy::Say(1)], 1).unwrap();
+    while !running.pause_within(Duration::from_millis(5)) {}
+    assert_eq!(running.next(), Some(Err(Failure::Panicked("as told".to_owned()))));
+    assert_eq!(running.next(), None);
 }

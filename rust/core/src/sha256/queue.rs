@@ -3,6 +3,7 @@
 use super::Digest;
 use super::kernel::Kernel;
 use super::lanes::Work;
+use crate::memory;
 use crate::timings::{self, Stage};
 
 /// Room for the bytes of a batch: enough to fill the lanes with messages of mixed lengths.
@@ -72,6 +73,7 @@ impl<T> Queue<T> {
         }
         let end = self.place + size;
         if self.bytes.len() < end {
+            memory::need(end.max(self.room));
             // What is not zero yet need not be touched.
             let bytes = std::mem::replace(&mut self.bytes, vec![0; end.max(self.room)]);
             self.bytes[..bytes.len()].copy_from_slice(&bytes);

@@ -8,6 +8,7 @@ use super::errno::ENAMETOOLONG;
 use crate::allowance::Allowance;
 use crate::fault::{Fault, FaultCode};
 use crate::listed::{Listed, MAX_LISTED};
+use crate::memory;
 
 /// A path on disk longer than this cannot be opened by Go either (`PATH_MAX` without its NUL).
 pub const MAX_PATH_BYTES: usize = 4095;
@@ -145,6 +146,7 @@ impl Listing {
                 if !is_within || !allowance.take(len + 1 + size_of::<Directory>()) {
                     return;
                 }
+                memory::reserve(paths, len + 1);
                 if len > name.len() {
                     paths.extend_from_slice(path.to_bytes());
                     paths.push(b'/');
@@ -156,6 +158,7 @@ impl Listing {
                     Ok(Kind::Directory) => {
                         let directory = Directory::new(start..start + len, next);
                         is_within &= directory.is_some();
+                        memory::reserve(&mut directories, 1);
                         directories.extend(directory);
                         None
                     }
@@ -163,6 +166,7 @@ impl Listing {
                         let kind = if too_long { Kind::TooLong } else { kind };
                         let file = TreeFile::new(start..start + len, kind);
                         is_within &= file.is_some();
+                        memory::reserve(files, 1);
                         files.extend(file);
                         holds = true;
                         None
@@ -209,6 +213,7 @@ impl Listing {
         let is_topmost = |directory: &&Directory| {
             !directory.holds && (directory.parent == 0 || directories[directory.parent as usize].holds)
         };
+        memory::need(size_of::<&[u8]>() * directories.iter().filter(is_topmost).count());
         let mut empty: Vec<&[u8]> =
             directories.iter().skip(1).filter(is_topmost).map(|each| &self.paths[each.path()]).collect();
         empty.sort_unstable();

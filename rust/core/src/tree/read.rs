@@ -8,6 +8,7 @@ use super::errno::ENAMETOOLONG;
 use super::link::resolve;
 use super::{Kind, Listing, Root, TreeFile};
 use crate::fault::FaultCode;
+use crate::memory;
 use crate::stat::FileStat;
 
 /// A file of the tree that has been opened.
@@ -56,9 +57,7 @@ pub(crate) fn open_and_read(
         return Ok(Opened { stat, len: 0, rest: Some(file) });
     }
     let room = size as usize + 1;
-    if buffer.len() < room {
-        buffer.resize(room, 0);
-    }
+    memory::lengthen(buffer, room);
     let len = read_whole(&file, &mut buffer[..room]).map_err(|code| (code, Some(stat)))?;
     Ok(Opened { stat, len, rest: (len == room).then_some(file) })
 }

@@ -10,6 +10,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use super::rules::ViolationCode;
+use crate::memory;
 use crate::unicode_tables::FOLD;
 
 /// The names that have been noted.
@@ -166,6 +167,7 @@ impl<'a> Collisions<'a> {
             let slots = 2 * self.slots.len();
             // They are not held in memory together.
             self.slots = Vec::new();
+            memory::reserve(&mut self.slots, slots);
             self.slots.resize(slots, NONE);
             for number in 0..self.runs.len() as u32 {
                 self.place(number);

@@ -4,6 +4,7 @@ use super::content::Extent;
 use super::directory::{Archive, read_bounded};
 use crate::fault::FaultCode;
 use crate::inflate::INPUT_SLACK;
+use crate::memory;
 use crate::readat::ReadAt;
 
 /// Bytes of a window.
@@ -24,7 +25,7 @@ pub(super) struct Compressed<'a, R> {
 impl<'a, R: ReadAt> Compressed<'a, R> {
     /// Begins with the data at `extent`; `window` is the thread's own, to be used again.
     pub(super) fn new(archive: &'a Archive<R>, extent: Extent, window: &'a mut Vec<u8>) -> Self {
-        window.resize(window.len().max(INPUT + INPUT_SLACK), 0);
+        memory::lengthen(window, INPUT + INPUT_SLACK);
         Compressed { archive, extent, window, start: 0, end: 0, read: 0 }
     }
 

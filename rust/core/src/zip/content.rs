@@ -8,6 +8,7 @@ use super::directory::{Archive, read_bounded};
 use super::entries::{Entry, Method};
 use crate::fault::FaultCode;
 use crate::inflate::{INPUT_SLACK, Inflater, OUTPUT_SLACK};
+use crate::memory;
 use crate::readat::ReadAt;
 
 const LOCAL_HEADER_LEN: usize = 30;
@@ -201,7 +202,7 @@ fn compressed<'a, R: ReadAt>(
     if let Some(input) = span.get_with_slack(extent.start, len) {
         return Ok((input, len, size));
     }
-    spare.resize(spare.len().max(len + INPUT_SLACK), 0);
+    memory::lengthen(spare, len + INPUT_SLACK);
     let n = read_bounded(&archive.source, &mut spare[..len], extent.start, archive.size())?;
     Ok((&spare[..n + INPUT_SLACK], n, size))
 }

@@ -4,6 +4,7 @@
 use super::entries::{Entries, Entry, Name};
 use crate::allowance::Allowance;
 use crate::fault::FaultCode;
+use crate::memory;
 use crate::readat::{ReadAt, read_full_at};
 
 /// The largest central directory that is read: what it says of each entry is the one part of a zip that is
@@ -281,7 +282,7 @@ impl Headers {
             self.filled = 0..self.filled.len();
             // Small at first, because most directories are.
             let length = if self.buffer.is_empty() { 16 << 10 } else { 256 << 10 };
-            self.buffer.resize(self.buffer.len().max(length).max(n), 0);
+            memory::lengthen(&mut self.buffer, length.max(n));
             let read = read_bounded(source, &mut self.buffer[self.filled.end..], self.position, self.size)?;
             self.position += read as u64;
             self.filled.end += read;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::directory::HEADER_LEN;
+use crate::memory;
 
 /// One entry, as the central directory has it.
 #[derive(Clone, Copy, Debug)]
@@ -176,6 +177,7 @@ impl Entries {
             Some([compressed, u32::try_from(entry.uncompressed).ok()?, offset])
         };
         let sizes = of_32_bits().unwrap_or_else(|| {
+            memory::reserve(&mut self.large, 1);
             self.large.push((entry.compressed, entry.uncompressed, entry.header_offset));
             [LARGE, self.large.len() as u32 - 1, 0]
         });
@@ -183,6 +185,7 @@ impl Entries {
         let name = under.unwrap_or(name);
         let flags =
             if entry.has_descriptor { DESCRIPTOR } else { 0 } | if under.is_some() { UNDER } else { 0 };
+        memory::reserve(&mut self.records, 1);
         self.records.push(Record {
             name_start: self.names.len() as u32,
             name_len: name.len() as u16,
@@ -191,6 +194,7 @@ impl Entries {
             crc32: entry.crc32,
             sizes,
         });
+        memory::reserve(&mut self.names, name.len());
         self.names.extend_from_slice(name);
         self.unpacked += u128::from(entry.uncompressed);
     }

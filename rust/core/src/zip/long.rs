@@ -10,6 +10,7 @@ use super::directory::{Archive, read_bounded};
 use super::entries::Entry;
 use crate::fault::FaultCode;
 use crate::inflate::{HISTORY, Inflater, Need, OUTPUT_SLACK, Pieces, Step, Taken, Windows};
+use crate::memory;
 use crate::readat::ReadAt;
 use crate::sha256::{Digest, Hasher};
 
@@ -28,7 +29,7 @@ impl<'a> Buffers<'a> {
     /// The input, and room for a piece and what an inflater needs around it.
     pub(super) fn parts(self) -> (&'a mut Vec<u8>, &'a mut [u8]) {
         let len = HISTORY + self.piece + OUTPUT_SLACK;
-        self.room.resize(self.room.len().max(len), 0);
+        memory::lengthen(self.room, len);
         (self.input, &mut self.room[..len])
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Archive;
 use super::rules::{MAX_GO_MOD_BYTES, ascii_ok, windows_device};
+use crate::memory;
 
 /// What a byte of a name is in the order that names are compared in: 0 where no name has it.
 ///
@@ -36,6 +37,7 @@ pub(crate) fn are_plain<R>(archive: &Archive<R>, by_name: &[u32], prefix: &[u8])
         return false;
     }
     // What stands behind the prefix, in the order's own bytes, one after the other.
+    memory::need(most + 2 * size_of::<u32>() * (by_name.len() + 1));
     let mut text = Vec::with_capacity(most);
     let mut starts = Vec::with_capacity(by_name.len() + 1);
     for &number in by_name {

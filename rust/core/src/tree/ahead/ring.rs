@@ -9,6 +9,7 @@
 //! A ring is used by the thread that made it, and by no other.  In a child that was forked it is not there.
 #![allow(unsafe_code, reason = "the kernel is given pointers, and what it writes is read")]
 
+use crate::memory;
 use std::ffi::CStr;
 use std::io::{ErrorKind, Result};
 use std::mem;
@@ -79,6 +80,9 @@ impl Ring {
         let has_all = is_there(opcode::OpenAt2::CODE) && is_there(opcode::Read::CODE);
         if !has_all || !uring.params().is_feature_submit_stable() || !uring.params().is_feature_nodrop() {
             return Err(ErrorKind::Unsupported.into());
+        }
+        if !memory::has_room(room_len) {
+            return Err(ErrorKind::OutOfMemory.into());
         }
         let room = Box::into_raw(vec![0u8; room_len].into_boxed_slice()).cast();
         let slots = [const { Slot::Free }; SLOTS];
