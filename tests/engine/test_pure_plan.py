@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 
-from fastverify.engine.protocol import Change, Difference, FileStat
-from fastverify.engine.pure import PureEngine, name_column, plan, workers
+from fastverify.engine.protocol import Change, Difference, FileStat, ModuleMeasurement
+from fastverify.engine.pure import PureEngine, name_column, pair_columns, plan, workers, zip_directory
 from fastverify.engine.pure.contents import Reason
 from fastverify.engine.pure.name_column import runs_below, sorted_numbers
 from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
@@ -45,7 +46,9 @@ def test_differences_with_few_bytes_of_paths_are_held(room: int, monkeypatch: py
     assert plan._gravest(found) == (tuple(inorder[:fit]), len(found) - fit)
 
 
-def test_columns_give_back_what_was_noted() -> None:
+@pytest.mark.parametrize("block", [1, 3, 1024])
+def test_columns_give_back_what_was_noted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_columns, "_BLOCK", block)
     columns = PairColumns(4)
     digests = [bytes([number]) * 32 for number in range(8)]
     # Before 1970, and beyond what 64 bits of nanoseconds can say.
@@ -95,6 +98,7 @@ def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: py
     job = Job.of(task(zip=path, tree=tree))
     few = plan.measure_module(job)
     monkeypatch.setattr(name_column, "_RUN", 2)
+    monkeypatch.setattr(zip_directory, "_PIECE", 10)
     assert ModulePlan(job).is_large
     assert plan.measure_module(job) == few
     assert [(each.path, each.change) for each in few.differences] == [
@@ -128,3 +132,45 @@ def test_big_modules_are_planned_one_at_a_time(tmp_path: Path, monkeypatch: pyte
     assert len(list(PureEngine().measure(tasks, threads=4))) == len(tasks)
     assert len(marks) == 2 * len(tasks)
     assert all(one != other for one, other in pairwise(marks))
+
+
+def test_there_is_one_large_plan_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the whole process: while modules are measured, one of them may be measured once more."""
+    path = tmp_path / "v.zip"
+    path.write_bytes(
+        Archive([Entry(PREFIX + name, bytes(4 << 20), STORED) for name in (b"a", b"b")]).to_bytes()
+    )
+    tasks = [task(number, zip=path, weight=100 << 20) for number in range(3)]
+    lock = threading.Lock()
+    there = most = 0
+
+    class Watched(ModulePlan):
+        def __init__(self, job: Job) -> None:
+            nonlocal there, most
+            with lock:
+                there += 1
+                most = max(most, there)
+            super().__init__(job)
+
+        def assemble(self) -> ModuleMeasurement:
+            nonlocal there
+            time.sleep(0.05)
+            measured = super().assemble()
+            with lock:
+                there -= 1
+            return measured
+
+    monkeypatch.setattr(workers, "ModulePlan", Watched)
+    monkeypatch.setattr(name_column, "_RUN", 1)
+    for _ in PureEngine().measure(tasks, threads=2):
+        # Those that are left go on meanwhile.
+        assert len(list(PureEngine().measure(tasks[:1], threads=2))) == 1
+    assert (there, most) == (0, 1)
+
+
+def test_whoever_waits_for_a_large_plan_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    measurements = PureEngine().measure([task(weight=100 << 20), task(1, weight=1)], threads=2)
+    monkeypatch.setattr(workers, "_ROOM_FOR_PLAN", threading.Lock())
+    with workers._ROOM_FOR_PLAN:
+        assert next(measurements).key == 1
+        measurements.close()

@@ -36,7 +36,7 @@ _U16_MAX = 0xFFFF
 _U32_MAX = 0xFFFFFFFF
 _INT64_MAX = (1 << 63) - 1
 
-#: Read at once of a directory.
+#: Read at once of a directory, besides a header.
 _PIECE = 1 << 20
 
 _Read = Callable[[int, int], bytes]
@@ -149,7 +149,7 @@ def _read_headers(
         if at > sure:
             start += at
             piece = piece[at:]
-            wanted = min(_PIECE, end - start - len(piece))
+            wanted = min(_PIECE + _LONGEST_HEADER, end - start) - len(piece)
             more = read(wanted, start + len(piece)) if wanted > 0 else b""
             if len(more) < wanted:  # the file has become shorter
                 end = start + len(piece) + len(more)
