@@ -29,11 +29,12 @@ class Stopwatch:
         self._begun = [_REST]
         self._last = time.monotonic()
 
-    def lap(self, stage: str) -> None:
-        """Count the time since the last call for `stage`."""
+    def lap(self, stage: str) -> float:
+        """Count the time since the last call for `stage`; says when that was, by time.monotonic."""
         now = time.monotonic()
         self._stages[stage] = self._stages.get(stage, 0.0) + now - self._last
         self._last = now
+        return now
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -81,7 +82,8 @@ def stop() -> Timings:
     if _record is None:
         raise RuntimeError("timings were not started")
     record, _record = _record, None
-    record.main.lap(_REST)
+    # All threads end here, whatever it takes to ask for their times.
+    ended = record.main.lap(_REST)
     threads = [watch.times() for watch in record.workers]
     if (native := _native()) is not None:
         native.record_timings(False)
@@ -93,7 +95,7 @@ def stop() -> Timings:
         for stage, seconds in thread.stages.items():
             stages[stage] = stages.get(stage, 0.0) + seconds
     named = tuple(ThreadTimes(name, stages) for name, stages in merged.items())
-    return Timings(time.monotonic() - record.begun, named)
+    return Timings(ended - record.begun, named)
 
 
 def stage(name: str) -> AbstractContextManager[None]:
