@@ -156,7 +156,7 @@ def blake3_many(
 ) -> list[bytes]:
     """The BLAKE3 hash of each message, in their order: 32 bytes each; otherwise as :func:`sha256_many`.
 
-    The pure engine needs the package ``blake3`` for it (``pip install 'fastverify[blake3]'``) and raises
+    The pure engine needs the package ``blake3`` for it (``pip install blake3``) and raises
     :class:`~fastverify.errors.FastverifyError` where it is not there.
     """
     return _digest_many("blake3", messages, threads, engine, None)

@@ -221,7 +221,7 @@ def test_a_go_mod_that_cannot_be_read(fastverify: Fastverify, cache: ModuleCache
     status, out, _ = fastverify(
         "explain", "--json", "--project", project.root, "--modcache", cache.root, MIDDLE.path
     )
-    assert (status, json.loads(out)["state"]) == (1, "unreadable")
+    assert (status, json.loads(out)["state"]) == (1, "damaged")
     # Where another version is selected, the build list alone misses it.
     newer = module(MIDDLE.path, "v1.2.0", MIDDLE.files)
     cache.add(newer)

@@ -1,4 +1,4 @@
-"""What the native engine lets glibc's allocator do with memory that is not needed any more."""
+"""What the engines let glibc's allocator do with memory that is not needed any more."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ import sys
 
 import pytest
 
+from fastverify.engine.protocol import EngineName
 from tests.cli.running import run_words
 from tests.conftest import engine_or_skip
 
+_SET_ALLOCATOR: dict[EngineName, str] = {
+    "native": """
+from fastverify.engine import load_engine
+list(load_engine("native").measure([], threads=1))
+""",
+    "pure": """
+from fastverify.engine.pure.allocator import give_memory_back
+give_memory_back()
+""",
+}
 _PROGRAM = """
 import ctypes
-from fastverify.engine import load_engine
+SET_ALLOCATOR
 
 def resident():
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * 4096
 
-list(load_engine("native").measure([], threads=1))
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 libc.free.argtypes = [ctypes.c_void_p]
@@ -34,9 +44,11 @@ print(held - before > 19 << 20, resident() - before < 5 << 20)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc's allocator that is set")
-def test_a_large_block_goes_back_to_the_system() -> None:
-    engine_or_skip("native")
-    done = run_words([sys.executable, "-c", _PROGRAM])
+@pytest.mark.parametrize("engine", ["native", "pure"])
+def test_a_large_block_goes_back_to_the_system(engine: EngineName) -> None:
+    engine_or_skip(engine)
+    program = _PROGRAM.replace("SET_ALLOCATOR", _SET_ALLOCATOR[engine])
+    done = run_words([sys.executable, "-c", program])
     assert (done.returncode, done.stdout.split()) == (0, ["True", "True"])
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from fastverify.engine.pure import plan, zip_content, zip_directory
+from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.engine.pure import name_column, plan, zip_content, zip_directory
 from tests.cli.running import ROOT, environment
 from tests.conftest import engine_or_skip
 from tests.engine.measuring import PREFIX
+from tests.making.zips import Archive, Entry
 
 ENTRIES = 400_000
 THREADS = 4
@@ -140,8 +142,8 @@ def test_the_pure_engine_holds_little_more_than_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entries = 20_000
-    monkeypatch.setattr(zip_directory, "_MANY", 1000)
-    monkeypatch.setattr(plan, "_RUN", 1000)
+    monkeypatch.setattr(name_column, "_RUN", 1000)
+    monkeypatch.setattr(zip_directory, "_PIECE", 4096)
     archive = _zip(entries)
     path = tmp_path / "large.zip"
     path.write_bytes(archive)
@@ -149,17 +151,33 @@ def test_the_pure_engine_holds_little_more_than_the_directory(
     # The buffers do not count here: only what there is of each entry.
     monkeypatch.setattr(plan, "_MOST_PAIRS", 100)
     monkeypatch.setattr(zip_content, "_READ_AHEAD", 64 << 10)
+    measured, peak = _measured_with_peak(path)
+    assert measured.zip is not None
+    assert measured.zip.h1 is not None
+    # Of each entry the name without the prefix, a digest and a few numbers; and what is read at once.
+    names = directory - entries * (46 + len(PREFIX))
+    assert peak < names + 128 * entries + (1 << 20)
+
+
+def test_the_pure_engine_holds_nothing_of_extras_and_comments(tmp_path: Path) -> None:
+    content = [Entry(PREFIX + b"%d" % at, extra=bytes(60_000), comment=bytes(60_000)) for at in range(100)]
+    path = tmp_path / "wide.zip"
+    path.write_bytes(Archive(content).to_bytes())
+    measured, peak = _measured_with_peak(path)
+    assert measured.zip is not None
+    assert (measured.zip.fault, measured.zip.entries) == (None, 100)
+    assert peak < path.stat().st_size // 2
+
+
+def _measured_with_peak(path: Path) -> tuple[ModuleMeasurement, int]:
+    """What the pure engine says of a zip, and how many bytes it has held at most."""
     # What is made but once is made before.
-    small = tmp_path / "small.zip"
+    small = path.with_name("small.zip")
     small.write_bytes(_zip(2))
     plan.measure_module(plan.Job(0, PREFIX, os.fsencode(small), None))
     tracemalloc.start()
     try:
         measured = plan.measure_module(plan.Job(0, PREFIX, os.fsencode(path), None))
-        _, peak = tracemalloc.get_traced_memory()
+        return measured, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert measured.zip is not None
-    assert measured.zip.h1 is not None
-    # A digest each and a few numbers; and the names once more while it is seen whether any two collide.
-    assert peak < 2 * directory + 160 * entries

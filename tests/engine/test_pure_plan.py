@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 
-from fastverify.engine.protocol import Change, Difference, FileStat
-from fastverify.engine.pure import PureEngine, plan, workers, zip_directory
-from fastverify.engine.pure.pair_columns import PairColumns
+from fastverify.engine.protocol import Change, Difference, FileStat, ModuleMeasurement
+from fastverify.engine.pure import PureEngine, name_column, pair_columns, plan, workers, zip_directory
+from fastverify.engine.pure.contents import Reason
+from fastverify.engine.pure.name_column import runs_below, sorted_numbers
+from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
 from fastverify.engine.pure.plan import Job, ModulePlan
 from tests.engine.measuring import PREFIX, task
 from tests.making.zips import STORED, Archive, Entry
@@ -29,10 +32,23 @@ def test_few_differences_are_held_and_they_are_the_gravest(
     ]
     inorder = sorted(found, key=lambda each: (CHANGES.index(each.change), each.path))
     random.Random(many).shuffle(found)
-    assert plan._gravest(found) == (inorder[:10], max(many - 10, 0))
+    assert plan._gravest(found) == (tuple(inorder[:10]), max(many - 10, 0))
 
 
-def test_columns_give_back_what_was_noted() -> None:
+@pytest.mark.parametrize("room", [0, 3, 29, 30, 100, 1000])
+def test_differences_with_few_bytes_of_paths_are_held(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "MAX_DIFFERENCES_BYTES", room)
+    paths = [b"%02d" % at + b"x" * (at * 7 % 11) for at in range(60)]
+    found = [Difference(path, CHANGES[at % 5], None, None, None, None) for at, path in enumerate(paths)]
+    inorder = sorted(found, key=lambda each: (CHANGES.index(each.change), each.path))
+    fit = sum(total <= room for total in accumulate(len(each.path) for each in inorder))
+    random.Random(room).shuffle(found)
+    assert plan._gravest(found) == (tuple(inorder[:fit]), len(found) - fit)
+
+
+@pytest.mark.parametrize("block", [1, 3, 1024])
+def test_columns_give_back_what_was_noted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_columns, "_BLOCK", block)
     columns = PairColumns(4)
     digests = [bytes([number]) * 32 for number in range(8)]
     # Before 1970, and beyond what 64 bits of nanoseconds can say.
@@ -53,10 +69,21 @@ def test_columns_give_back_what_was_noted() -> None:
 
 @pytest.mark.parametrize("run", [1, 3, 7, 50, 1000])
 def test_numbers_are_sorted_the_same_in_runs(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "_RUN", run)
+    monkeypatch.setattr(name_column, "_RUN", run)
     keys = [random.Random(run).randrange(9) for _ in range(50)] + list(range(50))
-    assert list(plan._sorted_numbers(100, keys.__getitem__)) == sorted(range(100), key=keys.__getitem__)
-    assert list(plan._sorted_numbers(0, keys.__getitem__)) == []
+    told = sorted_numbers(runs_below(100), keys.__getitem__)
+    assert list(told) == sorted(range(100), key=keys.__getitem__)
+    assert list(sorted_numbers(runs_below(0), keys.__getitem__)) == []
+
+
+def test_fault_columns_give_back_what_was_noted() -> None:
+    faults = FaultColumn(5)
+    assert (list(faults.all()), 3 in faults) == ([], False)
+    reasons: dict[int, Reason] = {4: ("os", 13), 1: ("zip-eof", 0), 3: ("os", 2)}
+    for pair, reason in reasons.items():
+        faults.set(pair, reason)
+    assert list(faults.all()) == sorted(reasons.items())
+    assert [pair in faults for pair in range(5)] == [False, True, False, True, True]
 
 
 def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,8 +97,9 @@ def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: py
         (tree / name).chmod(0o444)
     job = Job.of(task(zip=path, tree=tree))
     few = plan.measure_module(job)
-    monkeypatch.setattr(zip_directory, "_MANY", 3)
-    monkeypatch.setattr(plan, "_RUN", 2)
+    monkeypatch.setattr(name_column, "_RUN", 2)
+    monkeypatch.setattr(zip_directory, "_PIECE", 10)
+    assert ModulePlan(job).is_large
     assert plan.measure_module(job) == few
     assert [(each.path, each.change) for each in few.differences] == [
         (b"README", "missing"),
@@ -104,3 +132,45 @@ def test_big_modules_are_planned_one_at_a_time(tmp_path: Path, monkeypatch: pyte
     assert len(list(PureEngine().measure(tasks, threads=4))) == len(tasks)
     assert len(marks) == 2 * len(tasks)
     assert all(one != other for one, other in pairwise(marks))
+
+
+def test_there_is_one_large_plan_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the whole process: while modules are measured, one of them may be measured once more."""
+    path = tmp_path / "v.zip"
+    path.write_bytes(
+        Archive([Entry(PREFIX + name, bytes(4 << 20), STORED) for name in (b"a", b"b")]).to_bytes()
+    )
+    tasks = [task(number, zip=path, weight=100 << 20) for number in range(3)]
+    lock = threading.Lock()
+    there = most = 0
+
+    class Watched(ModulePlan):
+        def __init__(self, job: Job) -> None:
+            nonlocal there, most
+            with lock:
+                there += 1
+                most = max(most, there)
+            super().__init__(job)
+
+        def assemble(self) -> ModuleMeasurement:
+            nonlocal there
+            time.sleep(0.05)
+            measured = super().assemble()
+            with lock:
+                there -= 1
+            return measured
+
+    monkeypatch.setattr(workers, "ModulePlan", Watched)
+    monkeypatch.setattr(name_column, "_RUN", 1)
+    for _ in PureEngine().measure(tasks, threads=2):
+        # Those that are left go on meanwhile.
+        assert len(list(PureEngine().measure(tasks[:1], threads=2))) == 1
+    assert (there, most) == (0, 1)
+
+
+def test_whoever_waits_for_a_large_plan_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    measurements = PureEngine().measure([task(weight=100 << 20), task(1, weight=1)], threads=2)
+    monkeypatch.setattr(workers, "_ROOM_FOR_PLAN", threading.Lock())
+    with workers._ROOM_FOR_PLAN:
+        assert next(measurements).key == 1
+        measurements.close()

@@ -206,6 +206,26 @@ def zip_is_dangling_link(world: World) -> None:
     world.places.zip.symlink_to("nowhere.zip")
 
 
+def folder_for(file: str) -> Callable[[World], None]:
+    """Put a folder in the place of one of the files beside the tree."""
+
+    def damage(world: World) -> None:
+        path = world.places.zip.with_suffix(f".{file}")
+        if path.exists():
+            remove(path)
+        path.mkdir()
+
+    return damage
+
+
+def tree_behind_link(world: World) -> None:
+    elsewhere = world.folder / "elsewhere"
+    world.places.tree.chmod(0o755)  # else only root may move it
+    world.places.tree.rename(elsewhere)
+    elsewhere.chmod(0o555)
+    world.places.tree.symlink_to(elsewhere)
+
+
 def entries_of(of: Module = VICTIM) -> list[Entry]:
     return [Entry(name, content) for name, content in of.entries]
 
@@ -376,6 +396,7 @@ CASES: dict[str, Case] = {
     ),
     "tree: hard link outside": Case(hard_link_outside, ("✓", "✓", "✓"), ()),
     "tree: is a file": Case(tree_is_file, ("✓", "↻", "↻"), (Expected("malformed", "dir"),)),
+    "tree: link to a folder": Case(tree_behind_link, ("✗", "✓", "✓"), (Expected("malformed", "dir"),)),
     "tree: removed": Case(remove_tree, ("✓", "↻", "↻"), (NO_TREE,)),
     "tree: extraction never ended": Case(
         partial, ("✓", "↻", "↻"), (Expected("warning", "partial", "warning"),)
@@ -416,6 +437,13 @@ CASES: dict[str, Case] = {
         (tree_finding(), NO_ZIP, MOD_UNTRACKED),
     ),
     "zip: fifo": Case(zip_is_fifo, ("∞", "✓", "✓"), (zip_finding(),)),
+    "zip: is a folder": Case(folder_for("zip"), ("✗", "✓", "✓"), (zip_finding(),)),
+    "ziphash: is a folder": Case(folder_for("ziphash"), ("✗", "✗", "✗"), (Expected("malformed", "ziphash"),)),
+    "mod: is a folder": Case(folder_for("mod"), ("✗", "✗", "✗"), (Expected("malformed", "mod"),)),
+    "info: is a folder": Case(folder_for("info"), ("✓", "✓", "✗"), (Expected("malformed", "info"),)),
+    "lock: is a folder": Case(
+        folder_for("lock"), ("✓", "✓", "✓"), (Expected("malformed", "lock", "warning"),)
+    ),
     "zip: comment": Case(
         zip_with(lambda: Archive(entries_of(), comment=b"hello").to_bytes()), ("✓", "✓", "✓"), ()
     ),

@@ -33,6 +33,12 @@ def _at_once(nobody_else: None) -> None:
         "ziphash: empty",
         "mod: edited",
         "info: garbage",
+        "tree: is a file",
+        "tree: link to a folder",
+        "zip: is a folder",
+        "ziphash: is a folder",
+        "mod: is a folder",
+        "info: is a folder",
     ],
 )
 def test_a_hint_mends(go: Go, tmp_path: Path, name: str) -> None:

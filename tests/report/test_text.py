@@ -250,12 +250,12 @@ def test_the_order_may_wait_for_the_end(order: list[int]) -> None:
     stray = finding(module="", version="", where="layout", path="/go/pkg/mod/stray")
     output = finding(module="", version="", cache="gocache", where="output", path="/build/00/0-d")
     results: list[Result] = [
+        result(stray),
+        result(stray._replace(path="/go/pkg/mod/stray2")),
         result(finding(module="example.com/a")),
         result(missing, finding(module="example.com/b", version="v1.0.0")),
         result(finding(module="example.com/b", version="v1.1.0")),
         result(module="example.com/c"),
-        result(stray),
-        result(stray._replace(path="/go/pkg/mod/stray2")),
         BuildResult((output,)),
     ]
     whole = report()

@@ -31,9 +31,10 @@ Examples:
 
 \b
 Exit status:
-  0  nothing found at or above the failing severity (see check --fail-on)
-  1  something was found
-  2  the check could not be made
+  0    nothing found at or above the failing severity (see check --fail-on)
+  1    something was found
+  2    the check could not be made
+  130  interrupted; what was found until then is reported
 """
 
 

@@ -102,7 +102,7 @@ def _hash_function(algorithm: Algorithm, kernel: str | None) -> Callable[[], _Ha
         from blake3 import blake3
     except ImportError:
         raise FastverifyError(
-            "the pure engine needs the package blake3 for BLAKE3: pip install 'fastverify[blake3]',"
+            "the pure engine needs the package blake3 for BLAKE3: pip install blake3,"
             " or install a wheel of fastverify that has the native engine"
         ) from None
     return cast("Callable[[], _Hash]", blake3)

@@ -44,7 +44,7 @@ class ZipCopies:
             return
         try:
             self._directory = read_directory(descriptor, found.st_size)
-            self._numbers = {name: number for number, name in enumerate(self._directory.names())}
+            self._numbers = {name: number for number, name in enumerate(self._directory.names)}
             self._contents = ZipContents(os.fsencode(path))
         except FaultError:
             self._directory = None

@@ -168,7 +168,7 @@ def _entry_words(path: str, fault: Fault) -> str:
         size = os.fstat(descriptor).st_size
         directory = read_directory(descriptor, size)
         # Of several entries of one name the last counts for all.
-        number = max(n for n, name in enumerate(directory.names()) if name == fault.name)
+        number = max(n for n, name in enumerate(directory.names) if name == fault.name)
         entry = directory[number]
     except (FaultError, ValueError):  # changed since it was measured
         return _ZIP_WORDS["zip-format"]

@@ -26,6 +26,8 @@ GO_EXTRACTS_ZIP = (
     "go build extracts and compiles this zip without hashing it, because it trusts the .ziphash beside it"
 )
 GO_REFUSES_ZIP = "the go command fails when it next has to extract this zip; until then it uses the tree"
+GO_REFUSES_LONE_ZIP = "the go command fails when it has to extract this zip, and there is no tree beside it"
+GO_CANNOT_LOCK = "the go command fails where it has to download or extract this module: it cannot lock it"
 GO_REFUSES_SUM = "go build and go mod download stop with a checksum mismatch in any project with this go.sum"
 GO_BLIND_TO_SUM = (
     "go mod verify accepts this, as it never reads go.sum's module hashes; go build and go mod "
@@ -50,6 +52,10 @@ GO_EXTRACTS_TREE = "go build and go mod download extract the tree again from the
 GO_REEXTRACTS_PARTIAL = "go build and go mod download remove this tree and extract it again"
 GO_REFETCHES_ZIP = "go build uses the extracted tree; go mod download fetches the zip again"
 GO_REPLACES_FILE = "go build and go mod download extract the tree over it; go mod verify takes it as absent"
+GO_FOLLOWS_LINK = (
+    "go build compiles the directory that the link leads to, unchecked, and go mod download extracts nothing "
+    "beside it; go mod verify reports that it is no directory"
+)
 GO_REFUSES_MOD = (
     "the go command stops with a checksum mismatch where the module is in a project's graph and go.sum "
     "has a line for it; elsewhere it uses the file as it is"
@@ -135,19 +141,26 @@ def reextract(paths: Paths) -> str:
     return _commands("the zip is good, extract it again", *_remove_tree(paths), paths.download)
 
 
-def redownload(paths: Paths, *, tree: bool, caution: str = "", record: str = "") -> str:
+def redownload(
+    paths: Paths, *, tree: bool, caution: str = "", record: str = "", is_directory: bool = False
+) -> str:
     """Nothing but a fresh download is to be trusted; `tree` says whether one has to go too.
 
-    `record` is a record of the checksum database that has to.
+    `record` is a record of the checksum database that has to.  `is_directory` says that the zip is one.
     """
     files = " ".join(shlex.quote(path) for path in (paths.zip, paths.ziphash, record) if path)
-    removal = [f"rm -f {files}", *(_remove_tree(paths) if tree else ())]
+    removal = [f"rm -{'r' if is_directory else ''}f {files}", *(_remove_tree(paths) if tree else ())]
     return _commands(f"download it again{caution}", *removal, paths.download)
 
 
 def refetch(paths: Paths, file: str) -> str:
     """One small file below ``@v`` is bad or absent."""
     return _commands("fetch it again", f"rm -f {shlex.quote(file)}", paths.download)
+
+
+def replace(paths: Paths, path: str) -> str:
+    """What lies there is none of the cache's files or trees."""
+    return _commands("remove it and download again", f"rm -rf {shlex.quote(path)}", paths.download)
 
 
 def rewrite_ziphash(paths: Paths) -> str:

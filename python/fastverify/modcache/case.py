@@ -92,6 +92,16 @@ class Case:
                 "download the module again",
             )
             return
+        if fault.code == "not-regular" and not fault.name:
+            self.add(
+                "malformed",
+                where,
+                path,
+                message="this is no file but something else, a directory or a device",
+                go=advice.GO_CANNOT_READ,
+                hint=advice.replace(self.paths, path),
+            )
+            return
         at = f"{changes.shown(fault.name)} in it " if fault.name else ""
         self.add(
             "unreadable",

@@ -206,13 +206,16 @@ def _judge_absent_parts(case: Case, content: Content) -> None:
             severity="warning",
         )
     elif not content.has_tree and "tree" not in case.files.hidden:
+        is_bad = any(found.where == "zip" and found.severity == "error" for found in case.findings)
         case.add(
             "missing",
             "dir",
             paths.tree,
             message="the module is downloaded and not extracted",
             go=advice.GO_EXTRACTS_TREE,
-            hint=advice.download(paths, "nothing has to be done; to have it again"),
+            hint="mend the zip first"
+            if is_bad
+            else advice.download(paths, "nothing has to be done; to have it again"),
             severity="warning",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from bisect import bisect_left
 
 from fastverify.engine.differences import Differences
@@ -23,8 +24,10 @@ def judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
             "dir",
             paths.tree,
             message=f"this is no directory but a {changes.kind_of(tree.stat)}",
-            go=advice.GO_REPLACES_FILE,
-            hint=advice.download(paths, "remove it and let Go extract the module again"),
+            go=advice.GO_FOLLOWS_LINK
+            if tree.stat is not None and stat.S_ISLNK(tree.stat.mode)
+            else advice.GO_REPLACES_FILE,
+            hint=advice.replace(paths, paths.tree),
             severity="error",
         )
         return
@@ -84,6 +87,11 @@ def judge_tree_hash(case: Case, content: Content, tree: TreeMeasurement, tree_go
         )
     elif odd:
         message = "the extracted tree holds what Go never extracts"
+    elif differences:
+        message = (
+            f"the extracted tree is not what {source} says; nor can the zip be read whole, but the files "
+            "named differ from what can be read of it"
+        )
     else:
         message = (
             f"the extracted tree is not what {source} says; without a good zip, which file is wrong "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+
 from fastverify.engine.faults import describe
 from fastverify.engine.protocol import ZipMeasurement
 from fastverify.modcache import advice, changes, versionfiles
@@ -16,7 +18,7 @@ def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
         return
     tree_good = content.tree is not None and content.tree == content.expected
     hint = advice.redownload(paths, tree=content.has_tree and not tree_good)
-    go = advice.GO_REFUSES_ZIP
+    go = advice.GO_REFUSES_ZIP if content.has_tree else advice.GO_REFUSES_LONE_ZIP
     if fault is None:
         first = zip_.violations[0]
         case.add(
@@ -34,13 +36,14 @@ def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
     elif fault.code in ("os", "too-many-names", "zip-directory-too-large"):
         case.unreadable("zip", paths.zip, fault)
     elif fault.code == "not-regular":
+        is_directory = zip_.stat is not None and stat.S_ISDIR(zip_.stat.mode)
         case.add(
             "modified",
             "zip",
             paths.zip,
             message=f"this is no file but a {changes.kind_of(zip_.stat)}",
-            go=advice.GO_HANGS,
-            hint=hint,
+            go=advice.GO_CANNOT_READ if is_directory else advice.GO_HANGS,
+            hint=advice.redownload(paths, tree=content.has_tree and not tree_good, is_directory=is_directory),
             authority=content.authority,
             expected=content.expected or "",
         )
@@ -80,7 +83,7 @@ def zip_modified(case: Case, content: Content, tree_good: bool) -> None:
         "zip",
         case.paths.zip,
         message=message,
-        go=advice.GO_IGNORES_ZIP if content.has_tree else advice.GO_EXTRACTS_ZIP,
+        go=_go_on_other_content(case, content),
         hint=advice.redownload(case.paths, tree=content.has_tree and not tree_good),
         authority=content.authority,
         expected=content.expected or "",
@@ -88,3 +91,9 @@ def zip_modified(case: Case, content: Content, tree_good: bool) -> None:
         differences=case.measured.differences if known else (),
         of_zip=True,
     )
+
+
+def _go_on_other_content(case: Case, content: Content) -> str:
+    if case.measured.zip is not None and case.measured.zip.violations:
+        return advice.GO_REFUSES_ZIP if content.has_tree else advice.GO_REFUSES_LONE_ZIP
+    return advice.GO_IGNORES_ZIP if content.has_tree else advice.GO_EXTRACTS_ZIP

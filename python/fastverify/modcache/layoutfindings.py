@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 
 from fastverify.engine.faults import describe
@@ -88,19 +89,22 @@ def lock_finding(files: ModuleFiles) -> Finding | None:
     """A lock file that holds something; Go only ever makes it empty."""
     path = files.files.get("lock")
     try:
-        size = os.lstat(path).st_size if path is not None else 0
+        status = os.lstat(path) if path is not None else None
     except OSError:
-        size = 0
-    if path is None or not size:
+        status = None
+    if path is None or status is None or not status.st_size:
         return None
+    is_directory = stat.S_ISDIR(status.st_mode)
     return Finding(
-        "warning",
+        "malformed" if is_directory else "warning",
         "warning",
         "lock",
         path,
-        f"the lock file holds {size} bytes, and Go never writes into it",
-        advice.GO_IGNORES,
-        "empty it, or look for who writes into the cache",
+        "the lock is no file but a directory"
+        if is_directory
+        else f"the lock file holds {status.st_size} bytes, and Go never writes into it",
+        advice.GO_CANNOT_LOCK if is_directory else advice.GO_IGNORES,
+        "remove it" if is_directory else "empty it, or look for who writes into the cache",
         module=files.module,
         version=files.version,
     )

@@ -23,7 +23,7 @@ class InOrder:
         self._results.put(place or _place(result), pickle.dumps(result, pickle.HIGHEST_PROTOCOL))
 
     def __iter__(self) -> Iterator[Result]:
-        """Each of them: modules, then what is about no module, then build caches.
+        """Each of them: what is about no module, then modules, then build caches.
 
         Raises OSError where the spool has lost one.
         """
@@ -35,4 +35,5 @@ def _place(result: Result) -> str:
     path = result.findings[0].path if result.findings else ""
     if not isinstance(result, ModuleResult):
         return f"2{path}"
-    return f"0{result.module}\0{result.version}" if result.module else f"1{path}"
+    # Mending a cache's own files comes first: a download may fail without.
+    return f"1{result.module}\0{result.version}" if result.module else f"0{path}"

@@ -76,7 +76,7 @@ class Fetcher:
         verify = load_arithmetic(engine).verify
         if verify is None:
             raise FastverifyError(
-                "signatures cannot be checked here, so nothing is fetched: install fastverify[sumdb], "
+                "signatures cannot be checked here, so nothing is fetched: pip install cryptography, "
                 "use the native engine, or leave out --sumdb"
             )
         self._key, self._verify = key, verify

@@ -103,7 +103,7 @@ class Opener:
         if own in names and not self._can_verify():
             said.append(
                 f"signatures of {settings.name} are not checked, so its records vouch for nothing (they are "
-                "compared all the same): install fastverify[sumdb], or use the native engine"
+                "compared all the same): pip install cryptography, or use the native engine"
             )
         return said
 

@@ -27,6 +27,11 @@ class FilesPlan:
         """The sizes of all files together, in bytes."""
         return sum(self._sizes)
 
+    @property
+    def is_large(self) -> bool:
+        """There is never another besides."""
+        return False
+
     def parts(self, weight: int = 1 << 62) -> Iterator[tuple[list[int], Part]]:
         """The files to read, in parts of about `weight`."""
         numbers: list[int] = []

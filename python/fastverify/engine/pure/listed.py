@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import nsmallest
+from itertools import count, islice
 from typing import TypeVar
 
 from fastverify.engine.protocol import MAX_LISTED, MAX_LISTED_BYTES
@@ -31,3 +33,21 @@ def first_of(
         else:
             more += 1
     return tuple(listed), more
+
+
+def first_by_name(found: Iterable[_Named], name: Callable[[_Named], bytes]) -> tuple[tuple[_Named, ...], int]:
+    """The same of what comes in no order, and is told by name.  No more is held than may be listed."""
+    numbered = count()
+    smallest = nsmallest(MAX_LISTED, (each for each, _ in zip(found, numbered, strict=False)), key=name)
+    listed, more = first_of(smallest, name)
+    return listed, more + next(numbered) - len(smallest)
+
+
+def up_to_limits(found: Iterable[_Named], name: Callable[[_Named], bytes]) -> Iterator[_Named]:
+    """The first of what was `found`, which is looked at no further than that."""
+    room = MAX_LISTED_BYTES
+    for each in islice(found, MAX_LISTED):
+        room -= len(name(each))
+        if room < 0:
+            return
+        yield each

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import (
@@ -26,24 +27,25 @@ from fastverify.engine.protocol import (
     Violation,
     ZipMeasurement,
 )
-from fastverify.engine.pure.contents import Pair, Part, PartResult, Reason, read_part
+from fastverify.engine.pure.contents import Pair, Part, PartResult, read_part
 from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import file_stat, lstat, open_regular
-from fastverify.engine.pure.listed import first_of
-from fastverify.engine.pure.pair_columns import PairColumns
+from fastverify.engine.pure.listed import first_by_name, first_of
+from fastverify.engine.pure.name_column import NameColumn, runs_below, sorted_numbers
+from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
 from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
 from fastverify.engine.pure.zip_directory import Directory, read_directory
 from fastverify.engine.pure.zip_rules import violations
 
 #: At most this many contents stand in one part, so that a part stays small to send.
-_MOST_PAIRS = 16384
+_MOST_PAIRS = 4096
 #: What opening a file costs, in bytes read.
 _FILE_COST = 16 << 10
 _DIGEST = 32
-#: So many are sorted at once.
-_RUN = 1 << 16
+#: Of what has none.
+_NONE = 0xFFFFFFFF
 
 #: Which differences are listed where not all can be.
 _LISTED_FIRST: tuple[Change, ...] = ("type", "modified", "extra", "missing", "mode")
@@ -110,13 +112,13 @@ class _Zip:
         except FaultError as error:
             self.fault = error.fault()
             return
-        self.names = names = self.directory.names()
+        self.names = names = self.directory.names.quickest()
         if job.extractable:
             self.violations = violations(self.directory, names, job.prefix)
             if found.st_size > MAX_ZIP_BYTES or self.directory.unpacked > MAX_ZIP_BYTES:
                 self.fault = Fault("zip-too-large")
                 return
-        self.order = _sorted_numbers(len(names), names.__getitem__)
+        self.order = sorted_numbers(self.directory.names.runs(), names.__getitem__)
         self.last = self.order
         if any(one == other for one, other in pairwise(map(names.__getitem__, self.order))):
             self.last = array("I", self._last_of_each())
@@ -125,17 +127,6 @@ class _Zip:
         for _, numbers in groupby(self.order, self.names.__getitem__):
             *_, last = numbers
             yield last
-
-
-def _sorted_numbers(count: int, key: Callable[[int], Any]) -> array[int]:
-    """The numbers below `count` by their keys; equal ones in their order.
-
-    They are sorted in runs, so that the keys of very many are not in memory at a time.
-    """
-    runs = [
-        array("I", sorted(range(begin, min(begin + _RUN, count)), key=key)) for begin in range(0, count, _RUN)
-    ]
-    return runs[0] if len(runs) == 1 else array("I", merge(*runs, key=key))
 
 
 class _Tree:
@@ -173,43 +164,61 @@ class ModulePlan:
         # A pair is an entry with the file of the same name.  First come the entries by name, then the
         # files that have none, by path.
         self._entries = self._zip.last if self._zip is not None else array("I")
-        #: The file of the tree that each pair has, by its path; where it is a link, what it leads to.
-        self._paths: list[bytes | None] = [None] * len(self._entries)
-        self._targets: list[bytes | None] = self._paths
-        self._pair_up()
+        listing = None if self._tree is None else self._tree.listing
+        self._files: Sequence[bytes] = () if listing is None else listing.files.quickest()
+        #: What each link that can be opened leads to.
+        self._targets: dict[bytes, bytes] = {}
+        #: The number of the file that each pair has, or _NONE.
+        self._file_of = array("I", [_NONE]) * len(self._entries)
+        if listing is not None:
+            self._targets = {path: odd.target for path, odd in listing.odd.items() if odd.target is not None}
+            self._pair_up(listing)
 
-        self._found = PairColumns(len(self._paths))
-        self._entry_faults: dict[int, Reason] = {}
-        self._file_faults: dict[int, Reason] = {}
+        self._found = PairColumns(len(self._file_of))
+        self._entry_faults = FaultColumn(len(self._file_of))
+        self._file_faults = FaultColumn(len(self._file_of))
         self._file_bytes = 0
 
-    def _pair_up(self) -> None:
-        listing = None if self._tree is None else self._tree.listing
-        if listing is None:
-            return
-        links = {path: odd.target for path, odd in listing.odd.items() if odd.target is not None}
-        paths = sorted([*listing.files, *links]) if links else listing.files
-        if self._zip is None or not self._entries:
-            self._paths = list(paths)
-        else:
-            prefix, names = self._job.prefix, self._zip.names
-            length = len(prefix)
-            unpaired = dict(zip(paths, paths, strict=True))
-            self._paths = [
-                unpaired.pop(name[length:], None) if name.startswith(prefix) else None
-                for name in map(names.__getitem__, self._entries)
-            ]
-            self._paths.extend(unpaired.values())
-        self._targets = self._paths
-        if links:
-            self._targets = [None if path is None else links.get(path, path) for path in self._paths]
+    def _pair_up(self, listing: Listing) -> None:
+        """Find the file of each entry: both are in order."""
+        names = () if self._zip is None else self._zip.names
+        prefix, files, by_path = self._job.prefix, self._files, listing.by_path
+        file_of = self._file_of
+        without_entry = array("I")
+        at, count = 0, len(by_path)
+        path = files[by_path[0]] if count else None
+        for pair, number in enumerate(self._entries):
+            name = names[number]
+            if not name.startswith(prefix):
+                continue
+            name = name[len(prefix) :]
+            while path is not None and path <= name:
+                if path == name:
+                    file_of[pair] = by_path[at]
+                else:
+                    without_entry.append(by_path[at])
+                at += 1
+                path = files[by_path[at]] if at < count else None
+        without_entry.extend(by_path[at:])
+        file_of.extend(without_entry)
+
+    def _path(self, pair: int) -> bytes | None:
+        """The file of a pair, if it has one, by its path."""
+        number = self._file_of[pair]
+        return None if number == _NONE else self._files[number]
 
     @property
     def weight(self) -> int:
         """What the contents cost to read, in bytes."""
         directory = None if self._zip is None else self._zip.directory
         unpacked = 0 if directory is None or not self._entries else directory.unpacked
-        return unpacked + _FILE_COST * len(self._paths)
+        return unpacked + _FILE_COST * len(self._file_of)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes so much memory that there should be no other besides."""
+        names: Sequence[bytes] = () if self._zip is None else self._zip.names
+        return isinstance(names, NameColumn) or isinstance(self._files, NameColumn)
 
     def parts(self, weight: int = 1 << 62) -> Iterator[tuple[list[int], Part]]:
         """The contents to read, in parts of about `weight`: the numbers of their pairs, and the part."""
@@ -224,24 +233,19 @@ class ModulePlan:
         order = array("I")
         if directory is not None:
             offset = directory.offset
-            order = _sorted_numbers(count, lambda pair: offset(entries[pair]))
-        for pair in chain(order, range(count, len(self._paths))):
+            order = sorted_numbers(runs_below(count), lambda pair: offset(entries[pair]))
+        targets = self._targets
+        names = () if self._zip is None else self._zip.names
+        for pair in chain(order, range(count, len(self._file_of))):
             stored = None
             left -= _FILE_COST
             if pair < count and directory is not None:
-                entry = directory[entries[pair]]
-                stored = (
-                    entry.offset,
-                    entry.compressed_size,
-                    entry.size,
-                    entry.crc,
-                    entry.method,
-                    entry.flags,
-                    entry.name.endswith(b"/"),
-                )
-                left -= entry.size
+                number = entries[pair]
+                stored = (*directory.stored(number), names[number].endswith(b"/"))
+                left -= stored[2]
             numbers.append(pair)
-            pairs.append((stored, self._targets[pair]))
+            path = self._path(pair)
+            pairs.append((stored, targets.get(path, path) if path is not None and targets else path))
             if left <= 0 or len(pairs) == _MOST_PAIRS:
                 yield numbers, self._part(start, pairs)
                 numbers, pairs, left = [], [], weight
@@ -261,8 +265,10 @@ class ModulePlan:
             found.set_differing(numbers[at], digest)
         for at, seen in result.stats.items():
             found.set_stat(numbers[at], seen)
-        self._entry_faults.update((numbers[at], reason) for at, reason in result.entry_faults.items())
-        self._file_faults.update((numbers[at], reason) for at, reason in result.file_faults.items())
+        for at, reason in result.entry_faults.items():
+            self._entry_faults.set(numbers[at], reason)
+        for at, reason in result.file_faults.items():
+            self._file_faults.set(numbers[at], reason)
         self._file_bytes += result.file_bytes
 
     def assemble(self) -> ModuleMeasurement:
@@ -275,8 +281,7 @@ class ModulePlan:
             measured_tree = self._measured_tree(self._tree, copies, measured_zip)
             if self._tree.listing is not None:
                 differences = self._differences(self._tree.listing, copies)
-        gravest, dropped = _gravest(differences)
-        listed, more = first_of(gravest, lambda each: each.path, MAX_DIFFERENCES, MAX_DIFFERENCES_BYTES)
+        listed, more = _gravest(differences)
         return ModuleMeasurement(
             self._job.key,
             measured_zip,
@@ -285,32 +290,36 @@ class ModulePlan:
             self._info,
             self._ziphash,
             Differences.of(sorted(listed, key=lambda each: each.path)) if listed else (),
-            dropped + more,
+            more,
         )
 
     def _measured_zip(self, zipped: _Zip) -> ZipMeasurement:
         directory, names, prefix = zipped.directory, zipped.names, self._job.prefix
         fault = zipped.fault
-        bad: list[Fault] = []
+        go_mod = prefix + b"go.mod"
+        bad: tuple[Fault, ...] = ()
         h1 = files_h1 = go_mod_h1 = None
         if fault is None:
-            bad = [
-                Fault(code, names[self._entries[pair]], errno)
-                for pair, (code, errno) in sorted(self._entry_faults.items())
-            ]
+            bad, _ = first_of(
+                (
+                    Fault(code, names[self._entries[pair]], errno)
+                    for pair, (code, errno) in self._entry_faults.all()
+                ),
+                lambda each: each.name,
+            )
             # dirhash looks at each name before it opens the entry.
-            newlines = [
-                Fault("name-newline", name) for name in map(names.__getitem__, self._entries) if b"\n" in name
-            ]
-            fault = min([*newlines, *bad], key=lambda each: each.name, default=None)
+            newline = next((name for name in map(names.__getitem__, self._entries) if b"\n" in name), None)
+            fault = bad[0] if bad else None
+            if newline is not None and (fault is None or newline <= fault.name):
+                fault = Fault("name-newline", newline)
             if fault is None:
                 h1 = files_h1 = hash1(self._lines(zipped, with_directories=True))
                 if any(name.endswith(b"/") for name in map(names.__getitem__, self._entries)):
                     files_h1 = hash1(self._lines(zipped, with_directories=False))
-            go_mod = prefix + b"go.mod"
-            for pair, number in enumerate(self._entries):
-                if names[number] == go_mod and pair not in self._entry_faults:
-                    go_mod_h1 = hash1([(self._found.digest(pair), b"go.mod")])
+            pair = bisect_left(self._entries, go_mod, key=names.__getitem__)
+            found = pair < len(self._entries) and names[self._entries[pair]] == go_mod
+            if found and pair not in self._entry_faults:
+                go_mod_h1 = hash1([(self._found.digest(pair), b"go.mod")])
         return ZipMeasurement(
             stat=zipped.stat,
             fault=fault,
@@ -319,8 +328,8 @@ class ModulePlan:
             entries=len(names),
             unpacked=0 if directory is None else directory.unpacked,
             go_mod_h1=go_mod_h1,
-            has_go_mod=prefix + b"go.mod" in names,
-            bad_entries=first_of(bad, lambda each: each.name)[0],
+            has_go_mod=go_mod in names,
+            bad_entries=bad,
             violations=zipped.violations,
         )
 
@@ -341,8 +350,8 @@ class ModulePlan:
             return set()
         odd = self._tree.listing.odd
         found: dict[bytes, bytes] = {}
-        for pair, path in enumerate(self._paths):
-            if path is None or pair in self._file_faults or path in odd:
+        for path, pair in self._files_of(range(len(self._file_of))):
+            if pair in self._file_faults or path in odd:
                 continue
             if path.rpartition(b"/")[2] in {b"go.mod", b"_go.mod"}:
                 found[path] = self._found.file_digest(pair)
@@ -361,43 +370,41 @@ class ModulePlan:
             faults = () if tree.fault is None else (tree.fault,)
             return TreeMeasurement(tree.stat, tree.fault, None, 0, 0, faults, ())
         prefix = self._job.prefix
-        paths = self._paths
-        bad: dict[bytes, Fault] = {
-            path: odd.fault for path, odd in listing.odd.items() if odd.fault is not None
-        }
-        for pair, (code, errno) in self._file_faults.items():
-            bad[paths[pair] or b""] = Fault(code, paths[pair] or b"", errno)
-        everything = sorted([*listing.files, *listing.odd]) if listing.odd else listing.files
-        file_faults = sorted(bad.values(), key=lambda fault: fault.name)
-        in_prefix = b"\n" in prefix
-        newlines = [Fault("name-newline", path) for path in everything if in_prefix or b"\n" in path]
+        odd_faults = (odd.fault for odd in listing.odd.values() if odd.fault is not None)
+        file_faults = (
+            Fault(code, self._path(pair) or b"", errno) for pair, (code, errno) in self._file_faults.all()
+        )
+        unreadable, more_faults = first_by_name(
+            chain(listing.faults, odd_faults, file_faults), lambda each: each.name
+        )
         # dirhash lists everything before it opens anything, and looks at each name before it opens.
         fault = next(iter(listing.faults), None)
         if fault is None:
-            fault = min([*newlines, *file_faults], key=lambda each: each.name, default=None)
+            fault = next(iter(unreadable), None)
+            newline = self._first_newline(listing)
+            if newline is not None and (fault is None or newline <= fault.name):
+                fault = Fault("name-newline", newline)
         h1 = None
         if fault is None:
-            if zipped is not None and self._same_as_zip(everything):
+            if zipped is not None and self._same_as_zip(listing):
                 h1 = zipped.files_h1
             if h1 is None:
                 # Those with an entry are by path, and so are those without.
                 count = len(self._entries)
-                pairs = merge(self._files_of(range(count)), self._files_of(range(count, len(paths))))
+                pairs = merge(self._files_of(range(count)), self._files_of(range(count, len(self._file_of))))
                 h1 = hash1(
                     (self._found.file_digest(pair), prefix + path)
                     for path, pair in pairs
                     if path not in copies
                 )
-        unreadable = sorted([*listing.faults, *file_faults], key=lambda each: each.name)
-        told, more_faults = first_of(unreadable, lambda each: each.name)
-        empty, more_empty = first_of(listing.empty_directories(), lambda path: path)
+        empty, more_empty = first_by_name(listing.empty_directories(), lambda path: path)
         return TreeMeasurement(
             stat=tree.stat,
             fault=fault,
             h1=h1,
-            files=len(everything),
+            files=len(listing),
             bytes=self._file_bytes,
-            faults=told,
+            faults=unreadable,
             empty_directories=empty,
             more_faults=more_faults,
             more_empty_directories=more_empty,
@@ -406,18 +413,27 @@ class ModulePlan:
     def _files_of(self, pairs: Iterable[int]) -> Iterator[tuple[bytes, int]]:
         """The file of each pair that has one, and the pair."""
         for pair in pairs:
-            path = self._paths[pair]
+            path = self._path(pair)
             if path is not None:
                 yield path, pair
 
-    def _same_as_zip(self, everything: list[bytes]) -> bool:
+    def _first_newline(self, listing: Listing) -> bytes | None:
+        """The first path, if any, that dirhash cannot express."""
+        files, in_prefix = self._files, b"\n" in self._job.prefix
+        by_path = map(files.__getitem__, listing.by_path)
+        first = next((path for path in by_path if in_prefix or b"\n" in path), None)
+        odd = (path for path in listing.odd if in_prefix or b"\n" in path)
+        return min(odd if first is None else chain(odd, [first]), default=None)
+
+    def _same_as_zip(self, listing: Listing) -> bool:
         """Whether the tree has just the lines of the zip, so that they need not be hashed again."""
+        pairs = len(self._file_of)
         return (
             self._zip is not None
             and not self._job.toolchain
             and not self._found.differ
-            and len(self._zip.names) == len(self._entries) == len(self._paths) == len(everything)
-            and None not in self._paths
+            and len(self._zip.names) == len(self._entries) == pairs == len(listing)
+            and _NONE not in self._file_of
         )
 
     def _differences(self, listing: Listing, copies: set[bytes]) -> Iterator[Difference]:
@@ -427,8 +443,16 @@ class ModulePlan:
         unlisted = listing.unlisted()
         prefix = self._job.prefix
         count = len(self._entries)
-        for pair, paired in enumerate(self._paths):
-            path = paired
+        for pair, file in enumerate(self._file_of):
+            if (
+                file != _NONE
+                and pair < count
+                and not listing.odd
+                and not self._found.has_stat(pair)
+                and pair not in self._entry_faults
+            ):
+                continue  # as it should be
+            path = paired = self._path(pair)
             zip_sha256 = zip_size = None
             if pair < count and zipped is not None and zipped.directory is not None:
                 number = self._entries[pair]
@@ -441,7 +465,7 @@ class ModulePlan:
                     if paired is not None and not self._found.has_stat(pair) and path not in listing.odd:
                         continue  # as it should be
                     zip_sha256 = self._found.digest(pair)
-                    zip_size = zipped.directory[number].size
+                    zip_size = zipped.directory.size(number)
             if path is None:
                 continue
             odd = listing.odd.get(path)
@@ -459,8 +483,7 @@ class ModulePlan:
             if path in copies:
                 continue
             here = self._found.stat(pair)
-            reason = self._file_faults.get(pair)
-            if reason is not None:
+            if pair in self._file_faults:
                 if here is not None and not stat.S_ISREG(here.mode):
                     yield Difference(path, "type", zip_sha256, zip_size, None, here)
                 continue
@@ -478,23 +501,28 @@ class ModulePlan:
                 yield Difference(path, "type", None, None, None, odd.stat)
 
 
-def _gravest(differences: Iterable[Difference]) -> tuple[list[Difference], int]:
-    """Those that are listed first, in that order, and how many others there are.  Few are held at a time."""
+def _gravest(differences: Iterable[Difference]) -> tuple[tuple[Difference, ...], int]:
+    """Those that are listed, the gravest first, and how many others there are.  Few are held at a time."""
     gravest: list[Difference] = []
     dropped = 0
+    room = MAX_DIFFERENCES_BYTES
     for difference in differences:
         gravest.append(difference)
-        if len(gravest) == 2 * MAX_DIFFERENCES:
-            dropped += _cut(gravest)
-    return gravest, dropped + _cut(gravest)
+        room -= len(difference.path)
+        if len(gravest) == 2 * MAX_DIFFERENCES or room < 0:
+            listed, _ = _first_differences(gravest)
+            # The next one stays, so that none is listed that is behind it.
+            dropped += max(len(gravest) - len(listed) - 1, 0)
+            del gravest[len(listed) + 1 :]
+            room = MAX_DIFFERENCES_BYTES
+    listed, more = _first_differences(gravest)
+    return listed, dropped + more
 
 
-def _cut(differences: list[Difference]) -> int:
-    """Sort, and drop what is not to be listed; returns how many those are."""
+def _first_differences(differences: list[Difference]) -> tuple[tuple[Difference, ...], int]:
+    """Sort them; those that are listed, and how many are not."""
     differences.sort(key=lambda each: (_LISTED_FIRST.index(each.change), each.path))
-    dropped = max(len(differences) - MAX_DIFFERENCES, 0)
-    del differences[MAX_DIFFERENCES:]
-    return dropped
+    return first_of(differences, lambda each: each.path, MAX_DIFFERENCES, MAX_DIFFERENCES_BYTES)
 
 
 def _is_odd(odd: OddFile) -> bool:

@@ -10,11 +10,14 @@ import errno
 import os
 import stat
 import sys
+from array import array
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, Fault, FileStat
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import file_stat, lstat
+from fastverify.engine.pure.name_column import NameColumn, sorted_numbers
 
 #: The longest path that Linux takes (PATH_MAX without the final NUL).
 _LONGEST_PATH = 4095
@@ -42,24 +45,49 @@ class Listing:
     def __init__(self, root: bytes) -> None:
         #: The root with a separator at its end.
         self.start = os.path.join(root, b"")
-        self.files: list[bytes] = []
+        #: What can be opened: regular files, and links to such.
+        self.files = NameColumn()
+        #: The numbers of `files` by path.
+        self.by_path = array("I")
         self.odd: dict[bytes, OddFile] = {}
         #: Directories that cannot be listed; in the end sorted by path.
         self.faults: list[Fault] = []
-        self.directories: list[bytes] = []
+        #: The root and what is below it, each behind the one that it is in; with a slash at the end.
+        self._directories = NameColumn()
+        #: Of each directory the number of the one that it is in; and whether it holds a file, or may.
+        self._parents = array("I")
+        self._is_full = bytearray()
 
-    def empty_directories(self) -> list[bytes]:
-        """The topmost directories that hold no file at any depth, by path."""
-        full: set[bytes] = {b""}
-        for paths in (self.files, self.odd, (fault.name for fault in self.faults)):
-            for path in paths:
-                parent = path
-                while parent and (parent := parent.rpartition(b"/")[0]) not in full:
-                    full.add(parent)
-        # What a directory that cannot be listed holds is not known.
-        full.update(fault.name for fault in self.faults)
-        return sorted(
-            path for path in self.directories if path not in full and path.rpartition(b"/")[0] in full
+    def __len__(self) -> int:
+        """How many files there are, whether they can be opened or not."""
+        return len(self.files) + sum(odd.target is None for odd in self.odd.values())
+
+    def add_directory(self, path: bytes, parent: int) -> int:
+        """Add a directory in that with the number `parent`; its number."""
+        self._directories.append(path)
+        self._parents.append(parent)
+        self._is_full.append(False)
+        return len(self._parents) - 1
+
+    def directory(self, number: int) -> bytes:
+        """The path of the directory with this number, with a slash at its end unless it is the root."""
+        return self._directories[number]
+
+    def fill(self, directory: int) -> None:
+        """Note that the directory with this number holds a file, or that nobody knows what it holds."""
+        self._is_full[directory] = True
+
+    def empty_directories(self) -> Iterator[bytes]:
+        """The topmost directories that hold no file at any depth, in no order."""
+        full = bytearray(self._is_full)
+        for number in range(len(full) - 1, 0, -1):
+            if full[number]:
+                full[self._parents[number]] = True
+        full[0] = True
+        return (
+            self._directories[number][:-1]
+            for number in range(1, len(full))
+            if not full[number] and full[self._parents[number]]
         )
 
     def unlisted(self) -> frozenset[bytes]:
@@ -93,10 +121,12 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
     room = _LONGEST_PATH - len(os.path.join(os.path.abspath(root), b"")) if os.name == "posix" else 1 << 30
     add_file = listing.files.append
     odd: list[bytes] = []
-    pending = [b""]
+    pending = array("I", [listing.add_directory(b"", 0)])
     left = sys.maxsize if room_for_names is None else room_for_names
     while pending:
-        directory = pending.pop()
+        number = pending.pop()
+        directory = listing.directory(number)
+        is_full = False
         try:
             with os.scandir(start + directory) as found:
                 for each in found:
@@ -105,29 +135,36 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
                     if left < 0:
                         break
                     if len(path) > room:
+                        is_full = True
                         if each.is_dir(follow_symlinks=False):
                             left -= _MORE_OF_FAULT * (len(path) + BYTES_BESIDE_NAME)
                             listing.faults.append(Fault("os", path, errno.ENAMETOOLONG))
                         else:
                             listing.odd[path] = OddFile(None, None, Fault("os", path, errno.ENAMETOOLONG))
                     elif each.is_file(follow_symlinks=False):
+                        is_full = True
                         add_file(path)
                     elif each.is_dir(follow_symlinks=False) and not _is_junction(each):
-                        listing.directories.append(path)
-                        pending.append(path + b"/")
+                        pending.append(listing.add_directory(path + b"/", number))
                     else:
+                        is_full = True
                         odd.append(path)
         except OSError as error:
             if not directory:
                 raise os_fault(error) from None
             left -= _MORE_OF_FAULT * (len(directory) - 1 + BYTES_BESIDE_NAME)
             listing.faults.append(os_fault(error).fault(directory[:-1]))
+            is_full = True
         if left < 0:
             raise FaultError("too-many-names")
-    listing.files.sort()
+        if is_full:
+            listing.fill(number)
     listing.faults.sort(key=lambda fault: fault.name)
     for path in odd:
-        listing.odd[path] = _look_at(start, path)
+        listing.odd[path] = odd_file = _look_at(start, path)
+        if odd_file.target is not None:
+            add_file(path)
+    listing.by_path = sorted_numbers(listing.files.runs(), listing.files.quickest().__getitem__)
     return listing
 
 

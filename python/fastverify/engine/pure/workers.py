@@ -24,6 +24,7 @@ from typing import Generic, Protocol, TypeVar, cast
 import fastverify
 from fastverify import timings
 from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.engine.pure.allocator import give_memory_back
 from fastverify.engine.pure.contents import Part, PartResult, read_part
 from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
 from fastverify.engine.pure.threads import start_threads
@@ -44,6 +45,10 @@ _MOST_UNSPLIT = 48 << 20
 _MOST_WORKERS = 64
 #: To a worker and from it.
 _PIPES = 2
+
+#: For the plan that is being made in this process, and for one that takes much memory until it has its
+#: answer: there is no second one besides, of whatever crew.
+_ROOM_FOR_PLAN = threading.Lock()
 
 # SIGINT reaches the whole foreground group; the parent decides what becomes of the workers.
 _BOOT = """\
@@ -67,6 +72,11 @@ class Plan(Protocol[T_co]):
     @property
     def weight(self) -> int:
         """What there is to read, in bytes."""
+        ...
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes so much memory that there should be no other besides."""
         ...
 
     def parts(self, weight: int = ..., /) -> Iterator[tuple[list[int], Part]]:
@@ -94,7 +104,9 @@ def measure_jobs(jobs: Sequence[tuple[int, Job]], threads: int) -> Generator[Mod
             yield from crew.results()
             return
     for _, job in ordered:
-        yield measure_module(job)
+        with _ROOM_FOR_PLAN:
+            measured = measure_module(job)
+        yield measured
 
 
 def run_plan(plan: Plan[T], threads: int) -> T:
@@ -140,6 +152,8 @@ class _Crew(Generic[T]):
         self._splits: deque[_Split[T]] = deque()
         #: Jobs that are becoming splits.
         self._planning = 0
+        #: Whether one of the splits takes much memory, so that nobody else has room for a plan.
+        self._has_room = False
         self._lock = threading.Condition()
         self._stopped = False
         #: Answers not yet put among the results.
@@ -165,6 +179,7 @@ class _Crew(Generic[T]):
         """Start the workers; False where not one could be."""
         if not sys.executable or getattr(sys, "frozen", False):
             return False
+        give_memory_back()
         command = [sys.executable, "-I", "-S", "-c", _BOOT, str(Path(fastverify.__file__).parents[1])]
         try:
             for _ in range(self._threads):
@@ -205,6 +220,7 @@ class _Crew(Generic[T]):
             self._lock.notify_all()
         for worker in self._workers:
             worker.kill()
+        self._leave_room()
         for worker in self._workers:
             worker.wait()
         for server in self._servers:
@@ -224,17 +240,24 @@ class _Crew(Generic[T]):
         """Give one worker its jobs, until there are none."""
         watch = timings.worker(f"fastverify-{self._workers.index(worker)}")
         try:
-            while (task := self._next_task()) is not None:
-                if isinstance(task, Job):
-                    # A worker answers a Job with what this crew was made for.
-                    self._results.put(cast("T", self._ask(worker, task, watch)))
-                    continue
-                split, numbers, part = task
-                self._take(split, numbers, cast("PartResult", self._ask(worker, part, watch)))
+            # Nothing of one task is held while the next one is made.
+            while self._serve_one(worker, watch):
+                pass
         except EngineError as error:
             self._results.put(error)
         except Exception as error:  # noqa: BLE001 - told to the caller, whoever is waiting
             self._results.put(EngineError(f"the pure engine failed: {type(error).__name__}: {error}"))
+
+    def _serve_one(self, worker: subprocess.Popen[bytes], watch: timings.Stopwatch | None) -> bool:
+        """Give a worker its next job; False where there is none."""
+        task = self._next_task()
+        if isinstance(task, Job):
+            # A worker answers a Job with what this crew was made for.
+            self._results.put(cast("T", self._ask(worker, task, watch)))
+        elif task is not None:
+            split, numbers, part = task
+            self._take(split, numbers, cast("PartResult", self._ask(worker, part, watch)))
+        return task is not None
 
     def _ask(
         self, worker: subprocess.Popen[bytes], request: Job | Part, watch: timings.Stopwatch | None
@@ -294,14 +317,28 @@ class _Crew(Generic[T]):
 
     def _begin(self, job: Job) -> None:
         """Plan a big module here, for all workers to read."""
+        while not _ROOM_FOR_PLAN.acquire(timeout=0.05):
+            if self._stopped:
+                return
+        keeps_room = False
         try:
             split = _Split(cast("Plan[T]", ModulePlan(job)), self._threads)
             with self._lock:
                 self._splits.append(split)
+                self._has_room = keeps_room = split.plan.is_large and not self._stopped
         finally:
+            if not keeps_room:
+                _ROOM_FOR_PLAN.release()
             with self._lock:
                 self._planning -= 1
                 self._lock.notify_all()
+
+    def _leave_room(self) -> None:
+        """Let others have plans, if ours took much memory."""
+        with self._lock:
+            had_room, self._has_room = self._has_room, False
+        if had_room:
+            _ROOM_FOR_PLAN.release()
 
     def _next_part(self, split: _Split[T]) -> tuple[_Split[T], list[int], Part] | None:
         with split.lock:
@@ -317,7 +354,7 @@ class _Crew(Generic[T]):
             else:
                 finished = False
         if finished:
-            self._results.put(split.plan.assemble())
+            self._finish(split)
         return None
 
     def _take(self, split: _Split[T], numbers: list[int], result: PartResult) -> None:
@@ -326,7 +363,16 @@ class _Crew(Generic[T]):
             split.open -= 1
             finished = split.exhausted and split.open == 0
         if finished:
-            self._results.put(split.plan.assemble())
+            self._finish(split)
+
+    def _finish(self, split: _Split[T]) -> None:
+        """Give the answer, when all parts of a plan have been taken in."""
+        answer = split.plan.assemble()
+        if split.plan.is_large:
+            # Before the answer is taken: whoever is to take it may need the room.
+            del split.plan, split.parts
+            self._leave_room()
+        self._results.put(answer)
 
 
 def _start_worker(command: list[str]) -> subprocess.Popen[bytes]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from struct import Struct
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, MAX_DIRECTORY_BYTES
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import read_at
+from fastverify.engine.pure.name_column import NameColumn
 
 # The layouts are those of PKWARE's APPNOTE.TXT, sections 4.3.7 to 4.3.16; `x` skips what Go skips.
 _HEADER = Struct("<4s4xHH4xIIIHHH8xI")
@@ -35,8 +36,10 @@ _U16_MAX = 0xFFFF
 _U32_MAX = 0xFFFFFFFF
 _INT64_MAX = (1 << 63) - 1
 
-#: The names of so many entries are no list any more: that takes twice their length.
-_MANY = 1 << 17
+#: Read at once of a directory, besides a header.
+_PIECE = 1 << 20
+
+_Read = Callable[[int, int], bytes]
 
 #: The longest header: its fixed part, and three fields with 16-bit lengths.
 _LONGEST_HEADER = _HEADER_LENGTH + 3 * _U16_MAX
@@ -62,143 +65,129 @@ class Entry(NamedTuple):
 
 
 class Directory:
-    """A central directory: its bytes in one piece, and where each header starts in them.
+    """A central directory, in columns: a million entries take little memory."""
 
-    Entries are decoded when they are asked for, so that a million of them take little memory.
-    """
-
-    def __init__(self, raw: bytes, base: int) -> None:
-        self._raw = raw
-        self._base = base
-        self._starts = array("I")
+    def __init__(self, prefix: bytes = b"") -> None:
+        #: The raw name of each entry.
+        self.names = NameColumn(prefix)
+        #: What most names begin with.
+        self.prefix = prefix
         self._offsets = array("q")
+        self._compressed_sizes = array("I")
+        self._sizes = array("I")
+        #: Both sizes of those that need more than 32 bits; these have the place in here for their size.
+        self._wide_sizes = array("Q")
+        self._crcs = array("I")
+        self._methods = array("H")
+        self._flags = array("H")
         #: Sum of the sizes that the entries declare.
         self.unpacked = 0
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._offsets)
 
-    def names(self) -> Sequence[bytes]:
-        """The raw name of each entry; where there are very many, each is made when it is asked for."""
-        if len(self._starts) > _MANY:
-            return _Names(self._raw, self._starts)
-        raw = self._raw
-        return [
-            raw[start + _HEADER_LENGTH : start + _HEADER_LENGTH + raw[start + 28] + (raw[start + 29] << 8)]
-            for start in self._starts
-        ]
+    def append(self, name: bytes, stored: tuple[int, int, int, int, int, int]) -> None:
+        """Add an entry; `stored` is what :class:`Entry` begins with."""
+        offset, compressed_size, size, crc, method, flags = stored
+        self.unpacked += size
+        if compressed_size >= _U32_MAX or size >= _U32_MAX:
+            self._wide_sizes.extend((compressed_size, size))
+            compressed_size, size = _U32_MAX, len(self._wide_sizes) - 2
+        self._offsets.append(offset)
+        self._compressed_sizes.append(compressed_size)
+        self._sizes.append(size)
+        self._crcs.append(crc)
+        self._methods.append(method)
+        self._flags.append(flags)
+        self.names.append(name)
 
     def offset(self, number: int) -> int:
         """Where the local header of an entry is said to be."""
         return self._offsets[number]
 
+    def size(self, number: int) -> int:
+        """The size that an entry declares."""
+        size = self._sizes[number]
+        return self._wide_sizes[size + 1] if self._compressed_sizes[number] == _U32_MAX else size
+
     def __getitem__(self, number: int) -> Entry:
-        entry = self._decode(self._starts[number])
-        if entry is None:
-            raise IndexError(number)  # cannot be: only headers that decode are kept
-        return entry
+        return Entry(*self.stored(number), self.names[number])
 
-    def _decode(self, start: int) -> Entry | None:
-        """The entry whose header starts there; None where Go says ``zip: not a valid zip file``."""
-        raw = self._raw
-        _, flags, method, crc, compressed, size, name_length, extra_length, _, offset = _HEADER.unpack_from(
-            raw, start
-        )
-        extra = start + _HEADER_LENGTH + name_length
-        if _U32_MAX in (compressed, size, offset):
-            wide = _zip64_values(raw, extra, extra + extra_length, (size, compressed, offset))
-            if wide is None:
-                return None
-            size, compressed, offset = wide
-        return Entry(
-            int64(offset + self._base),
-            compressed,
+    def stored(self, number: int) -> tuple[int, int, int, int, int, int]:
+        """What :class:`Entry` begins with, without the name."""
+        compressed_size, size = self._compressed_sizes[number], self._sizes[number]
+        if compressed_size == _U32_MAX:
+            compressed_size, size = self._wide_sizes[size : size + 2]
+        return (
+            self._offsets[number],
+            compressed_size,
             size,
-            crc,
-            method,
-            flags,
-            raw[start + _HEADER_LENGTH : extra],
+            self._crcs[number],
+            self._methods[number],
+            self._flags[number],
         )
 
-    def read_headers(self, prefix: bytes, room_for_names: int | None) -> FaultError:
-        """Find the headers, from the first byte to the first that is none, and say what ended them.
 
-        Raises FaultError where Go does not take that for the end of the directory, and where there is
-        more of it than we hold in memory: the names without `prefix`, each with BYTES_BESIDE_NAME, may need
-        `room_for_names`.
-        """
-        raw = self._raw
-        length = len(raw)
-        unpack = _HEADER.unpack_from
-        append = self._starts.append
-        append_offset = self._offsets.append
-        base = self._base
-        start = 0
-        unpacked = 0
-        ended = FaultError("zip-format")
-        left = sys.maxsize if room_for_names is None else room_for_names
-        while True:
-            if start + _HEADER_LENGTH > length:
-                if start == length:
-                    # io.ReadFull says io.EOF here and just below, not io.ErrUnexpectedEOF.
-                    raise FaultError("zip-eof")
-                ended = FaultError("zip-eof")
+def _read_headers(
+    directory: Directory, read: _Read, places: range, base: int, room_for_names: int | None
+) -> FaultError:
+    """Add the entries at these `places` of the file, up to the first header that is none; why it is none.
+
+    Raises FaultError where Go does not take that for the end of the directory, and where there is more of it
+    than we hold in memory: the names without the directory's prefix, each with BYTES_BESIDE_NAME, may need
+    `room_for_names`.
+    """
+    start, end = places.start, places.stop
+    append, prefix, unpack = directory.append, directory.prefix, _HEADER.unpack_from
+    left = sys.maxsize if room_for_names is None else room_for_names
+    ended = FaultError("zip-format")
+    most = start + MAX_DIRECTORY_BYTES
+    # What has been read of the directory and is still needed, and how far a whole header is sure to be in it.
+    piece = b""
+    at, sure = 0, -1
+    while True:
+        if at > sure:
+            start += at
+            piece = piece[at:]
+            wanted = min(_PIECE + _LONGEST_HEADER, end - start) - len(piece)
+            more = read(wanted, start + len(piece)) if wanted > 0 else b""
+            if len(more) < wanted:  # the file has become shorter
+                end = start + len(piece) + len(more)
+            piece += more
+            at = 0
+            sure = len(piece) - _LONGEST_HEADER if start + len(piece) < end else len(piece)
+        if at + _HEADER_LENGTH > len(piece):
+            if at == len(piece):
+                # io.ReadFull says io.EOF here and just below, not io.ErrUnexpectedEOF.
+                raise FaultError("zip-eof")
+            ended = FaultError("zip-eof")
+            break
+        signature, flags, method, crc, compressed_size, size, *lengths, offset = unpack(piece, at)
+        if signature != _HEADER_SIGNATURE:
+            break
+        header_end = at + _HEADER_LENGTH + sum(lengths)
+        if header_end > len(piece):
+            if at + _HEADER_LENGTH == len(piece):
+                raise FaultError("zip-eof")
+            ended = FaultError("zip-eof")
+            break
+        extra = at + _HEADER_LENGTH + lengths[0]
+        if _U32_MAX in (compressed_size, size, offset):
+            wide = _zip64_values(piece, extra, extra + lengths[1], (size, compressed_size, offset))
+            if wide is None:
                 break
-            signature, _, _, _, compressed, size, name_length, extra_length, comment_length, offset = unpack(
-                raw, start
-            )
-            if signature != _HEADER_SIGNATURE:
-                break
-            end = start + _HEADER_LENGTH + name_length + extra_length + comment_length
-            if end > length:
-                if start + _HEADER_LENGTH == length:
-                    raise FaultError("zip-eof")
-                ended = FaultError("zip-eof")
-                break
-            if _U32_MAX in (compressed, size, offset):
-                entry = self._decode(start)
-                if entry is None:
-                    break
-                size = entry.size
-                offset = entry.offset
-            else:
-                offset += base
-            if end > MAX_DIRECTORY_BYTES:
-                raise FaultError("zip-directory-too-large")
-            append(start)
-            append_offset(offset)
-            unpacked += size
-            left -= name_length + BYTES_BESIDE_NAME
-            if raw.startswith(prefix, start + _HEADER_LENGTH, start + _HEADER_LENGTH + name_length):
-                left += len(prefix)
-            if left < 0:
-                raise FaultError("too-many-names")
-            start = end
-        self.unpacked = unpacked
-        if length - start > _LONGEST_HEADER:
-            self._raw = raw[:start]
-        return ended
-
-
-class _Names(Sequence[bytes]):
-    """Names as they stand in the bytes of a directory."""
-
-    def __init__(self, raw: bytes, starts: array[int]) -> None:
-        self._raw = raw
-        self._starts = starts
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    @overload
-    def __getitem__(self, number: int) -> bytes: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[bytes]: ...
-    def __getitem__(self, number: int | slice) -> bytes | list[bytes]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
-        raw, start = self._raw, self._starts[number]
-        return raw[start + _HEADER_LENGTH : start + _HEADER_LENGTH + raw[start + 28] + (raw[start + 29] << 8)]
+            size, compressed_size, offset = wide
+        if start + header_end > most:
+            raise FaultError("zip-directory-too-large")
+        name = piece[at + _HEADER_LENGTH : extra]
+        left -= len(name) + BYTES_BESIDE_NAME
+        if name.startswith(prefix):
+            left += len(prefix)
+        if left < 0:
+            raise FaultError("too-many-names")
+        append(name, (int64(offset + base), compressed_size, size, crc, method, flags))
+        at = header_end
+    return ended
 
 
 def _zip64_values(
@@ -247,15 +236,13 @@ def read_directory(
         raise os_fault(error) from None
 
 
-_Read = Callable[[int, int], bytes]
-
-
 def _read_directory(read: _Read, file_size: int, prefix: bytes, room_for_names: int | None) -> Directory:
     records, offset, base = _read_end(read, file_size)
     start = base + offset
     # With room for the header that passes the limit, so that only the file's end cuts one short.
-    directory = Directory(read(min(MAX_DIRECTORY_BYTES + _LONGEST_HEADER, file_size - start), start), base)
-    ended = directory.read_headers(prefix, room_for_names)
+    end = min(start + MAX_DIRECTORY_BYTES + _LONGEST_HEADER, file_size)
+    directory = Directory(prefix)
+    ended = _read_headers(directory, read, range(start, end), base, room_for_names)
     # The count is kept in 16 bits, so Go compares no more of it.
     if len(directory) & _U16_MAX != records & _U16_MAX:
         raise ended
@@ -316,9 +303,10 @@ def _header_at(read: _Read, offset: int, file_size: int) -> bool:
     if offset + _HEADER_LENGTH > file_size:
         return False
     raw = read(min(_LONGEST_HEADER, file_size - offset), offset)
-    header = _HEADER.unpack_from(raw)
-    if header[0] != _HEADER_SIGNATURE:
+    signature, _, _, _, compressed_size, size, *lengths, start = _HEADER.unpack_from(raw)
+    if signature != _HEADER_SIGNATURE or _HEADER_LENGTH + sum(lengths) > len(raw):
         return False
-    if _HEADER_LENGTH + sum(header[6:9]) > len(raw):
-        return False
-    return Directory(raw, 0)._decode(0) is not None
+    if _U32_MAX not in (compressed_size, size, start):
+        return True
+    extra = _HEADER_LENGTH + lengths[0]
+    return _zip64_values(raw, extra, extra + lengths[1], (size, compressed_size, start)) is not None

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fastverify.engine._unicode_tables import LETTER_RANGES
 from fastverify.engine.protocol import (
     MAX_GO_MOD_BYTES,
-    MAX_LISTED,
-    MAX_LISTED_BYTES,
     Violation,
     ViolationCode,
 )
-from fastverify.engine.pure.zip_collisions import collisions
+from fastverify.engine.pure.listed import up_to_limits
+from fastverify.engine.pure.zip_collisions import Collisions, any_collide
 from fastverify.engine.pure.zip_directory import Directory, int64
 
 # module.fileNameOK, for ASCII.
@@ -59,16 +58,16 @@ def violations(directory: Directory, names: Sequence[bytes], prefix: bytes) -> t
 
     `names` are the names of the directory's entries, `prefix` is ``P@V/``.
     """
-    found: list[Violation] = []
-    check = collisions(names).note
-    ascii_path = _ASCII_PATH.fullmatch
-    length = len(prefix)
-    room = MAX_LISTED_BYTES
-    for number, full_name in enumerate(names):
-        wrong: ViolationCode | None
-        if not full_name.startswith(prefix):
-            wrong = "prefix"
-        else:
+    # Which names Go notes, to see whether any collide; none behind the last one that is wrong and listed.
+    noted = bytearray(len(names))
+
+    def by_themselves() -> Iterator[tuple[int, ViolationCode]]:
+        ascii_path = _ASCII_PATH.fullmatch
+        length = len(prefix)
+        for number, full_name in enumerate(names):
+            if not full_name.startswith(prefix):
+                yield number, "prefix"
+                continue
             name = full_name[length:]
             if not name:
                 continue
@@ -76,19 +75,32 @@ def violations(directory: Directory, names: Sequence[bytes], prefix: bytes) -> t
             if is_directory:
                 name = name[:-1]
             if not ascii_path(name) and not is_file_path(name):
-                wrong = "path"
-            else:
-                wrong = check(name, is_directory)
-                if wrong is None and not is_directory:
-                    wrong = _go_mod_or_license(directory, number, name)
-        if wrong is not None:
-            room -= len(full_name)
-            if room < 0:
-                break
-            found.append(Violation(wrong, full_name))
-            if len(found) == MAX_LISTED:
-                break
-    return tuple(found)
+                yield number, "path"
+                continue
+            noted[number] = True
+            wrong = None if is_directory else _go_mod_or_license(directory, number, name)
+            if wrong is not None:
+                yield number, wrong
+
+    listed = _listed(by_themselves(), names)
+    if any_collide(names, directory.names.runs(), prefix, noted):
+        collisions = Collisions(names, prefix)
+        alone = listed
+
+        def together() -> Iterator[tuple[int, ViolationCode]]:
+            for number, is_noted in enumerate(noted):
+                wrong = collisions.note(number) if is_noted else None
+                wrong = wrong or alone.get(number)
+                if wrong is not None:
+                    yield number, wrong
+
+        listed = _listed(together(), names)
+    return tuple(Violation(code, names[number]) for number, code in listed.items())
+
+
+def _listed(wrong: Iterable[tuple[int, ViolationCode]], names: Sequence[bytes]) -> dict[int, ViolationCode]:
+    """Of the entries that are wrong, by their numbers, those that are listed."""
+    return dict(up_to_limits(wrong, lambda each: names[each[0]]))
 
 
 def _go_mod_or_license(directory: Directory, number: int, name: bytes) -> ViolationCode | None:
@@ -96,8 +108,8 @@ def _go_mod_or_license(directory: Directory, number: int, name: bytes) -> Violat
     if name[-6:].lower() == b"go.mod" and name[-7:-6] in {b"", b"/"}:
         if name != b"go.mod":
             return "go-mod-place"
-        if int64(directory[number].size) > MAX_GO_MOD_BYTES:
+        if int64(directory.size(number)) > MAX_GO_MOD_BYTES:
             return "go-mod-size"
-    elif name == b"LICENSE" and int64(directory[number].size) > MAX_GO_MOD_BYTES:
+    elif name == b"LICENSE" and int64(directory.size(number)) > MAX_GO_MOD_BYTES:
         return "license-size"
     return None
