@@ -32,7 +32,7 @@ pub(super) const LONG: u64 = 4 << 20;
 /// names, what has been found of a unit is then of use at once, and need not be kept.
 pub(super) const SCATTERED: usize = if cfg!(test) { 1000 } else { 1 << 17 };
 /// So many chunks of a large plan may be read before the verdict has come to them.
-const AHEAD: usize = if cfg!(test) { 1 } else { 512 };
+const AHEAD: usize = if cfg!(test) { 1 } else { 128 };
 /// Room in a span for what cannot be known before reading it: the local header's extra field, a data
 /// descriptor.
 const SPAN_SLACK: u64 = 64;

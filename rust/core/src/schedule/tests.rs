@@ -283,3 +283,22 @@ fn a_pause_can_be_ended_by_a_panic_or_by_closing() {
     assert_eq!(running.next(), Some(Err(Failure::Panicked("as told".to_owned()))));
     assert_eq!(running.next(), None);
 }
+
+#[test]
+fn pause_after_pause_no_more_answers_wait() {
+    const JOBS: u32 = 2000;
+    let mut running = start((0..JOBS).map(Toy::Say).collect(), 2).unwrap();
+    let (mut answers, mut most) = (0, 0);
+    while let Some(answer) = running.next() {
+        answer.unwrap();
+        answers += 1;
+        // So that they are not stopped before they have begun.
+        thread::sleep(Duration::from_micros(200));
+        while !running.pause_within(Duration::from_millis(2)) {}
+        most = most.max(running.early.len());
+    }
+    assert_eq!(answers, JOBS);
+    // Those with which work goes on, those that wait to be taken, and one of each thread; and as much again, as
+    // they come while others are taken.
+    assert!(most <= 2 * (EARLY + ANSWERS + 2), "{most}");
+}
