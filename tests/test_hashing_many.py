@@ -248,7 +248,7 @@ def test_a_signal_ends_the_work(engine: Engine) -> None:
 
 def test_blake3_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "blake3", None)
-    with pytest.raises(FastverifyError, match=r"pip install 'fastverify\[blake3\]'"):
+    with pytest.raises(FastverifyError, match="pip install blake3,"):
         hashing.blake3_many([b"x"], engine="pure")
     native = engine_or_skip("native")
     assert hashing.blake3_many([b"x"], engine=native.name) == [blake3(b"x").digest()]

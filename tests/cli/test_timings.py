@@ -35,23 +35,23 @@ def test_stages_add_up(cache: ModuleCache, engine: EngineName, monkeypatch: pyte
     found = taken(checked(cache, engine))
     took = time.monotonic() - begun
     names = [thread.name for thread in found.threads]
-    assert names == ["main", "fastverify-0", "fastverify-1"]
+    # One that has ended before the next is started leaves it its name.
+    assert names in (["main", "fastverify-0", "fastverify-1"], ["main", "fastverify-0"])
+    at_work = names[1:]
     assert found.seconds <= took
     of = {thread.name: thread.stages for thread in found.threads}
     # The stages of this thread are all of its time; a worker lives no longer.
     assert sum(of["main"].values()) == pytest.approx(found.seconds, abs=0.01)
     assert {"begin", "measure", "judge"} <= of["main"].keys()
-    for worker in ("fastverify-0", "fastverify-1"):
+    for worker in at_work:
         assert 0 < sum(of[worker].values()) <= found.seconds
         assert of[worker].keys() <= (NATIVE_STAGES if engine == "native" else {"wait", "measure"})
-    work = {
-        stage: of["fastverify-0"].get(stage, 0) + of["fastverify-1"].get(stage, 0) for stage in NATIVE_STAGES
-    }
+    work = {stage: sum(of[worker].get(stage, 0) for worker in at_work) for stage in NATIVE_STAGES}
     if engine == "native":
         # An entry that is what the tree has is not inflated and compared, but held against it.
         assert all(work[stage] > 0 for stage in NATIVE_STAGES - {"compare"})
     else:
-        assert of["fastverify-0"].get("measure", 0) + of["fastverify-1"].get("measure", 0) > 0
+        assert sum(of[worker].get("measure", 0) for worker in at_work) > 0
 
 
 def test_a_second_look_has_its_own_stage(cache: ModuleCache, engine: EngineName) -> None:
