@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from io import BytesIO
 from pathlib import Path
@@ -68,6 +69,16 @@ def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert kept.read() == b"a secret"
     del spool, kept
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_in_memory_goes_with_whoever_keeps_it() -> None:
+    spool = Spool()
+    body = bytes(1000)
+    references = sys.getrefcount(body)
+    kept = spool.put(body)
+    assert kept.is_in_memory
+    del kept
+    assert sys.getrefcount(body) == references
 
 
 @pytest.mark.parametrize("in_memory", [0, 100, 1 << 20])

@@ -8,7 +8,6 @@ from array import array
 from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
-from typing import NamedTuple
 
 #: How many bytes a spool keeps in memory.
 IN_MEMORY = 4 << 20
@@ -31,17 +30,27 @@ def _temporary_file() -> FileIO:
     raise FileNotFoundError(errno.ENOENT, "no folder for temporary files")
 
 
-class Kept(NamedTuple):
+class Kept:
     """Bytes that a spool keeps."""
 
-    spool: Spool
-    #: Below zero in memory, else in the file.
-    address: int
-    length: int
+    __slots__ = ("_body", "_spool", "address", "length")
+
+    def __init__(self, spool: Spool, length: int, *, address: int = 0, body: bytes | None = None) -> None:
+        self._spool = spool
+        #: Where they are in the spool's file, unless they are in memory.
+        self.address = address
+        self.length = length
+        # With whoever keeps them, so that they go when nobody does any more.
+        self._body = body
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether they are in no file."""
+        return self._body is not None
 
     def read(self) -> bytes:
         """The bytes.  Raises OSError where the file has lost them."""
-        return self.spool.read(self.address, self.length)
+        return self._spool.read(self.address, self.length) if self._body is None else self._body
 
 
 class Spool:
@@ -52,7 +61,6 @@ class Spool:
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._room = in_memory
-        self._memory: dict[int, bytes] = {}
         self._file: FileIO | None = None
         self._end = 0
 
@@ -64,27 +72,20 @@ class Spool:
         """Keep `body`."""
         if len(body) <= self._room:
             self._room -= len(body)
-            return self._keep(body)
+            return Kept(self, len(body), body=body)
         try:
             if self._file is None:
                 self._file = _temporary_file()
             self._file.seek(self._end)
             if self._file.write(body) < len(body):
-                return self._keep(body)
+                return Kept(self, len(body), body=body)
         except OSError:
-            return self._keep(body)
+            return Kept(self, len(body), body=body)
         self._end += len(body)
-        return Kept(self, self._end - len(body), len(body))
-
-    def _keep(self, body: bytes) -> Kept:
-        address = ~len(self._memory)
-        self._memory[address] = body
-        return Kept(self, address, len(body))
+        return Kept(self, len(body), address=self._end - len(body))
 
     def read(self, address: int, length: int) -> bytes:
-        """What was put there.  Raises OSError where the file has not got it any more."""
-        if address < 0:
-            return self._memory[address]
+        """What was put into the file there.  Raises OSError where it is not there any more."""
         body = b""
         if self._file is not None:
             self._file.seek(address)
@@ -102,6 +103,8 @@ class SortedSpool:
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._spool = Spool(in_memory)
+        #: Those that are in no file, by their numbers.
+        self._in_memory: dict[int, Kept] = {}
         self._places: list[str] = []
         self._addresses = array("q")
         self._lengths = array("q")
@@ -109,6 +112,8 @@ class SortedSpool:
     def put(self, place: str, body: bytes) -> None:
         """Keep `body` for this place; smaller ones come first."""
         kept = self._spool.put(body)
+        if kept.is_in_memory:
+            self._in_memory[len(self._places)] = kept
         self._places.append(place)
         self._addresses.append(kept.address)
         self._lengths.append(kept.length)
@@ -119,4 +124,5 @@ class SortedSpool:
         Raises OSError where the file has lost one.
         """
         for number in sorted(range(len(self._places)), key=self._places.__getitem__):
-            yield self._spool.read(self._addresses[number], self._lengths[number])
+            kept = self._in_memory.get(number)
+            yield kept.read() if kept else self._spool.read(self._addresses[number], self._lengths[number])

@@ -75,8 +75,7 @@ def stop() -> Timings:
     """Record no more; returns what there is.
 
     The main thread comes first, then the workers by name; those of the same name, which were started one
-    after the other, are one.  Raises RuntimeError where
-    nothing was begun.
+    after the other, are one.  Raises RuntimeError where nothing was begun.
     """
     global _record
     if _record is None:

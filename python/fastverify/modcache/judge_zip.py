@@ -17,8 +17,9 @@ def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
     if fault is None and not zip_.violations:
         return
     tree_good = content.tree is not None and content.tree == content.expected
-    hint = advice.redownload(paths, tree=content.has_tree and not tree_good)
-    go = advice.GO_REFUSES_ZIP if content.has_tree else advice.GO_REFUSES_LONE_ZIP
+    is_directory = zip_.stat is not None and stat.S_ISDIR(zip_.stat.mode)
+    hint = advice.redownload(paths, tree=content.has_tree and not tree_good, is_directory=is_directory)
+    go = _go_refuses(content)
     if fault is None:
         first = zip_.violations[0]
         case.add(
@@ -36,14 +37,13 @@ def judge_zip_form(case: Case, zip_: ZipMeasurement, content: Content) -> None:
     elif fault.code in ("os", "too-many-names", "zip-directory-too-large"):
         case.unreadable("zip", paths.zip, fault)
     elif fault.code == "not-regular":
-        is_directory = zip_.stat is not None and stat.S_ISDIR(zip_.stat.mode)
         case.add(
             "modified",
             "zip",
             paths.zip,
             message=f"this is no file but a {changes.kind_of(zip_.stat)}",
             go=advice.GO_CANNOT_READ if is_directory else advice.GO_HANGS,
-            hint=advice.redownload(paths, tree=content.has_tree and not tree_good, is_directory=is_directory),
+            hint=hint,
             authority=content.authority,
             expected=content.expected or "",
         )
@@ -95,5 +95,9 @@ def zip_modified(case: Case, content: Content, tree_good: bool) -> None:
 
 def _go_on_other_content(case: Case, content: Content) -> str:
     if case.measured.zip is not None and case.measured.zip.violations:
-        return advice.GO_REFUSES_ZIP if content.has_tree else advice.GO_REFUSES_LONE_ZIP
+        return _go_refuses(content)
     return advice.GO_IGNORES_ZIP if content.has_tree else advice.GO_EXTRACTS_ZIP
+
+
+def _go_refuses(content: Content) -> str:
+    return advice.GO_REFUSES_ZIP if content.has_tree else advice.GO_REFUSES_LONE_ZIP

@@ -16,7 +16,6 @@ _ERRNO = Struct("<i")
 _DIFFERS = 1
 _HAS_STAT = 2
 
-
 #: Room for so many records is made at a time.
 _BLOCK = 1024
 
