@@ -172,7 +172,7 @@ def test_the_verbose_version_tells(
 ) -> None:
     available = ", ".join(native.reading_ways()[0])
     monkeypatch.delenv("FASTVERIFY_ENGINE", raising=False)
-    for forced, used in (("plain", "plain"), ("", "io-uring while it comes from a disk")):
+    for forced, used in (("plain", "plain"), ("", "io-uring")):
         monkeypatch.setenv("FASTVERIFY_READING", forced)
         assert main(["--version", "-v"]) == 0
         expected = used if "io-uring" in available else "plain"

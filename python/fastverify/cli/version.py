@@ -115,5 +115,5 @@ def _reading() -> str:
     from fastverify.engine.native import NativeEngine
 
     available, forced = NativeEngine().reading_ways()
-    used = forced or (f"{available[-1]} while it comes from a disk" if len(available) > 1 else available[0])
+    used = forced or available[-1]
     return f"{used} (of {', '.join(available)})"

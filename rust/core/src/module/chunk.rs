@@ -155,7 +155,7 @@ impl Scratch {
             }
             if next == 0 {
                 // They are opened while the zip is read.
-                look_ahead(plan, units, self.long, &mut soon);
+                look_ahead(plan, units, self.long, &mut soon, &mut self.queue);
             }
             let mut reader = Reader {
                 long: self.long,
@@ -179,13 +179,14 @@ impl Scratch {
                 }
                 if at % tree::FILES == 0 {
                     let next = units.get(at + tree::FILES..).unwrap_or_default();
-                    look_ahead(plan, next, reader.long, reader.soon);
+                    look_ahead(plan, next, reader.long, reader.soon, reader.queue);
                     timings::lap(Stage::ReadFile);
                 }
                 reader.read(at, *unit);
             }
             next += run;
         }
+        hash_lent(&soon, &mut self.queue);
         Some(read)
     }
 
@@ -250,8 +251,16 @@ fn read_span<'a>(plan: &Plan, span: Option<(u64, usize)>, room: &'a mut Vec<u8>)
     Span { start, bytes: &room[..read] }
 }
 
+/// Hashes what has been lent of files that were read before their turn, and will not be there any more.
+fn hash_lent(soon: &Option<Soon<'_>>, queue: &mut Queue<Tag>) {
+    if let Some(soon) = soon {
+        queue.hash_lent(|taken| soon.content(taken));
+    }
+}
+
 /// Has the files of these units read before their turn, after those of the last time.
-fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>) {
+fn look_ahead(plan: &Plan, units: &[Unit], long: u64, soon: &mut Option<Soon<'_>>, queue: &mut Queue<Tag>) {
+    hash_lent(soon, queue);
     let Some(soon) = soon else { return };
     let is_short = |unit: &&Unit| {
         let entry = unit.entry.and_then(|number| Some(plan.archive()?.entry(number as usize)));
@@ -371,23 +380,19 @@ impl Reader<'_, '_> {
         at: usize,
         number: u32,
     ) -> bool {
+        if let Some(taken) = self.soon.as_mut().and_then(|soon| soon.take(number)) {
+            return self.is_read_file(archive, entry, extent, at, taken);
+        }
         let size = entry.uncompressed as usize;
         // With room for a byte that should not be there, and more.
         let content = self.queue.room(size + OUTPUT_SLACK);
-        let read = match self.soon.as_mut().and_then(|soon| soon.take(number)) {
-            // Only of what is as it should be; all else is read again, and then told.
-            Some((stat, read)) => (read.len() == size).then(|| {
-                content[..size].copy_from_slice(read);
-                stat
-            }),
-            None => self.tree.and_then(|(root, listing)| {
-                let file = &listing.files()[number as usize];
-                let (file, length, stat) = tree::open(root, listing.c_path(file), file.kind).ok()?;
-                let whole =
-                    length == size as u64 && tree::read_whole(&file, &mut content[..size + 1]) == Ok(size);
-                whole.then_some(stat)
-            }),
-        };
+        let read = self.tree.and_then(|(root, listing)| {
+            let file = &listing.files()[number as usize];
+            let (file, length, stat) = tree::open(root, listing.c_path(file), file.kind).ok()?;
+            let whole =
+                length == size as u64 && tree::read_whole(&file, &mut content[..size + 1]) == Ok(size);
+            whole.then_some(stat)
+        });
         timings::lap(Stage::ReadFile);
         let Some(stat) = read else { return false };
         let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
@@ -396,6 +401,29 @@ impl Reader<'_, '_> {
             self.read.outcomes[at].stat = Some(stat);
             self.read.tree_bytes += size as u64;
             self.hash(size, at, true, true);
+        }
+        same
+    }
+
+    /// The same of a file that has been read before its turn; it is hashed where it is.
+    fn is_read_file(
+        &mut self,
+        archive: &Archive<File>,
+        entry: &Entry,
+        extent: &Extent,
+        at: usize,
+        (stat, taken): (FileStat, usize),
+    ) -> bool {
+        timings::lap(Stage::ReadFile);
+        // Only of what is as it should be; all else is read again, and then told.
+        let Some(soon) = self.soon.as_ref().filter(|_| stat.size == entry.uncompressed) else { return false };
+        let content = soon.content(taken);
+        let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
+        timings::lap(Stage::Inflate);
+        if same {
+            self.read.outcomes[at].stat = Some(stat);
+            self.read.tree_bytes += stat.size;
+            self.lend(&stat, taken, at, true);
         }
         same
     }
@@ -445,6 +473,12 @@ impl Reader<'_, '_> {
         self.queue.push(size, Tag { chunk: self.place, outcome, zip, tree });
     }
 
+    /// Has the queue hash a whole file of the tree that has been read before its turn, where it is.
+    fn lend(&mut self, stat: &FileStat, taken: usize, outcome: usize, zip: bool) {
+        self.read.left += 1;
+        self.queue.lend(taken, stat.size as usize, Tag { chunk: self.place, outcome, zip, tree: true });
+    }
+
     /// Opens the tree's file and says how long it is, or notes why it cannot be opened.
     fn open(&mut self, at: usize, number: u32) -> Option<(File, u64)> {
         let (root, listing) = self.tree?;
@@ -464,13 +498,11 @@ impl Reader<'_, '_> {
 
     /// Hashes a file of the tree that has nothing to be compared with.
     fn hash_file(&mut self, at: usize, number: u32) {
-        if let Some((stat, content)) = self.soon.as_mut().and_then(|soon| soon.take(number)) {
+        if let Some((stat, taken)) = self.soon.as_mut().and_then(|soon| soon.take(number)) {
             timings::lap(Stage::ReadFile);
-            let len = content.len();
-            self.queue.room(len)[..len].copy_from_slice(content);
             self.read.outcomes[at].stat = Some(stat);
-            self.read.tree_bytes += len as u64;
-            return self.hash(len, at, false, true);
+            self.read.tree_bytes += stat.size;
+            return self.lend(&stat, taken, at, false);
         }
         let Some((file, size)) = self.open(at, number) else { return };
         let mut hasher = sha256::Hasher::new();

@@ -1,5 +1,7 @@
 //! Messages that come one after the other and are hashed together.
 
+use std::mem;
+
 use super::Digest;
 use super::kernel::Kernel;
 use super::lanes::Work;
@@ -18,6 +20,8 @@ const LEAST_KEPT: usize = 64;
 /// A batch ends with a few long messages, for which a kernel of many lanes is not worth its time.  They
 /// are kept as far as they have come, where they are, and go on beside the messages of the next batch,
 /// which are written around them.
+///
+/// Others are lent: they are in memory of the caller's, and hashed when that wants it back.
 pub(crate) struct Queue<T> {
     kernel: Kernel,
     room: usize,
@@ -25,16 +29,31 @@ pub(crate) struct Queue<T> {
     bytes: Vec<u8>,
     /// Where the next message goes.
     place: usize,
-    /// Those that are kept come first, by their places.
+    /// Those that are kept come first, those of them in `bytes` by their places.
     messages: Vec<Message<T>>,
     /// Of each that is kept: its length as a whole, and its state.
     begun: Vec<(u64, [u32; 8])>,
+    lent: Vec<Lent<T>>,
     done: Vec<(T, Digest)>,
 }
 
 struct Message<T> {
-    start: usize,
-    end: usize,
+    at: Place,
+    tag: T,
+}
+
+/// Where what is left of a message is.
+enum Place {
+    /// In [`Queue::bytes`].
+    Room { start: usize, end: usize },
+    /// Of what was lent, and has been kept, what comes after the first bytes.
+    Own { bytes: Vec<u8>, start: usize },
+}
+
+/// A message of `size` bytes that the caller knows by a number.
+struct Lent<T> {
+    number: usize,
+    size: usize,
     tag: T,
 }
 
@@ -59,23 +78,40 @@ impl<T> Queue<T> {
             place: 0,
             messages: Vec::new(),
             begun: Vec::new(),
+            lent: Vec::new(),
             done: Vec::new(),
         }
+    }
+
+    /// By this kernel and with so much room.
+    #[cfg(test)]
+    pub(super) fn with_room_and(kernel: Kernel, room: usize) -> Queue<T> {
+        Queue { room, ..Queue::with_kernel(kernel) }
+    }
+
+    /// Bytes of copies of what was lent.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        let own = |message: &Message<T>| match &message.at {
+            Place::Own { bytes, .. } => bytes.len(),
+            Place::Room { .. } => 0,
+        };
+        self.messages.iter().map(own).sum()
     }
 
     /// Room for a message of `size` bytes; hashes what waits if there is not enough.
     pub(crate) fn room(&mut self, size: usize) -> &mut [u8] {
         if self.messages.len() >= MESSAGES || !self.find_room(size) {
-            self.hash(false);
+            self.hash(&[], Some(LEAST_KEPT));
             if !self.find_room(size) {
-                self.hash(true);
+                self.hash(&[], None);
             }
         }
         let end = self.place + size;
         if self.bytes.len() < end {
             memory::need(end.max(self.room));
             // What is not zero yet need not be touched.
-            let bytes = std::mem::replace(&mut self.bytes, vec![0; end.max(self.room)]);
+            let bytes = mem::replace(&mut self.bytes, vec![0; end.max(self.room)]);
             self.bytes[..bytes.len()].copy_from_slice(&bytes);
         }
         &mut self.bytes[self.place..end]
@@ -85,10 +121,11 @@ impl<T> Queue<T> {
     /// none.
     fn find_room(&mut self, size: usize) -> bool {
         for kept in &self.messages[..self.begun.len()] {
-            if self.place + size <= kept.start {
+            let Place::Room { start, end } = kept.at else { continue };
+            if self.place + size <= start {
                 return true;
             }
-            self.place = self.place.max(kept.end);
+            self.place = self.place.max(end);
         }
         // A message that is larger than all room gets it for itself.
         self.place + size <= self.room || self.messages.is_empty()
@@ -103,12 +140,29 @@ impl<T> Queue<T> {
     pub(crate) fn push(&mut self, size: usize, tag: T) {
         let start = self.place;
         self.place += size;
-        self.messages.push(Message { start, end: self.place, tag });
+        self.messages.push(Message { at: Place::Room { start, end: self.place }, tag });
     }
 
-    /// Hashes all that waits.
+    /// Takes a message of `size` bytes that is in memory of the caller's, until [`Queue::hash_lent`].
+    pub(crate) fn lend(&mut self, number: usize, size: usize, tag: T) {
+        self.lent.push(Lent { number, size, tag });
+    }
+
+    /// Hashes what has been lent, where `content` has the bytes of a number, and maybe more behind them.  Of a
+    /// few messages that are not through a copy is kept of what is left: nothing stays lent.
+    pub(crate) fn hash_lent<'c>(&mut self, content: impl Fn(usize) -> &'c [u8]) {
+        if self.lent.is_empty() {
+            return;
+        }
+        let contents: Vec<&[u8]> = self.lent.iter().map(|lent| &content(lent.number)[..lent.size]).collect();
+        // However little is left: there is no end to few messages at a time.
+        self.hash(&contents, Some(1));
+    }
+
+    /// Hashes all that waits; nothing may be lent.
     pub(crate) fn finish(&mut self) {
-        self.hash(true);
+        debug_assert!(self.lent.is_empty());
+        self.hash(&[], None);
     }
 
     /// The messages that have been hashed since it was last asked, in any order.
@@ -121,43 +175,85 @@ impl<T> Queue<T> {
         self.place = 0;
         self.messages.clear();
         self.begun.clear();
+        self.lent.clear();
         self.done.clear();
     }
 
-    fn hash(&mut self, all: bool) {
-        let messages: Vec<&[u8]> =
-            self.messages.iter().map(|message| &self.bytes[message.start..message.end]).collect();
-        let mut digests = vec![[0; 32]; messages.len()];
-        let mut work = Work::resume(&messages, &mut digests, &self.begun, self.kernel.lanes());
+    /// Hashes the messages, and those that are lent and given here.  With `keep` some are kept that have so
+    /// many whole blocks left; without, none.
+    fn hash(&mut self, lent: &[&[u8]], keep: Option<usize>) {
+        let waiting = self.messages.iter().map(|message| match &message.at {
+            Place::Room { start, end } => &self.bytes[*start..*end],
+            Place::Own { bytes, start } => &bytes[*start..],
+        });
+        let contents: Vec<&[u8]> = waiting.chain(lent.iter().copied()).collect();
+        let mut digests = vec![[0; 32]; contents.len()];
+        let mut work = Work::resume(&contents, &mut digests, &self.begun, self.kernel.lanes());
         let mut kept = Vec::new();
-        if !all {
+        if let Some(least) = keep {
             self.kernel.while_many(&mut work);
-            kept = work.suspend(LEAST_KEPT, self.room / 2 / 64);
+            kept = work.suspend(least, self.room / 2 / 64);
         }
         self.kernel.finish(&mut work);
         kept.sort_by_key(|&(place, ..)| place);
-        let lengths: Vec<u64> = kept
-            .iter()
-            .map(|&(place, ..)| match self.begun.get(place) {
-                Some(&(length, _)) => length,
-                None => messages[place].len() as u64,
+        let left: Vec<Left> = kept
+            .into_iter()
+            .map(|(place, state, blocks)| {
+                let length = match self.begun.get(place) {
+                    Some(&(length, _)) => length,
+                    None => contents[place].len() as u64,
+                };
+                let bytes = 64 * blocks + (length % 64) as usize;
+                let start = contents[place].len() - bytes;
+                let copy = (place >= self.messages.len()).then(|| {
+                    memory::need(bytes);
+                    contents[place][start..].to_vec()
+                });
+                Left { place, start, copy, begun: (length, state) }
             })
             .collect();
         self.begun.clear();
         self.place = 0;
-        let mut next = kept.into_iter().zip(lengths).peekable();
-        let mut left = Vec::new();
-        for ((at, message), digest) in self.messages.drain(..).enumerate().zip(digests) {
-            match next.next_if(|((place, ..), _)| *place == at) {
-                None => self.done.push((message.tag, digest)),
-                Some(((_, state, blocks), length)) => {
-                    let start = message.end - 64 * blocks - (length % 64) as usize;
-                    left.push((Message { start, ..message }, (length, state)));
+        let none = || Place::Own { bytes: Vec::new(), start: 0 };
+        let lent = self.lent.drain(..lent.len()).map(|lent| Message { at: none(), tag: lent.tag });
+        let messages = self.messages.drain(..).chain(lent);
+        let mut next = left.into_iter().peekable();
+        let mut still = Vec::new();
+        for ((place, mut message), digest) in messages.enumerate().zip(digests) {
+            let Some(left) = next.next_if(|left| left.place == place) else {
+                self.done.push((message.tag, digest));
+                continue;
+            };
+            match (&mut message.at, left.copy) {
+                (at, Some(bytes)) => *at = Place::Own { bytes, start: 0 },
+                (Place::Room { start, .. }, _) => *start += left.start,
+                (Place::Own { bytes, start }, _) => {
+                    *start += left.start;
+                    if *start > bytes.len() / 2 {
+                        // The memory is not kept for much longer than what is in it.
+                        *bytes = bytes.split_off(mem::take(start));
+                    }
                 }
             }
+            still.push((message, left.begun));
         }
         timings::lap(Stage::Hash);
-        left.sort_by_key(|(message, _)| message.start);
-        (self.messages, self.begun) = left.into_iter().unzip();
+        still.sort_by_key(|(message, _)| match message.at {
+            Place::Room { start, .. } => start,
+            Place::Own { .. } => 0,
+        });
+        (self.messages, self.begun) = still.into_iter().unzip();
     }
+}
+
+/// What is left of a message that is kept.
+struct Left {
+    /// Among all of the batch.
+    place: usize,
+    /// Where in what there was of it.
+    start: usize,
+    /// Of one that was lent.
+    copy: Option<Vec<u8>>,
+    /// Its length as a whole, and its state.
+    begun: (u64, [u32; 8]),
 }

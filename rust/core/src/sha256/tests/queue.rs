@@ -1,7 +1,7 @@
 //! Messages that are hashed batch by batch, some of them in parts.
 
-use super::super::Kernel;
 use super::super::queue::Queue;
+use super::super::{Digest, Kernel};
 use super::{Random, expected, unless_miri};
 
 /// Puts messages of these lengths through a queue; says in how many batches they came back.
@@ -78,4 +78,76 @@ fn little_room_and_messages_larger_than_it() {
         (0..300).map(|number| if number % 7 == 0 { 5000 } else { random.below(1500) }).collect();
     let batches = check_in(Queue::with_room(4096), Kernel::in_use(), &lengths);
     assert!(batches > 50, "{batches}");
+}
+
+/// Messages that are lent among others, in windows: each comes back once, and nothing is looked at after the
+/// window has been taken back.
+#[test]
+fn lent_messages_are_through_when_they_are_wanted_back() {
+    let mut random = Random(12);
+    let windows = unless_miri(60, 3);
+    let bytes = Random(13).bytes(unless_miri(200_000, 5000));
+    for kernel in Kernel::available() {
+        for room in [4096, 1 << 20] {
+            let mut queue = Queue::with_room_and(kernel, room);
+            let mut messages: Vec<Vec<u8>> = Vec::new();
+            let mut digests: Vec<Option<Digest>> = Vec::new();
+            for window in 0..windows {
+                // Where the lender has them; they go to the queue in another order than they lie there.
+                let mut lent: Vec<Vec<u8>> = Vec::new();
+                for number in 0..random.below(40) {
+                    let longest = if number == 5 { bytes.len() } else { 3000 };
+                    let length = random.below(longest);
+                    let content = &bytes[random.below(bytes.len() - length + 1)..][..length];
+                    let tag = messages.len();
+                    messages.push(content.to_vec());
+                    digests.push(None);
+                    if (number + window) % 3 == 0 {
+                        queue.room(length + 7)[..length].copy_from_slice(content);
+                        queue.push(length, tag);
+                    } else {
+                        queue.lend(lent.len(), length, tag);
+                        // With something behind it.
+                        lent.push([content, b"no part of it"].concat());
+                    }
+                }
+                queue.hash_lent(|number| &lent[number]);
+                drop(lent);
+                if window == windows / 2 {
+                    // In between there may be nothing that waits, and then others again.
+                    queue.finish();
+                }
+                for (tag, digest) in queue.done() {
+                    assert_eq!(digests[tag].replace(digest), None, "{kernel}: message {tag} twice");
+                }
+            }
+            queue.finish();
+            for (tag, digest) in queue.done() {
+                assert_eq!(digests[tag].replace(digest), None, "{kernel}: message {tag} twice");
+            }
+            for (message, digest) in messages.iter().zip(digests) {
+                assert_eq!(digest, Some(expected(message)), "{kernel}: {} bytes", message.len());
+            }
+        }
+    }
+}
+
+/// What is kept of lent messages is bounded by the room, however many windows there are.
+#[cfg_attr(miri, ignore = "takes long")]
+#[test]
+fn little_is_kept_of_what_was_lent() {
+    let room = 64 << 10;
+    let long = vec![7; room];
+    for kernel in Kernel::available() {
+        let mut queue = Queue::with_room_and(kernel, room);
+        for _ in 0..50 {
+            for number in 0..3 {
+                queue.lend(number, long.len(), ());
+            }
+            queue.hash_lent(|_| &long);
+            assert!(queue.kept_bytes() <= room, "{kernel}: {}", queue.kept_bytes());
+        }
+        queue.finish();
+        assert_eq!((queue.done().count(), queue.kept_bytes()), (150, 0), "{kernel}");
+    }
 }

@@ -1,15 +1,14 @@
 //! Files of a tree before their turn, many at a time.
 //!
 //! Disks are fast only with many requests under way, and neighbouring ones are put together only where they
-//! are made together.  An io_uring opens files and reads them into a room of the thread's own.  Where the
-//! system permits none, the files are opened, the disk is asked for what is in them, and they are closed: it
-//! is in the system's memory when their turn comes.
+//! are made together.  An io_uring opens files and reads them into a room of the thread's own; that takes less
+//! time than calls for each file even where all is in memory.  Where the system permits none, and a disk is
+//! what is waited for, the files are opened, the disk is asked for what is in them, and they are closed: it is
+//! in the system's memory when their turn comes.
 //!
 //! This is a matter of speed alone: a file is opened with the same precautions as any other, and what has not
 //! been read ahead to its very end, for whatever reason, is read as if nothing had been.  So there is one
 //! place that tells faults.
-//!
-//! What is in memory already is read no faster so.
 
 mod asking;
 mod reading;
@@ -69,7 +68,7 @@ impl Ahead {
         Ahead { kept: window::Kept::default(), room: room.min(ROOM) }
     }
 
-    /// For a tree; None where nothing is to be read ahead by a thread that has lately read from a disk, or
+    /// For a tree; None where nothing is to be read, or can be, by a thread that has lately read from a disk, or
     /// has not.
     pub(crate) fn of<'a>(
         &'a mut self,
@@ -77,15 +76,23 @@ impl Ahead {
         listing: &'a Listing,
         from_disk: bool,
     ) -> Option<Soon<'a>> {
-        Reading::ahead(from_disk).map(|way| self.by(way, root, listing))
+        self.by(Reading::ahead(from_disk)?, root, listing, from_disk)
     }
 
-    fn by<'a>(&'a mut self, way: Reading, root: &'a Root, listing: &'a Listing) -> Soon<'a> {
-        let window = match way {
-            Reading::IoUring => Window::of(&mut self.kept, self.room, root, listing),
-            Reading::Plain => None,
-        };
-        window.map_or(Soon::Asked(root, listing), Soon::Read)
+    fn by<'a>(
+        &'a mut self,
+        way: Reading,
+        root: &'a Root,
+        listing: &'a Listing,
+        from_disk: bool,
+    ) -> Option<Soon<'a>> {
+        match way {
+            Reading::Plain => Some(Soon::Asked(root, listing)),
+            Reading::IoUring => match Window::of(&mut self.kept, self.room, root, listing) {
+                Some(window) => Some(Soon::Read(window)),
+                None => from_disk.then_some(Soon::Asked(root, listing)),
+            },
+        }
     }
 }
 
@@ -99,12 +106,25 @@ impl Soon<'_> {
         }
     }
 
-    /// What `fstat` says of the file of this number, and its content, if it has been read and was as long as
-    /// that.  Those that were asked for are taken in the same order, or not at all.
-    pub(crate) fn take(&mut self, file: u32) -> Option<(FileStat, &[u8])> {
+    /// What `fstat` says of the file of this number, and what to ask [`Soon::content`] with, if it has been read
+    /// and was as long as that.  Those that were asked for are taken in the same order, or not at all.
+    pub(crate) fn take(&mut self, file: u32) -> Option<(FileStat, usize)> {
         match self {
             Soon::Read(window) => window.take(file),
             Soon::Asked(..) => None,
+        }
+    }
+
+    /// The content of a file that has been taken, and [`OUTPUT_SLACK`](crate::inflate::OUTPUT_SLACK) bytes behind
+    /// it.  It is there until files are asked for again.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not there any more.
+    pub(crate) fn content(&self, taken: usize) -> &[u8] {
+        match self {
+            Soon::Read(window) => window.content(taken),
+            Soon::Asked(..) => unreachable!("nothing has been taken"),
         }
     }
 }

@@ -35,7 +35,12 @@ impl<'a> Window<'a> {
     }
 
     /// As elsewhere, if there were one.
-    pub(super) fn take(&mut self, _file: u32) -> Option<(FileStat, &[u8])> {
+    pub(super) fn take(&mut self, _file: u32) -> Option<(FileStat, usize)> {
+        match self.0 {}
+    }
+
+    /// As elsewhere, if there were one.
+    pub(super) fn content(&self, _slot: usize) -> &[u8] {
         match self.0 {}
     }
 }

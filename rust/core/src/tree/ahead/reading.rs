@@ -57,15 +57,16 @@ impl Reading {
         }
     }
 
-    /// The way that is used always: that of [`Reading::from_env`].  Without one it is io_uring where a disk
-    /// makes a thread wait, and else the plain way.  It is found once and stays.
+    /// The way that is used always: that of [`Reading::from_env`].  Without one it is io_uring, and the plain way
+    /// where there is none.  It is found once and stays.
     pub fn forced() -> Option<Reading> {
         static FORCED: OnceLock<Option<Reading>> = OnceLock::new();
         *FORCED.get_or_init(|| Reading::from_env().ok().flatten())
     }
 
     /// How files are read before their turn by a thread that has lately read from a disk, or has not; None
-    /// where each is read at its turn.  Where there is no io_uring to be had, it is the plain way.
+    /// where each is read at its turn.  Where there is no io_uring to be had, it is as if the plain way were
+    /// forced.
     pub(super) fn ahead(from_disk: bool) -> Option<Reading> {
         #[cfg(test)]
         if let Some(ahead) = testing::ahead() {
@@ -75,9 +76,9 @@ impl Reading {
     }
 
     fn ahead_if(forced: Option<Reading>, from_disk: bool) -> Option<Reading> {
-        match forced {
-            Some(Reading::IoUring) => forced,
-            _ => from_disk.then(|| forced.unwrap_or(Reading::IoUring)),
+        match forced.unwrap_or(Reading::IoUring) {
+            Reading::Plain => from_disk.then_some(Reading::Plain),
+            Reading::IoUring => Some(Reading::IoUring),
         }
     }
 }
@@ -163,7 +164,7 @@ mod tests {
     fn plain_calls_ask_only_disks() {
         let (plain, io_uring) = (Some(Reading::Plain), Some(Reading::IoUring));
         for (forced, in_memory, from_disk) in
-            [(None, None, io_uring), (plain, None, plain), (io_uring, io_uring, io_uring)]
+            [(None, io_uring, io_uring), (plain, None, plain), (io_uring, io_uring, io_uring)]
         {
             assert_eq!(Reading::ahead_if(forced, false), in_memory, "{forced:?}");
             assert_eq!(Reading::ahead_if(forced, true), from_disk, "{forced:?}");

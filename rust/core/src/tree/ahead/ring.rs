@@ -2,13 +2,15 @@
 //!
 //! While a request is under way the kernel may write to the part of the room that the request was made for.
 //! So nobody looks at a part before its request is complete, no part is given to two requests, and the room
-//! is not freed while a request is under way; where that cannot be found out any more, it is leaked.  Of
+//! is not freed while a request is under way; where that cannot be found out any more, it is leaked.  Behind
+//! each part there are bytes that nobody writes to, so that a content may be looked at beyond its end.  Of
 //! paths, and of how they are to be opened, the kernel has its own copy once a request is submitted
 //! (`IORING_FEAT_SUBMIT_STABLE`); no call returns before that, and no foreign code runs in between.
 //!
 //! A ring is used by the thread that made it, and by no other.  In a child that was forked it is not there.
 #![allow(unsafe_code, reason = "the kernel is given pointers, and what it writes is read")]
 
+use crate::inflate::OUTPUT_SLACK;
 use crate::memory;
 use std::ffi::CStr;
 use std::io::{ErrorKind, Result};
@@ -133,11 +135,11 @@ impl Ring {
     pub(super) fn read(&mut self, files: &[(usize, usize)]) {
         for &(number, len) in files {
             let Slot::Open(file) = mem::take(&mut self.slots[number]) else { continue };
-            if self.is_broken || len > self.room_len - self.used {
+            if self.is_broken || len + OUTPUT_SLACK > self.room_len - self.used {
                 continue;
             }
             let part = self.used..self.used + len;
-            self.used = part.end;
+            self.used = part.end + OUTPUT_SLACK;
             // SAFETY: the part lies within the room, as has been asked above.
             let place = unsafe { self.room.add(part.start) };
             let read = opcode::Read::new(Fd(file.as_raw_fd()), place, len as u32).offset(0);
@@ -148,15 +150,22 @@ impl Ring {
         self.submit();
     }
 
-    /// What has been read of the file in this slot, where that went well; waits for it.
-    pub(super) fn content(&mut self, number: usize) -> Option<&[u8]> {
+    /// How much has been read of the file in this slot, where that went well; waits for it.
+    pub(super) fn read_len(&mut self, number: usize) -> Option<usize> {
         while matches!(self.slots[number], Slot::Reading(..)) && !self.is_broken {
             self.wait();
         }
+        if let Slot::Read(part) = &self.slots[number] { Some(part.len()) } else { None }
+    }
+
+    /// What has been read of the file in this slot, and [`OUTPUT_SLACK`] bytes behind it that may be anything;
+    /// None before [`Ring::read_len`] says how long it is.
+    pub(super) fn content(&self, number: usize) -> Option<&[u8]> {
         let Slot::Read(part) = &self.slots[number] else { return None };
-        // SAFETY: the part lies within the room, which is initialised.  The request to write there is
-        // complete, and the part is given to another only by `clear`, for which this borrow must have ended.
-        Some(unsafe { slice::from_raw_parts(self.room.add(part.start), part.len()) })
+        // SAFETY: the part lies within the room, with so many bytes more, and all of that is initialised.  The
+        // request to write to the part is complete, none writes behind it, and both are given to another only by
+        // `clear`, for which this borrow must have ended.
+        Some(unsafe { slice::from_raw_parts(self.room.add(part.start), part.len() + OUTPUT_SLACK) })
     }
 
     /// Makes all slots and the room free, waiting for what is under way, but for files in `kept` slots that
@@ -166,7 +175,7 @@ impl Ring {
             match self.slots[number] {
                 Slot::Opening | Slot::Open(_) if kept.contains(&number) => continue,
                 Slot::Opening => _ = self.opened(number),
-                Slot::Reading(..) => _ = self.content(number),
+                Slot::Reading(..) => _ = self.read_len(number),
                 _ => {}
             }
             if self.is_broken {

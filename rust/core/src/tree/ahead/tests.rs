@@ -1,6 +1,7 @@
 //! Files of a tree, sound and changed behind the listing's back, read before their turn.
 
 use std::fs;
+use std::mem;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::super::{Ahead, ROOM, Reading, Soon};
 use super::*;
+use crate::inflate::OUTPUT_SLACK;
 
 /// A directory that goes away with the test.
 struct Temp(PathBuf);
@@ -46,6 +48,15 @@ fn is_refused() -> bool {
     true
 }
 
+/// The content of a file, taken now.
+fn taken(soon: &mut Window<'_>, number: u32) -> Option<Vec<u8>> {
+    let (stat, taken) = soon.take(number)?;
+    assert!(stat.is_regular());
+    let content = soon.content(taken);
+    assert_eq!(content.len() as u64, stat.size + OUTPUT_SLACK as u64);
+    Some(content[..stat.size as usize].to_vec())
+}
+
 /// What is read of all files of the tree; `meanwhile` is called between listing and opening them.
 fn read_all(path: &Path, meanwhile: impl FnOnce()) -> Vec<(String, Option<Vec<u8>>)> {
     let (root, listing) = tree(path);
@@ -60,11 +71,7 @@ fn read_all(path: &Path, meanwhile: impl FnOnce()) -> Vec<(String, Option<Vec<u8
         soon.ask(windows.next().unwrap_or_default().iter().copied());
         for &number in window {
             let name = String::from_utf8(listing.path(&listing.files()[number as usize]).to_vec()).unwrap();
-            let content = soon.take(number).map(|(stat, content)| {
-                assert!(stat.is_regular());
-                content.to_vec()
-            });
-            found.push((name, content));
+            found.push((name, taken(&mut soon, number)));
         }
     }
     soon.ask([].into_iter());
@@ -100,15 +107,19 @@ fn the_room_is_bounded() {
         return;
     }
     let temp = Temp::new("room");
-    for (name, size) in [("a", ROOM - 1), ("b", 0), ("c", ROOM), ("d", 3 * ROOM)] {
+    // With the byte that should stay away, and what is behind it.
+    let most = ROOM - OUTPUT_SLACK - 1;
+    for (name, size) in [("a", most), ("b", 0), ("c", ROOM), ("d", 3 * ROOM)] {
         temp.write(name, &vec![7; size]);
     }
     let lengths = |found: Vec<(String, Option<Vec<u8>>)>| -> Vec<Option<usize>> {
         found.into_iter().map(|(_, content)| content.map(|content| content.len())).collect()
     };
-    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(ROOM - 1), None, None, None]);
-    temp.write("a", &vec![7; ROOM - 2]);
-    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(ROOM - 2), Some(0), None, None]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(most), None, None, None]);
+    temp.write("a", &vec![7; most + 1]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [None, Some(0), None, None]);
+    temp.write("a", &vec![7; most - OUTPUT_SLACK - 1]);
+    assert_eq!(lengths(read_all(&temp.0, || {})), [Some(most - OUTPUT_SLACK - 1), Some(0), None, None]);
 }
 
 /// A failed request takes nothing from those around it, nothing that is no file is opened for long, and
@@ -160,11 +171,13 @@ fn a_file_of_another_length_than_it_said_is_left_to_others() {
     }
     let (root, listing) = tree(Path::new("/proc/self/net/stat"));
     let path = listing.c_path(&listing.files()[0]);
-    let mut ring = Ring::new(100).unwrap();
+    let mut ring = Ring::new(100 + OUTPUT_SLACK).unwrap();
     ring.open(root.as_fd(), FILE, BENEATH, &[(3, path)]);
     assert!(ring.opened(3).is_some());
     ring.read(&[(3, 10)]);
-    assert_eq!(ring.content(3).map(<[u8]>::len), Some(10));
+    assert_eq!(ring.content(3), None);
+    assert_eq!(ring.read_len(3), Some(10));
+    assert_eq!(ring.content(3).map(<[u8]>::len), Some(10 + OUTPUT_SLACK));
 }
 
 #[test]
@@ -184,13 +197,13 @@ fn files_may_be_left_out_but_not_taken_twice() {
         assert_eq!(soon.take(0), None);
         soon.ask(5..6);
         for number in [0, 1, 2, 7] {
-            assert_eq!(soon.take(number).unwrap().1, [number as u8]);
+            assert_eq!(taken(&mut soon, number).unwrap(), [number as u8]);
         }
         assert_eq!(soon.take(2), None);
         assert_eq!(soon.take(5), None);
         soon.ask(6..7);
         assert_eq!(soon.take(8), None);
-        assert_eq!(soon.take(5).unwrap().1, [5]);
+        assert_eq!(taken(&mut soon, 5).unwrap(), [5]);
         // The rest is under way when it ends.
         drop(soon);
         assert!(kept.ring.as_ref().unwrap().as_ref().unwrap().is_idle());
@@ -200,7 +213,7 @@ fn files_may_be_left_out_but_not_taken_twice() {
     soon.ask(3..4);
     soon.ask(3..4);
     soon.ask([].into_iter());
-    assert_eq!(soon.take(3).unwrap().1, [3]);
+    assert_eq!(taken(&mut soon, 3).unwrap(), [3]);
     drop(soon);
     // Nothing is left over for another tree.
     let (root, listing) = tree(&temp.0);
@@ -234,8 +247,12 @@ fn a_ring_that_breaks() {
         }
         drop(soon);
         assert!(Window::of(&mut kept, ROOM, &root, &listing).is_none());
-        let mut ahead = Ahead { kept, room: ROOM };
-        assert!(matches!(ahead.by(Reading::IoUring, &root, &listing), Soon::Asked(..)));
+        for from_disk in [false, true] {
+            let mut ahead = Ahead { kept: mem::take(&mut kept), room: ROOM };
+            let soon = ahead.by(Reading::IoUring, &root, &listing, from_disk);
+            assert_eq!(soon.map(|soon| matches!(soon, Soon::Asked(..))), from_disk.then_some(true));
+            kept = ahead.kept;
+        }
     }
 }
 

@@ -102,11 +102,16 @@ impl<'a> Window<'a> {
     }
 
     /// As [`Soon::take`](super::Soon::take) has it.
-    pub(super) fn take(&mut self, file: u32) -> Option<(FileStat, &[u8])> {
+    pub(super) fn take(&mut self, file: u32) -> Option<(FileStat, usize)> {
         let at = self.reading.iter().position(|(number, ..)| *number == file)?;
         let (_, slot, stat) = self.reading.drain(..=at).next_back()?;
-        let content = self.ring.content(slot)?;
-        (content.len() as u64 == stat.size).then_some((stat, content))
+        let len = self.ring.read_len(slot)?;
+        (len as u64 == stat.size).then_some((stat, slot))
+    }
+
+    /// As [`Soon::content`](super::Soon::content) has it.
+    pub(super) fn content(&self, slot: usize) -> &[u8] {
+        self.ring.content(slot).expect("what has been taken has been read")
     }
 }
 
