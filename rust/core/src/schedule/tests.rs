@@ -1,5 +1,8 @@
 //! Toy jobs that answer, split themselves, wait for each other, panic or never end.
 
+use std::time::Duration;
+
+use super::running::EARLY;
 use super::*;
 use crate::memory;
 
