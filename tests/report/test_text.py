@@ -376,6 +376,9 @@ def test_the_answer_in_words(whole: Report, answer: str) -> None:
 def test_where_a_check_was_stopped(seen: int, total: int | None, where: str) -> None:
     stopped = report(counts=Counts(modules=seen), complete=False)
     assert verdict_line(stopped, total)[0] == f"Incomplete: stopped {where}, no damage until then."
+    built = report(counts=Counts(outputs=seen), caches=[("gocache", "/build")], complete=False)
+    outputs = "1 output" if seen == 1 else f"{seen} outputs"
+    assert verdict_line(built, 0)[0] == f"Incomplete: stopped after {outputs}, no damage until then."
 
 
 @pytest.mark.parametrize("severity", ["error", "warning"])

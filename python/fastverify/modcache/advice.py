@@ -141,8 +141,8 @@ def take_bits_away(paths: Paths) -> str:
     """Files of the tree have permission bits that Go never gives."""
     bits = "wst" if paths.module == TOOLCHAIN else "wxst"
     return _commands(
-        "look for who changes the cache; what is wrong with the files' content is said separately; this takes "
-        "the bits away",
+        "look for who changes the cache; what is wrong with the files' content is said separately; this "
+        "takes the bits away",
         f"find {shlex.quote(paths.tree)} -type f -exec chmod a-{bits} {{}} +",
     )
 

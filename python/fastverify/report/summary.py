@@ -165,7 +165,7 @@ def _modules(counts: Counts) -> str:
 def _modules_seen(seen: int, total: int | None) -> str:
     """How many modules were looked at before the check was stopped, of how many."""
     if seen == total:
-        return f"all {words.number(seen)} modules" if seen > 1 else ("the only module" if seen else "no module")
+        return {0: "no module", 1: "the only module"}.get(seen, f"all {words.number(seen)} modules")
     return f"{words.number(seen)}{f' of {words.number(total)}' if total is not None else ''} modules"
 
 
@@ -216,7 +216,7 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
             stages.append(words.count(counts.outputs, "output"))
         so_far = " and ".join(found) or "no damage"
         # There is more to do when the last module has been measured: second looks, and the projects.
-        beyond = ", before the end" if stages and counts.modules == modules_total else ""
+        beyond = ", before the end" if _has_modules(report) and counts.modules == modules_total else ""
         return f"Incomplete: stopped after {' and '.join(stages)}{beyond}, {so_far} until then.", "warning"
     modules = _modules(counts)
     outputs = words.count(counts.outputs, "build output")
