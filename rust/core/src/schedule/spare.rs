@@ -158,9 +158,11 @@ mod tests {
         fn memory_is_told_from_disk() {
             let file = OnDisk::new("reads");
             file.read(false);
+            let begun = Instant::now();
             let mut waits = DiskWaits::of_this_thread();
             file.read(false);
-            assert_eq!(waits.lately(), None);
+            // On a busy machine a moment may be long.
+            assert!(waits.lately().is_none() || begun.elapsed() >= LOOK);
             thread::sleep(LOOK);
             assert_eq!(waits.lately(), Some(Lately { from_disk: false, waited: false }));
             file.read(true);
