@@ -52,7 +52,9 @@ def test_what_was_found_before_an_interruption_is_told(reached: Path, number: in
     out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == status
     assert out.count("example.com/m1@v1.0.0") == 1
-    assert out.splitlines()[-1] == "Incomplete: stopped after 5 of 5 modules, 1 error until then."
+    assert (
+        out.splitlines()[-1] == "Incomplete: stopped after all 5 modules, before the end, 1 error until then."
+    )
     assert only_line(err) == ("fastverify: interrupted" if status == 130 else "fastverify: terminated")
 
 
@@ -65,7 +67,9 @@ def test_two_signals_at_once_are_one(reached: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130
-    assert out.splitlines()[-1] == "Incomplete: stopped after 5 of 5 modules, 1 error until then."
+    assert (
+        out.splitlines()[-1] == "Incomplete: stopped after all 5 modules, before the end, 1 error until then."
+    )
 
 
 def test_an_interrupted_json_report_is_whole(reached: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ def descriptors(limit: int, left: int | None = None) -> Iterator[None]:
     """Let this process have so many files open, of which only so many are `left`."""
     import resource
 
+    # What other tests have left would be closed at any moment, and be there again.
+    gc.collect()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[int] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -81,10 +83,15 @@ class TestToolchain:
 
     def test_a_setuid_bit_is_found(self, engine: Engine, tmp_path: Path) -> None:
         cache = toolchain_in_use(tmp_path / "cache")
-        (cache.places(TOOLCHAIN).tree / "bin/go").chmod(0o4555)
+        program = cache.places(TOOLCHAIN).tree / "bin/go"
+        program.chmod(0o4555)
         (finding,) = check(cache.root, engine=engine.name).report.findings
         assert (finding.verdict, finding.severity) == ("warning", "warning")
         assert [(file.path, file.change) for file in finding.files] == [("bin/go", "mode")]
+        # The hint takes away that bit alone.
+        subprocess.run(["sh", "-c", finding.hint.partition("\n")[2]], check=True)
+        assert stat.S_IMODE(program.stat().st_mode) == 0o555
+        assert check(cache.root, engine=engine.name).findings == []
 
 
 class TestFips140:

@@ -363,6 +363,24 @@ def test_the_answer_in_words(whole: Report, answer: str) -> None:
     assert verdict_line(whole, 2000)[0] == answer
 
 
+@pytest.mark.parametrize(
+    ("seen", "total", "where"),
+    [
+        (5, 7, "after 5 of 7 modules"),
+        (5, None, "after 5 modules"),
+        (5, 5, "after all 5 modules, before the end"),
+        (1, 1, "after the only module, before the end"),
+        (0, 7, "after 0 of 7 modules"),
+    ],
+)
+def test_where_a_check_was_stopped(seen: int, total: int | None, where: str) -> None:
+    stopped = report(counts=Counts(modules=seen), complete=False)
+    assert verdict_line(stopped, total)[0] == f"Incomplete: stopped {where}, no damage until then."
+    built = report(counts=Counts(outputs=seen), caches=[("gocache", "/build")], complete=False)
+    outputs = "1 output" if seen == 1 else f"{seen} outputs"
+    assert verdict_line(built, 0)[0] == f"Incomplete: stopped after {outputs}, no damage until then."
+
+
 @pytest.mark.parametrize("severity", ["error", "warning"])
 def test_no_answer_calls_findings_good(severity: Any) -> None:
     bad: Finding = finding(severity=severity)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from fastverify.engine.protocol import Engine
+from fastverify.report.model import Finding
 from fastverify.sumdb import arithmetic
+from fastverify.sumdb.database import Database
 from fastverify.sumdb.findings import database_findings
 from tests.making.go import Oracle
 from tests.making.sumlog import Client
@@ -154,6 +156,64 @@ def test_go_can_do_no_more_with_less(engine: Engine, oracle: Oracle, grown: Cach
                 if not client.lookup(module.path, module.version)[1]:
                     assert status == "proved", (path, module)
             path.write_bytes(content)
+
+
+def _flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def _errors(database: Database) -> list[Finding]:
+    return [finding for finding in database_findings(database) if finding.severity == "error"]
+
+
+@pytest.mark.parametrize("name", ["1/000.p/1", "0/001.p/8"], ids=["by a tile", "by a record"])
+def test_a_bad_tile_is_told_by_what_is_below_it(
+    engine: Engine, grown: Cached, tmp_path: Path, name: str
+) -> None:
+    """It is among several that lead to a head; put right, it leads there, so it is the bad one."""
+    cached = grown.copy(tmp_path)
+    tile = cached.sumdb / "tile" / "8" / name
+    _flip(tile, tile.stat().st_size - 1)
+    database = open_cached(cached, engine.name)
+    (finding,) = _errors(database)
+    assert (finding.verdict, finding.path) == ("modified", os.fspath(tile))
+    assert finding.hint.endswith(f"\nrm -f {tile}")
+    assert database.doubts == []
+    # It is put right to find the bad one, and proves nothing.
+    unproved, others = {"1/000.p/1": (MODULES[3:], 8), "0/001.p/8": (MODULES[-1:], 0)}[name]
+    assert f"; {others} tiles beside it cannot be verified" in finding.message or not others
+    assert statuses(database, MODULES) == [
+        "unprovable" if module in unproved else "proved" for module in MODULES
+    ]
+    tile.unlink()
+    assert _errors(open_cached(cached, engine.name)) == []
+
+
+def test_one_tile_that_leads_to_many_heads(engine: Engine, grown: Cached, tmp_path: Path) -> None:
+    """Nothing below it says what it must be; told is that it may be bad alone, and which others if not."""
+    cached = grown.copy(tmp_path)
+    tiles = cached.sumdb / "tile" / "8"
+    (tiles / "0" / "000").unlink()
+    tile = tiles / "1" / "000.p" / "1"
+    _flip(tile, 0)
+    # There is a head that it leads to alone, and so is the bad one.
+    database = open_cached(cached, engine.name)
+    (finding,) = _errors(database)
+    assert finding.message.endswith("; 8 tiles beside it cannot be verified because of it")
+    assert finding.hint.endswith(f"\nrm -f {tile}")
+    # Without that one.
+    cached.record(MODULES[3]).unlink()
+    database = open_cached(cached, engine.name)
+    (finding,) = _errors(database)
+    assert (finding.verdict, finding.path) == ("modified", os.fspath(tile))
+    others = [os.fspath(tiles / "0" / "001.p" / str(width)) for width in range(8, 0, -1)]
+    assert "nor to 7 other signed heads" in finding.message
+    assert "if not, at least two of 8 others are, and none of those" in finding.message
+    assert finding.message.endswith(": " + ", ".join(others))
+    assert finding.hint.endswith(f"rm -f {' '.join([os.fspath(tile), *others])}")
+    assert set(statuses(database, MODULES[4:])) == {"unprovable"}
 
 
 def test_without_tiles_nothing_is_proved_and_nothing_alarms(

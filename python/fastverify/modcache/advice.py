@@ -9,6 +9,7 @@ import shlex
 from typing import NamedTuple
 
 from fastverify.modcache.inventory import file_path, tree_path
+from fastverify.modcache.layout import TOOLCHAIN
 
 GO_BUILDS_TREE = (
     "go build compiles the extracted files as they are, and says nothing unless that fails; go mod verify "
@@ -134,6 +135,28 @@ def _commands(sentence: str, *commands: str) -> str:
 def _remove_tree(paths: Paths) -> tuple[str, str]:
     tree = shlex.quote(paths.tree)
     return f"chmod -R u+w {tree}", f"rm -rf {tree}"
+
+
+def take_bits_away(paths: Paths) -> str:
+    """Files of the tree have permission bits that Go never gives."""
+    bits = "wst" if paths.module == TOOLCHAIN else "wxst"
+    return _commands(
+        "look for who changes the cache; what is wrong with the files' content is said separately; this "
+        "takes the bits away",
+        f"find {shlex.quote(paths.tree)} -type f -exec chmod a-{bits} {{}} +",
+    )
+
+
+def remove_empty(paths: Paths) -> str:
+    """There are empty directories in the tree; as Go leaves one, nobody may write into its directories."""
+    directories = f"find {shlex.quote(paths.tree)} -mindepth 1 -depth -type d"
+    every = f"find {shlex.quote(paths.tree)} -type d -exec chmod"
+    return _commands(
+        "look for who writes into the cache; this removes what is empty",
+        f"{every} u+w {{}} +",
+        f"{directories} -empty -exec rmdir {{}} ';'",
+        f"{every} a-w {{}} +",
+    )
 
 
 def reextract(paths: Paths) -> str:

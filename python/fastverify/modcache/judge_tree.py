@@ -169,7 +169,7 @@ def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
             case.paths.tree,
             message=f"{many} permission bits that Go never gives: write, execute or setuid",
             go=advice.GO_IGNORES_MODE,
-            hint="look for who changes the cache; what is wrong with their content is said separately",
+            hint=advice.take_bits_away(case.paths),
             severity="warning",
             differences=modes,
         )
@@ -191,6 +191,6 @@ def judge_tree_habits(case: Case, tree: TreeMeasurement) -> None:
             + (f", and {more} more are" if more else "")
             + "; Go never extracts an empty directory",
             go=advice.GO_IGNORES,
-            hint="remove it, or look for who writes into the cache",
+            hint=advice.remove_empty(case.paths),
             severity="warning",
         )

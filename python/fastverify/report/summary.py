@@ -162,6 +162,13 @@ def _modules(counts: Counts) -> str:
     return f"{words.count(counts.modules, 'module')}{vendored}"
 
 
+def _modules_seen(seen: int, total: int | None) -> str:
+    """How many modules were looked at before the check was stopped, of how many."""
+    if seen == total:
+        return {0: "no module", 1: "the only module"}.get(seen, f"all {words.number(seen)} modules")
+    return f"{words.number(seen)}{f' of {words.number(total)}' if total is not None else ''} modules"
+
+
 def _outputs(report: Report) -> str:
     counts = report.counts
     parts = [f"{words.number(_verified_outputs(report))} verified by their names and entries"]
@@ -204,13 +211,13 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
     beside = f"; {words.count(warnings, 'warning')}" if warnings else ""
     calm: Style = "warning" if warnings else "good"
     if not report.complete:
-        seen = words.number(counts.modules)
-        total = f" of {words.number(modules_total)}" if modules_total is not None else ""
-        stages = [f"{seen}{total} modules"] if _has_modules(report) else []
+        stages = [_modules_seen(counts.modules, modules_total)] if _has_modules(report) else []
         if _has(report, "gocache"):
             stages.append(words.count(counts.outputs, "output"))
         so_far = " and ".join(found) or "no damage"
-        return f"Incomplete: stopped after {' and '.join(stages)}, {so_far} until then.", "warning"
+        # There is more to do when the last module has been measured: second looks, and the projects.
+        beyond = ", before the end" if _has_modules(report) and counts.modules == modules_total else ""
+        return f"Incomplete: stopped after {' and '.join(stages)}{beyond}, {so_far} until then.", "warning"
     modules = _modules(counts)
     outputs = words.count(counts.outputs, "build output")
     if errors:

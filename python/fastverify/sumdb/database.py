@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fastverify.engine.protocol import EngineName
 from fastverify.sumdb import tlog
 from fastverify.sumdb.arithmetic import load_arithmetic
-from fastverify.sumdb.heads import Doubt, Fork, judge_heads
+from fastverify.sumdb.heads import Doubt, Fork, judge_heads, together
 from fastverify.sumdb.note import NoteError, VerifierKey, Verify, open_note
 from fastverify.sumdb.proof import ABSENT, Proof, ProofStatus
 from fastverify.sumdb.reading import ReadingError, read_small
@@ -33,9 +33,12 @@ class Database:
     record_problems: dict[tuple[str, str], Problem] = field(default_factory=dict)
     #: Tiles and heads (``latest``) with what is wrong with them, by their paths.
     tile_problems: dict[str, Problem] = field(default_factory=dict)
+    #: Tiles that cannot be verified because of one of those, by its path.
+    unverified: dict[str, set[str]] = field(default_factory=dict)
     head_problems: dict[str, Problem] = field(default_factory=dict)
     #: Signed heads that do not go together, with a file that each stands in.
     forks: list[tuple[Fork, str, str]] = field(default_factory=list)
+    #: Heads that the tiles contradict, with a file that the first of each stands in.
     doubts: list[tuple[Doubt, str]] = field(default_factory=list)
     listing: Listing = field(default_factory=Listing)
     #: The newest signed head.
@@ -73,7 +76,8 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
                 if record.head is not None:
                     carriers.setdefault(record.head, record.path)
     tiles = Tiles(folders, arithmetic, database.listing)
-    judged = judge_heads(carriers, tiles, arithmetic)
+    leaves = {record.number: record.leaf for record in records.values() if record.problem is None}
+    judged = judge_heads(carriers, tiles, arithmetic, leaves)
     by_size = {head.size: path for head, path in carriers.items()}
     sizes = sorted(judged.usable)
     # By number, so that neighbours find their tile in memory.
@@ -85,11 +89,14 @@ def open_database(folders: list[str], settings: SumdbSettings, engine: EngineNam
     tiles.check_all()
     database.tile_problems = tiles.problems
     database.newest = max(carriers, key=lambda head: head.size, default=None)
-    database.doubts = [
-        (doubt, carriers[doubt.head])
-        for doubt in judged.doubts
-        if not any(path in tiles.problems for path in doubt.suspects)
-    ]
+    unexplained = []
+    for doubt in judged.doubts:
+        bad = next((path for path in doubt.suspects if path in tiles.problems), None)
+        if bad is None:
+            unexplained.append(doubt)
+        else:
+            database.unverified.setdefault(bad, set()).update(set(doubt.suspects) - tiles.problems.keys())
+    database.doubts = [(doubt, carriers[doubt.heads[0]]) for doubt in together(unexplained)]
     database.forks = [(fork, carriers[fork.head], carriers[fork.other]) for fork in judged.forks]
     return database
 
@@ -134,7 +141,9 @@ def _prove(
     found = tiles.authentic((0, record.number >> tlog.TILE_HEIGHT))
     index = record.number % tlog.TILE_WIDTH
     if found is None or found[0].width <= index:
-        return proof("unprovable", "tiles on the way from it to a signed head are not here"), None
+        return proof(
+            "unprovable", "tiles on the way from it to a signed head are not here, or are damaged"
+        ), None
     at = index * tlog.HASH_BYTES
     if found[1][at : at + tlog.HASH_BYTES] != record.leaf:
         reason = f"the signed tree has another text under its number, {record.number}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from fastverify.report.model import Finding
 from fastverify.sumdb.database import Database
+from fastverify.sumdb.heads import Doubt
 
 _GO_RECORD = (
     "the go command reads it only where a module is not in go.sum yet, and then stops with an error; "
@@ -73,22 +74,21 @@ def _tiles(database: Database) -> Iterator[Finding]:
             "sumdb",
             path,
             f"this tile of {database.name} is damaged: {problem.reason}"
+            + _unverified(database.unverified.get(path, ()))
             if problem.verdict != "unreadable"
-            else f"this tile of {database.name} cannot be read: {problem.reason}",
+            else f"this tile of {database.name} cannot be read: {problem.reason}"
+            + _unverified(database.unverified.get(path, ())),
             _GO_TILE,
             _remove(path),
             authority="sumdb",
         )
     for doubt, path in database.doubts:
-        first = doubt.suspects[0] if doubt.suspects else path
-        others = ", ".join(doubt.suspects[1:])
         yield Finding(
             "modified",
             "error",
             "sumdb",
-            first,
-            f"the tiles do not hash to the signed head of {doubt.head.size:,} records in {path}: this tile "
-            + (f"is damaged, or one of {others}" if others else "is damaged")
+            doubt.suspects[0] if doubt.suspects else path,
+            f"the tiles do not hash to {_signed_heads(doubt, path)}: {_blame(doubt)}"
             if doubt.suspects
             else "the signed head of no records does not have the hash of an empty tree",
             _GO_TILE,
@@ -97,6 +97,30 @@ def _tiles(database: Database) -> Iterator[Finding]:
             else _remove(path),
             authority="sumdb",
         )
+
+
+def _signed_heads(doubt: Doubt, path: str) -> str:
+    first = f"the signed head of {doubt.heads[0].size:,} records in {path}"
+    more = len(doubt.heads) - 1
+    return first + (f", nor to {more:,} other signed heads" if more else "")
+
+
+def _unverified(tiles: Collection[str]) -> str:
+    many = f"{len(tiles):,} tiles" if len(tiles) > 1 else "one tile"
+    return f"; {many} beside it cannot be verified because of it" if tiles else ""
+
+
+def _blame(doubt: Doubt) -> str:
+    """Which of the tiles may be bad.  One that leads to all heads may be to blame alone."""
+    likely, others = doubt.suspects[1 : doubt.common], doubt.suspects[doubt.common :]
+    said = "this tile is damaged" + (f", or one of {', '.join(likely)}" if likely else "")
+    said += _unverified(doubt.unverified)
+    if others:
+        said += (
+            f"; if not, at least two of {len(others):,} others are, and none of those can be verified "
+            f"because of it: {', '.join(others)}"
+        )
+    return said
 
 
 def _heads(database: Database) -> Iterator[Finding]:

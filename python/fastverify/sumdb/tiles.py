@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fastverify.sumdb.arithmetic import Arithmetic
@@ -49,6 +49,9 @@ class Tiles:
         #: What is wrong with a copy.
         self.problems: dict[str, Problem] = {}
         self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._condemned: set[str] = set()
+        #: The hash over the first full copy of a tile; None where there is none.
+        self._folded: dict[Place, bytes | None] = {}
         self._edges: dict[Place, Authentic] = {}
         self._authentic: dict[Place, Authentic | None] = {}
         for folder in folders:
@@ -94,6 +97,33 @@ class Tiles:
                 content = self.read(path, width)
                 if content is not None:
                     yield path, content[: tile.width * HASH_BYTES]
+
+    def rebuilt(self, tile: Tile, hashes: bytes, leaves: Mapping[int, bytes]) -> bytes:
+        """`hashes` of `tile` as those below it have them: full tiles, and `leaves` by number."""
+        first = tile.number * TILE_WIDTH
+        parts = []
+        for index in range(tile.width):
+            below = self._below(tile.level, first + index, leaves)
+            parts.append(below or hashes[index * HASH_BYTES : (index + 1) * HASH_BYTES])
+        return b"".join(parts)
+
+    def _below(self, level: int, number: int, leaves: Mapping[int, bytes]) -> bytes | None:
+        """What makes up the hash under `number` of a tile of `level`, as far as it is here."""
+        if level == 0:
+            return leaves.get(number)
+        place = (level - 1, number)
+        if place not in self._folded:
+            contents = (self.read(path, w) for w, path in self.copies.get(place, []) if w == TILE_WIDTH)
+            content = next((each for each in contents if each is not None), None)
+            self._folded[place] = self._arithmetic.fold(content) if content is not None else None
+        return self._folded[place]
+
+    def condemn(self, path: str) -> None:
+        """Note that the copy at `path` has other hashes than the signed tree.
+
+        Its beginning may be proved all the same, and counts until all is checked.
+        """
+        self._condemned.add(path)
 
     def add_edge(self, tile: Tile, path: str, hashes: bytes, size: int) -> None:
         """Note that `hashes`, the beginning of the copy at `path`, are proved by a head of `size`."""
@@ -161,5 +191,7 @@ class Tiles:
                 else:
                     continue
                 if not good:
-                    self.problems[path] = Problem("modified", "its hashes are not those of the signed tree")
-                    self._kept.pop(path, None)
+                    self.condemn(path)
+        for path in self._condemned:
+            self.problems[path] = Problem("modified", "its hashes are not those of the signed tree")
+            self._kept.pop(path, None)

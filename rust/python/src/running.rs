@@ -31,13 +31,16 @@ where
     }
 }
 
-/// The one answer of a job that makes one.
+/// The one answer of a job that makes one.  All threads have ended then, so that nothing of them, such as
+/// descriptors, is in the caller's way.  It is not waited for them where a signal or a failure ends the call.
 pub(crate) fn only_answer<J: Job>(py: Python<'_>, running: Running<J>) -> PyResult<J::Answer>
 where
     Running<J>: Send,
 {
     let work = Mutex::new(running);
-    next(py, &work)?.ok_or_else(|| PyRuntimeError::new_err("a worker ended without an answer"))
+    let answer = next(py, &work)?;
+    py.detach(|| work.lock().unwrap_or_else(PoisonError::into_inner).close());
+    answer.ok_or_else(|| PyRuntimeError::new_err("a worker ended without an answer"))
 }
 
 /// Measurements under way: an iterator that can be closed.

@@ -3,6 +3,7 @@
 use super::export::Build;
 use super::output::OutputMeasurement;
 use super::{EntryOf, Id, MAX_EXAMPLES, MAX_STRAYS};
+use crate::memory;
 
 /// Of so many builds that archives name, and no more: the first by path and fingerprint.
 const MOST_NAMED: usize = 1 << 20;
@@ -43,6 +44,7 @@ pub(super) struct Noted {
 impl Noted {
     /// Takes note of an output, where it is an archive; `entries` name it.
     pub fn note(&mut self, measured: &OutputMeasurement, entries: &[(Id, EntryOf)], now_ns: i128) {
+        memory::reserve(&mut self.built, measured.builds.own.len());
         self.built.extend(&measured.builds.own);
         let written = measured.file_stat.or(measured.stat).map_or(i128::MAX, |stat| stat.mtime_ns);
         if measured.sha256 == Some(measured.output)
@@ -51,13 +53,16 @@ impl Noted {
         {
             // The linker takes a fingerprint of zero for any.
             let imports = measured.builds.imports.iter().filter(|build| build.fingerprint != 0);
+            memory::reserve(&mut self.named, measured.builds.imports.len());
             self.named.extend(imports.map(|build| (*build, beginning(&measured.output))));
             self.trim();
         }
     }
 
     pub fn merge(&mut self, other: Noted) {
+        memory::reserve(&mut self.built, other.built.len());
         self.built.extend(other.built);
+        memory::reserve(&mut self.named, other.named.len());
         self.named.extend(other.named);
         self.trim();
     }
@@ -79,6 +84,7 @@ impl Noted {
         self.settle();
         self.built.sort_unstable();
         self.built.dedup();
+        memory::need(2 * size_of::<(Build, u64)>() * self.named.len());
         let missing: Vec<(Build, u64)> = self
             .named
             .iter()
@@ -105,6 +111,7 @@ impl Noted {
 
 /// Which of `missing` differ from one of `built` of the same path in one byte of the fingerprint.
 fn altered(built: &[Build], missing: &[(Build, u64)]) -> Vec<bool> {
+    memory::need((1 + size_of::<(Build, usize)>()) * missing.len());
     let mut found = vec![false; missing.len()];
     for byte in (0..8).filter(|_| !missing.is_empty()) {
         let without =

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fault::{Fault, FaultCode};
+use crate::memory;
 use crate::schedule::{self, Job, Means, Running, Worker};
 use crate::sha256::Digest;
 use crate::stat::FileStat;
@@ -282,6 +283,7 @@ fn join(root: Root, found: survey::Found, now_ns: i128, worker: &Worker<'_, Buil
     for (number, output) in outputs.iter().enumerate().skip(long) {
         size += output.size;
         if number + 1 - start == BATCH || size >= BATCH_BYTES || number + 1 == outputs.len() {
+            memory::reserve(&mut ranges, 1);
             ranges.push(start..number + 1);
             (start, size) = (number + 1, 0);
         }
@@ -290,6 +292,7 @@ fn join(root: Root, found: survey::Found, now_ns: i128, worker: &Worker<'_, Buil
     let next_long = AtomicUsize::new(0);
     let joined = Arc::new(Joined { root, outputs, long, together, next_long, entries, now_ns, noted });
     let mut jobs: Vec<BuildJob> = (0..readers).map(|_| BuildJob(Step::Long(Arc::clone(&joined)))).collect();
+    memory::reserve(&mut jobs, ranges.len());
     jobs.extend(ranges.into_iter().map(|range| BuildJob(Step::Short(Arc::clone(&joined), range))));
     worker.begin(jobs);
 }
@@ -371,6 +374,7 @@ impl<'a> Telling<'a> {
         let first = joined.entries.partition_point(|(output, _)| *output < measured.output);
         let number = joined.entries[first..].partition_point(|(output, _)| *output == measured.output);
         let entries = &joined.entries[first..first + number];
+        memory::need(2 * size_of::<&EntryOf>() * number);
         self.noted.note(&measured, entries, joined.now_ns);
         let (fit, misfit): (Vec<&EntryOf>, Vec<&EntryOf>) =
             entries.iter().map(|(_, of)| of).partition(|of| measured.fits(of));

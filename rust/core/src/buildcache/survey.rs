@@ -7,6 +7,7 @@ use super::entry::{path, read_found, unhex};
 use super::output::{joined, only_name};
 use super::{ActionEntry, EntryForm, EntryOf, FUTURE_NS, Id, MAX_EXAMPLES, MAX_STRAYS};
 use crate::fault::{Fault, FaultCode};
+use crate::memory;
 use crate::stat::FileStat;
 use crate::tree::{Kind, Root};
 
@@ -215,7 +216,9 @@ impl Found {
         self.strays_total += other.strays_total;
         self.trim_strays();
         self.actions += other.actions;
+        memory::reserve(&mut self.entries, other.entries.len());
         self.entries.extend(other.entries);
+        memory::reserve(&mut self.outputs, other.outputs.len());
         self.outputs.extend(other.outputs);
         for (owner, number) in other.owners {
             *self.owners.entry(owner).or_default() += number;
@@ -265,6 +268,8 @@ impl Found {
             .into_iter()
             .map(|(code, found)| Hazard { code, files: found.number, examples: found.first() })
             .collect();
+        // A stable sort has room for them all besides.
+        memory::need(size_of::<FoundOutput>() * self.outputs.len());
         self.outputs.sort_by_key(|output| std::cmp::Reverse(output.size));
         (survey, self.outputs, self.entries)
     }
@@ -301,7 +306,10 @@ pub(super) fn read_shard(
     let mut names: Vec<(Id, u8)> = Vec::new();
     let folder = CString::new(shard).expect("two digits");
     let listed = root.list(&folder, &mut Vec::with_capacity(1 << 16), &mut |name, _| match identify(name) {
-        Ok((id, kind)) if name.starts_with(&shard) => names.push((id, kind)),
+        Ok((id, kind)) if name.starts_with(&shard) => {
+            memory::reserve(&mut names, 1);
+            names.push((id, kind));
+        }
         Ok(_) => found.stray(&below(shard, name), StrayKind::Shard),
         Err(stray) => found.stray(&below(shard, name), stray),
     });
@@ -320,9 +328,9 @@ pub(super) fn read_shard(
         let entry = read_found(root, &id, stat);
         found.actions += 1;
         if let Some(output) = entry.parsed.output {
-            found
-                .entries
-                .push((output, EntryOf { action: id, size: entry.parsed.size, time: entry.parsed.time }));
+            let of = EntryOf { action: id, size: entry.parsed.size, time: entry.parsed.time };
+            memory::reserve(&mut found.entries, 1);
+            found.entries.push((output, of));
         }
         if entry.parsed.form != EntryForm::Canonical && !odd(entry) {
             break;
@@ -354,6 +362,7 @@ impl Found {
         } else if size == 0 && *id != EMPTY && stat.is_regular() {
             self.hollow.add(place.to_bytes());
         }
+        memory::reserve(&mut self.outputs, 1);
         self.outputs.push(FoundOutput { id: *id, size, folder });
     }
 }

@@ -114,6 +114,7 @@ mod tests {
     mod of_disks {
         use std::collections::BTreeSet;
         use std::path::PathBuf;
+        use std::sync::Arc;
         use std::thread;
 
         use rustix::fs::{Advice, fadvise, fstatfs};
@@ -157,9 +158,11 @@ mod tests {
         fn memory_is_told_from_disk() {
             let file = OnDisk::new("reads");
             file.read(false);
+            let begun = Instant::now();
             let mut waits = DiskWaits::of_this_thread();
             file.read(false);
-            assert_eq!(waits.lately(), None);
+            // On a busy machine a moment may be long.
+            assert!(waits.lately().is_none() || begun.elapsed() >= LOOK);
             thread::sleep(LOOK);
             assert_eq!(waits.lately(), Some(Lately { from_disk: false, waited: false }));
             file.read(true);
@@ -167,39 +170,50 @@ mod tests {
             assert_eq!(waits.lately(), Some(Lately { from_disk: file.is_disk, waited: file.is_disk }));
         }
 
-        /// Reads the file, from disk if so told, and says which thread did it.
-        struct Read(std::sync::Arc<OnDisk>, bool);
+        /// Reads the file, from disk if so told, and says so and which thread did it.
+        struct Read(Arc<OnDisk>, bool);
 
         impl Job for Read {
             type Scratch = ();
-            type Answer = String;
+            type Answer = (String, bool);
 
             fn run(self, (): &mut (), worker: &Worker<'_, Self>) {
-                self.0.read(self.1);
+                let Read(file, from_disk) = self;
+                file.read(from_disk);
                 thread::sleep(LOOK);
-                worker.answer(thread::current().name().unwrap().to_owned());
+                worker.answer((thread::current().name().unwrap().to_owned(), from_disk));
             }
         }
 
         #[test]
         fn who_reads_from_a_disk_gets_help_for_as_long_as_it_does() {
-            let file = std::sync::Arc::new(OnDisk::new("help"));
-            let answers = |from_disk: &[bool], spares: usize| -> Vec<String> {
-                let jobs = from_disk.iter().map(|&from_disk| Read(file.clone(), from_disk)).collect();
+            // Two, so that what is read from memory has not just been dropped from there by another thread.
+            let (on_disk, in_memory) = (Arc::new(OnDisk::new("help")), Arc::new(OnDisk::new("held")));
+            let is_disk = on_disk.is_disk;
+            let answers = |from_disk: &[bool], spares: usize| -> Vec<(String, bool)> {
+                let file = |from_disk| if from_disk { &on_disk } else { &in_memory };
+                let job = |&from_disk: &bool| Read(Arc::clone(file(from_disk)), from_disk);
+                let jobs = from_disk.iter().map(job).collect();
                 start_with_spares(jobs, 1, spares).unwrap().map(Result::unwrap).collect()
             };
-            let workers = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len();
-            file.read(false);
-            assert_eq!(workers(&answers(&[false; 40], 2)), 1);
+            let workers = |answers: &[(String, bool)]| {
+                answers.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len()
+            };
+            in_memory.read(false);
+            // More than once, as the code of these tests may have to come from the disk itself.
+            assert!((0..4).any(|_| workers(&answers(&[false; 40], 2)) == 1));
             assert_eq!(workers(&answers(&[true; 40], 0)), 1);
-            assert_eq!(workers(&answers(&[true; 40], 2)) > 1, file.is_disk);
-            // A spare one stays for so many jobs at most.
-            let stays = STAYS.as_millis() as usize / LOOK.as_millis() as usize + 1;
-            let jobs = [vec![true; 20], vec![false; 2 * stays + 40]].concat();
-            let names = answers(&jobs, 2);
-            assert_eq!(names.len(), jobs.len());
-            assert_eq!(workers(&names) > 1, file.is_disk);
-            assert_eq!(workers(&names[names.len() - 20..]), 1);
+            assert_eq!(workers(&answers(&[true; 40], 2)) > 1, is_disk);
+            // A spare one stays for so many jobs at most, be they ever so slow, and the one that it is in.
+            let stays = STAYS.as_millis().div_ceil(LOOK.as_millis()) as usize + 1;
+            let jobs = [vec![true; 20], vec![false; 8 * stays]].concat();
+            let answers = answers(&jobs, 2);
+            assert_eq!(answers.len(), jobs.len());
+            assert_eq!(workers(&answers) > 1, is_disk);
+            let last = answers.iter().rposition(|(_, from_disk)| *from_disk).unwrap();
+            let of_spares = |(name, _): &&(String, bool)| name.starts_with("fastverify-spare");
+            let helped = answers[last..].iter().filter(of_spares).count();
+            assert!(helped <= 2 * stays, "{helped} of {}", answers.len() - last);
         }
     }
 }

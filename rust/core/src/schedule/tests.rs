@@ -1,5 +1,8 @@
 //! Toy jobs that answer, split themselves, wait for each other, panic or never end.
 
+use std::time::Duration;
+
+use super::running::EARLY;
 use super::*;
 use crate::memory;
 
@@ -182,6 +185,10 @@ fn later_while_there_is_work() {
     let ended = Arc::new(AtomicUsize::new(0));
     let mut running = start(vec![Toy::Endless(Arc::clone(&ended))], 1).unwrap();
     assert_eq!(running.next_within(Duration::from_millis(5)), Next::Later);
+    // What has not begun never ends.
+    while running.shared.lock().running == 0 {
+        thread::yield_now();
+    }
     drop(running);
     let begun = Instant::now();
     while ended.load(Ordering::SeqCst) == 0 && begun.elapsed() < Duration::from_secs(5) {

@@ -91,6 +91,34 @@ impl Directory {
     }
 }
 
+/// The names of a tree so far, with their bytes.
+#[derive(Default)]
+struct Names {
+    count: usize,
+    bytes: usize,
+}
+
+impl Names {
+    /// Adds so many of `len` bytes each; false where the tree then has more than it may have.
+    fn add(&mut self, count: usize, len: usize, allowance: &Allowance) -> bool {
+        (self.count, self.bytes) = (self.count + count, self.bytes + count * len);
+        allowance.holds_names(self.count, self.bytes)
+    }
+
+    /// Adds what is held besides of a directory that cannot be listed; false as above.
+    fn add_fault(
+        &mut self,
+        path: &[u8],
+        code: FaultCode,
+        faults: &mut Vec<Fault>,
+        allowance: &mut Allowance,
+    ) -> bool {
+        allowance.take(MORE_OF_FAULT * (path.len() + size_of::<Fault>()));
+        faults.push(code.of(path));
+        self.add(MORE_OF_FAULT, path.len(), allowance)
+    }
+}
+
 impl Listing {
     /// Everything that is not a directory, by path.
     pub fn files(&self) -> &[TreeFile] {
@@ -131,7 +159,7 @@ impl Listing {
         let mut next = 0;
         let mut buffer = Vec::with_capacity(32 << 10);
         let root_len = std::path::absolute(root.path()).map_or(0, |path| path.as_os_str().len());
-        let (mut names, mut bytes, mut is_within) = (0, 0, true);
+        let (mut names, mut is_within) = (Names::default(), true);
         while next < directories.len() && allowance.wanted().is_none() && !stopped() {
             let path = directories[next].path();
             let mut holds = false;
@@ -141,8 +169,7 @@ impl Listing {
             let listed = root.list(&path, &mut buffer, &mut |name, kind| {
                 let start = paths.len();
                 let len = if path.is_empty() { 0 } else { path.count_bytes() + 1 } + name.len();
-                (names, bytes) = (names + 1, bytes + len);
-                is_within &= allowance.holds_names(names, bytes);
+                is_within &= names.add(1, len, allowance);
                 if !is_within || !allowance.take(len + 1 + size_of::<Directory>()) {
                     return;
                 }
@@ -174,10 +201,7 @@ impl Listing {
                     Err(code) => Some(code),
                 };
                 if let Some(code) = fault {
-                    (names, bytes) = (names + MORE_OF_FAULT, bytes + MORE_OF_FAULT * len);
-                    is_within &= allowance.holds_names(names, bytes);
-                    allowance.take(MORE_OF_FAULT * (len + size_of::<Fault>()));
-                    faults.push(code.of(&paths[start..]));
+                    is_within &= names.add_fault(&paths[start..], code, faults, allowance);
                     holds = true;
                 }
                 paths.push(0);
@@ -186,10 +210,7 @@ impl Listing {
                 if next == 0 {
                     return Err(code);
                 }
-                (names, bytes) = (names + MORE_OF_FAULT, bytes + MORE_OF_FAULT * path.count_bytes());
-                is_within &= allowance.holds_names(names, bytes);
-                allowance.take(MORE_OF_FAULT * (path.count_bytes() + size_of::<Fault>()));
-                faults.push(code.of(path.to_bytes()));
+                is_within &= names.add_fault(path.to_bytes(), code, faults, allowance);
                 holds = true;
             }
             if !is_within {
