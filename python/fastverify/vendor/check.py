@@ -15,8 +15,8 @@ from fastverify.engine.protocol import Difference, Engine, Fault, ModuleMeasurem
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.modcache import changes, layout
 from fastverify.modcache.gosum import TrustedSums
-from fastverify.modcache.inventory import ModuleFiles, look_again
 from fastverify.modcache.judge import judge_module
+from fastverify.modcache.modulefiles import ModuleFiles, look_again
 from fastverify.report.model import Authority, Finding, ModuleResult
 from fastverify.sumdb.proof import ModuleProofs
 from fastverify.vendor.belonging import Belonging
@@ -132,7 +132,7 @@ class _Comparison:
                 one.reason = "no module cache can hold a module of that name"
                 continue
             files = look_again(self._root, path, version)
-            if "zip" not in files.files:
+            if not files.has("zip"):
                 one.reason = "its zip is not in the module cache"
                 one.is_absent = True
                 one.is_unknown = self._is_unknown(path, version)
@@ -160,16 +160,16 @@ class _Comparison:
             prefix=f"{files.module}@{files.version}/".encode(),
             zip=files.files["zip"],
             tree=self._tree(one),
-            mod=files.files.get("mod"),
+            mod=files.path("mod"),
             info=None,
-            ziphash=files.files.get("ziphash"),
+            ziphash=files.path("ziphash"),
             toolchain=False,
             weight=files.zip_bytes + 1,
         )
 
     def _take(self, one: _Compared, files: ModuleFiles, measured: ModuleMeasurement) -> None:
         """Judge the zip by itself, and then what the vendored files are worth."""
-        files.tree = None
+        files = files.without_tree()
         proof = self._database.prove(files.module, files.version)
         alone = measured._replace(tree=None, differences=())
         judged = judge_module(self._root, files, alone, self._sums, proof)
