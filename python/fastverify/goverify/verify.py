@@ -25,7 +25,7 @@ from fastverify.modcache.gosum import GO_MOD_SUFFIX
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.modulefiles import download_dir, file_path, look_again
 from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
-from fastverify.modcache.tasks import task_of
+from fastverify.modcache.tasks import biggest_first, task_of
 from fastverify.report.inorder import InOrder
 from fastverify.report.model import Result
 from fastverify.sumdb.opening import Opener
@@ -64,7 +64,8 @@ class _Workers(NamedTuple):
 
     def measuring(self, tasks: Sequence[ModuleTask]) -> closing[Measurements]:
         """The measurements of `tasks`, which end with the block."""
-        return closing(self.engine.measure(tasks, threads=self.threads, spares=self.spares))
+        ordered = biggest_first(tasks)
+        return closing(self.engine.measure(ordered, threads=self.threads, spares=self.spares))
 
 
 def verify_as_go(

@@ -17,6 +17,7 @@ from fastverify.modcache import changes, layout
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.modulefiles import ModuleFiles, look_again
+from fastverify.modcache.tasks import biggest_first
 from fastverify.report.model import Authority, Finding, ModuleResult
 from fastverify.sumdb.proof import ModuleProofs
 from fastverify.vendor.belonging import Belonging
@@ -140,7 +141,8 @@ class _Comparison:
             tasks.append(self._task(len(tasks), files, one))
             parts.append(files)
             of_key.append(one)
-        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        ordered = biggest_first(tasks)
+        measuring = self._engine.measure(ordered, threads=self._threads, spares=self._spares)
         with closing(measuring) as measurements:
             for measured in measurements:
                 self._take(of_key[measured.key], parts[measured.key], measured)
