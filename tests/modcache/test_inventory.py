@@ -59,6 +59,26 @@ def test_every_part_of_a_version_is_found(tmp_path: Path, escaped: str, module: 
     assert found.strays == []
 
 
+def test_trees_and_downloads_of_a_version_belong_together(tmp_path: Path) -> None:
+    """Of each module there may be some versions on one side, and on the other others or none."""
+    download = tmp_path / "cache" / "download"
+    for tree in ("a.org@v1.0.0", "a.org@v1.1.0", "a.org/sub@v0.1.0", "a.org/sub/!x@v0.2.0-!r!c"):
+        (tmp_path / tree).mkdir(parents=True)
+    for name in ("a.org/@v/v1.1.0.mod", "a.org/@v/v1.2.0.info", "a.org/sub/!x/@v/v0.2.0-!r!c.zip"):
+        _touch(download / name)
+    _touch(download / "b.org/only/@v/list")
+    found = take_inventory(str(tmp_path))
+    assert {key: (files.has_tree, list(files.files)) for key, files in found.modules.items()} == {
+        ("a.org", "v1.0.0"): (True, []),
+        ("a.org", "v1.1.0"): (True, ["mod"]),
+        ("a.org", "v1.2.0"): (False, ["info"]),
+        ("a.org/sub", "v0.1.0"): (True, []),
+        ("a.org/sub/X", "v0.2.0-RC"): (True, ["zip"]),
+    }
+    assert [listed.path for listed in found.lists] == [str(download / "b.org/only/@v/list")]
+    assert found.strays == []
+
+
 def test_what_belongs_to_nothing(tmp_path: Path) -> None:
     download = tmp_path / "cache" / "download"
     strays = {
