@@ -59,16 +59,21 @@ class Stillness:
     """For how long nothing has changed at some paths, as far as has been seen."""
 
     def __init__(self) -> None:
-        self._marks: Fingerprint = ()
+        #: Stands for the fingerprint, which of a whole cache is much.
+        self._marks: int | None = None
         self._since = 0.0
 
     def seconds(self, paths: Iterable[str]) -> float:
         """How long, in seconds, `paths` have been as they are now; 0 where they changed a moment ago."""
-        marks = fingerprint(paths)
+        marks, has_young = 0, False
+        for path in paths:
+            mark = _status(path)
+            marks = hash((marks, mark))
+            has_young = has_young or is_young((mark,))
         now = time.monotonic()
         if marks != self._marks:
             self._marks, self._since = marks, now
-        return 0.0 if is_young(marks) else now - self._since
+        return 0.0 if has_young else now - self._since
 
 
 def looks_cleaned(root: str, files: ModuleFiles, *, modcacherw: bool) -> bool:
