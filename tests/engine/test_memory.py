@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from fastverify import name_column
 from fastverify.engine.protocol import ModuleMeasurement
-from fastverify.engine.pure import name_column, plan, zip_content, zip_directory
+from fastverify.engine.pure import plan, zip_content, zip_directory
 from tests.cli.running import ROOT, environment
 from tests.conftest import engine_or_skip
 from tests.engine.measuring import PREFIX

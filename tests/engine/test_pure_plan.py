@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from fastverify import name_column
 from fastverify.engine.protocol import Change, Difference, FileStat, ModuleMeasurement
-from fastverify.engine.pure import PureEngine, name_column, pair_columns, plan, workers, zip_directory
+from fastverify.engine.pure import PureEngine, pair_columns, plan, workers, zip_directory
 from fastverify.engine.pure.contents import Reason
-from fastverify.engine.pure.name_column import runs_below, sorted_numbers
 from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
 from fastverify.engine.pure.plan import Job, ModulePlan
+from fastverify.name_column import runs_below, sorted_numbers
 from tests.engine.measuring import PREFIX, task
 from tests.making.zips import STORED, Archive, Entry
 

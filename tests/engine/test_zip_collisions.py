@@ -9,8 +9,8 @@ from itertools import product
 from pathlib import Path
 
 from fastverify.engine.protocol import Engine, Violation, ViolationCode
-from fastverify.engine.pure.name_column import runs_below
 from fastverify.engine.pure.zip_collisions import Collisions, any_collide, clean, fold
+from fastverify.name_column import runs_below
 from tests.engine.measuring import PREFIX, measure_zip
 from tests.making.zips import zip_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastverify.modcache import inventory
+from fastverify.modcache import modulefiles
 from fastverify.modcache.inventory import Inventory, take_inventory
 
 
@@ -46,16 +46,36 @@ def test_every_part_of_a_version_is_found(tmp_path: Path, escaped: str, module: 
     path, _, escaped_version = escaped.partition("@")
     (tmp_path / escaped).mkdir(parents=True)
     folder = tmp_path / "cache" / "download" / path / "@v"
-    for kind in inventory.FILE_KINDS:
+    for kind in modulefiles.FILE_KINDS:
         _touch(folder / f"{escaped_version}.{kind}")
     found = take_inventory(str(tmp_path))
     assert list(found.modules) == [(module, version)]
     files = found.modules[module, version]
-    assert files.tree == str(tmp_path / escaped) == inventory.tree_path(str(tmp_path), module, version)
+    assert files.tree == str(tmp_path / escaped) == modulefiles.tree_path(str(tmp_path), module, version)
     assert files.files == {
-        kind: inventory.file_path(str(tmp_path), module, version, kind) for kind in inventory.FILE_KINDS
+        kind: modulefiles.file_path(str(tmp_path), module, version, kind) for kind in modulefiles.FILE_KINDS
     }
     assert set(files.files.values()) == {str(path) for path in folder.iterdir()}
+    assert found.strays == []
+
+
+def test_trees_and_downloads_of_a_version_belong_together(tmp_path: Path) -> None:
+    """Of each module there may be some versions on one side, and on the other others or none."""
+    download = tmp_path / "cache" / "download"
+    for tree in ("a.org@v1.0.0", "a.org@v1.1.0", "a.org/sub@v0.1.0", "a.org/sub/!x@v0.2.0-!r!c"):
+        (tmp_path / tree).mkdir(parents=True)
+    for name in ("a.org/@v/v1.1.0.mod", "a.org/@v/v1.2.0.info", "a.org/sub/!x/@v/v0.2.0-!r!c.zip"):
+        _touch(download / name)
+    _touch(download / "b.org/only/@v/list")
+    found = take_inventory(str(tmp_path))
+    assert {key: (files.has_tree, list(files.files)) for key, files in found.modules.items()} == {
+        ("a.org", "v1.0.0"): (True, []),
+        ("a.org", "v1.1.0"): (True, ["mod"]),
+        ("a.org", "v1.2.0"): (False, ["info"]),
+        ("a.org/sub", "v0.1.0"): (True, []),
+        ("a.org/sub/X", "v0.2.0-RC"): (True, ["zip"]),
+    }
+    assert [listed.path for listed in found.lists] == [str(download / "b.org/only/@v/list")]
     assert found.strays == []
 
 
@@ -107,7 +127,7 @@ def test_links_to_folders_are_walked_once(tmp_path: Path) -> None:
 
 
 def test_files_of_a_version_are_seen_again(tmp_path: Path) -> None:
-    path = inventory.file_path(str(tmp_path), "github.com/A/b", "v1.0.0", "zip")
+    path = modulefiles.file_path(str(tmp_path), "github.com/A/b", "v1.0.0", "zip")
     _touch(Path(path)).write_bytes(b"12345")
-    again = inventory.look_again(str(tmp_path), "github.com/A/b", "v1.0.0")
+    again = modulefiles.look_again(str(tmp_path), "github.com/A/b", "v1.0.0")
     assert (again.files, again.zip_bytes, again.tree) == ({"zip": path}, 5, None)

@@ -16,7 +16,7 @@ from fastverify.cli import demo_cache, options, status
 from fastverify.cli.demo_cache import Module
 from fastverify.cli.output import StandardOutput, standard_output
 from fastverify.engine.protocol import EngineName
-from fastverify.modcache.inventory import file_path, tree_path
+from fastverify.modcache.modulefiles import file_path, tree_path
 from fastverify.report import colour as colours
 from fastverify.report.colour import ColourChoice, Paint
 from fastverify.report.escape import printable

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fastverify.modcache import layout
-from fastverify.modcache.inventory import file_path, tree_path
+from fastverify.modcache.modulefiles import file_path, tree_path
 
 # Go gives every entry this time (``archive/zip`` without a Modified field).
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fastverify import _native
@@ -32,28 +33,60 @@ if TYPE_CHECKING:
     from fastverify.engine.native_build import BuildMeasurements
 
 
+#: The core is given this many tasks to begin with (which is as many as it can have threads),
+_FIRST = 256
+#: and then more, so that it never has more than this many before it; each takes about 1 KB there.
+AHEAD = 1024
+#: Less than this many more are not worth a call, unless they are the last.
+_MORE = 128
+
+
 class Measurements(Iterator[ModuleMeasurement]):
     """Measurements under way.
+
+    The core is given the tasks as it comes to them: there may be very many.
 
     Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache, and
     EngineError where there are no descriptors or no memory left.
     """
 
-    def __init__(self, measurements: _native.Measurements, tasks: Sequence[ModuleTask]) -> None:
-        self._measurements = measurements
+    def __init__(self, tasks: Sequence[ModuleTask], threads: int, spares: int) -> None:
         self._tasks = tasks
+        #: Those that the core has not been given.
+        self._left = iter(tasks)
+        #: How many of them the core has, and what it has answered nothing to.
+        self._ahead = 0
+        self._measurements = _native.measure(self._next_tasks(_FIRST), threads, spares)
+        self._is_ended = False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> ModuleMeasurement:
+        if not self._is_ended and self._ahead <= AHEAD - _MORE:
+            self._add_tasks()
         fields = next(self._measurements)
+        self._ahead -= 1
         try:
             return _module(fields)
         except OSError as error:
             named = next((task for task in self._tasks if task.key == fields[0]), None)
             refuse_exhaustion(error.errno, named and (named.zip or named.tree or named.mod))
             raise
+
+    def _add_tasks(self) -> None:
+        """Give the core more to do, or tell it that there is nothing more."""
+        more = self._next_tasks(AHEAD - self._ahead)
+        if more:
+            self._measurements.add(more)
+        else:
+            self._measurements.end_tasks()
+            self._is_ended = True
+
+    def _next_tasks(self, count: int) -> list[ModuleTask]:
+        tasks = list(islice(self._left, count))
+        self._ahead += len(tasks)
+        return tasks
 
     def pause(self) -> None:
         """End what has been begun, and let go of its memory; the next measurements end the pause."""
@@ -87,7 +120,7 @@ class NativeEngine:
         Raises EngineError where no thread can be started.
         """
         with _refusing_without_threads():
-            return Measurements(_native.measure(tasks, threads, spares), tasks)
+            return Measurements(tasks, threads, spares)
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``; see :meth:`.protocol.Engine.hash_zip`."""

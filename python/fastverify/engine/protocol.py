@@ -216,7 +216,7 @@ class ModuleTask(NamedTuple):
     ziphash: str | None
     #: The rules for ``golang.org/toolchain`` apply to the tree.
     toolchain: bool
-    #: Bytes expected, for sharing the work (biggest first); a guess is fine.
+    #: Bytes expected, for sharing the work; a guess is fine.
     weight: int
 
 
@@ -277,8 +277,11 @@ class Engine(Protocol):
 
         While a disk makes those wait, up to `spares` more may work, if the engine and the system know of it.
 
-        The biggest are begun first, the order of the results is not defined.  Closing the iterator
-        (or dropping it) stops the work soon.  Never raises for what is on disk.  Raises
+        They are begun in their order, and work is shared best where the biggest come first.  There may
+        be very many: an engine holds few at a time, so they may be made as they are looked at.  The order
+        of the results is not defined.
+
+        Closing the iterator (or dropping it) stops the work soon.  Never raises for what is on disk.  Raises
         :class:`~fastverify.errors.EngineError`, here or while the results are taken, where this process has
         no descriptors, memory or threads left, or where a worker process is killed.
         """

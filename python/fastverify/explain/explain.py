@@ -20,17 +20,17 @@ from fastverify.modcache import changes, layout
 from fastverify.modcache.buildlist import BuildList, named
 from fastverify.modcache.buildscope import hidden_folders
 from fastverify.modcache.gosum import Expectation, TrustedSums
-from fastverify.modcache.inventory import (
+from fastverify.modcache.inventory import take_inventory
+from fastverify.modcache.judge import judge_module
+from fastverify.modcache.layoutfindings import unreadable_folder_finding
+from fastverify.modcache.modulefiles import (
     FILE_KINDS,
     ModuleFiles,
     download_dir,
     file_path,
     look_again,
-    take_inventory,
     tree_path,
 )
-from fastverify.modcache.judge import judge_module
-from fastverify.modcache.layoutfindings import unreadable_folder_finding
 from fastverify.modcache.tasks import task_of
 from fastverify.sumdb.opening import Opener
 from fastverify.sumdb.proof import Proof
@@ -58,7 +58,7 @@ def explain(
     """
     root, module, version, file = target
     files = look_again(root, module, version)
-    if files.tree is None and not files.files:
+    if not files.has_tree and not files.has_files:
         if files.hidden:
             raise FastverifyError(f"the folders of {module}@{version} in {root} may not be read")
         raise FastverifyError(f"nothing of {module}@{version} is in the module cache {root}")
@@ -96,7 +96,7 @@ def explain(
             damages,
             extracted=_extracted_at(files, {damage.difference.path for damage in damages}),
             touched=len(made.neighbours),
-            partial="partial" in files.files,
+            partial=files.has("partial"),
         )
     made.commands = commands(root, files, result.findings)
     return made
@@ -222,7 +222,7 @@ def _exempt(settings: GoSettings, module: str) -> list[str]:
 def _damages(files: ModuleFiles, measured: ModuleMeasurement, file: str) -> list[causes.Damage]:
     differences = [d for d in measured.differences if not file or _is_in(d.path, os.fsencode(file))]
     differences.sort(key=lambda d: d.change == "mode")  # whoever edits a file often changes all modes before
-    copies = ZipCopies(files.files.get("zip"), f"{files.module}@{files.version}/".encode())
+    copies = ZipCopies(files.path("zip"), f"{files.module}@{files.version}/".encode())
     made = []
     try:
         for number, difference in enumerate(differences):

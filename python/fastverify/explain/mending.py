@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from fastverify.modcache import advice
-from fastverify.modcache.inventory import ModuleFiles, tree_path
+from fastverify.modcache.modulefiles import ModuleFiles, tree_path
 from fastverify.report.model import Finding
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fastverify.explain.causes import TOGETHER
-from fastverify.modcache.inventory import Inventory, ModuleFiles
+from fastverify.modcache.inventory import Inventory
+from fastverify.modcache.modulefiles import ModuleFiles
 
 #: The files that one download makes, and what else it makes beside them.
 _ARCHIVE = ("zip", "ziphash")
@@ -41,12 +42,12 @@ def changed_with(inventory: Inventory, module: tuple[str, str], times: Sequence[
     does not do, and nothing of it is older.
     """
     found = []
-    for key, files in inventory.modules.items():
-        if key == module:
+    for files in inventory.modules.each():
+        if (files.module, files.version) == module:
             continue
         changed = next(_changed(files, times), None)
         if changed is not None:
-            found.append(Neighbour(*key, changed.path, changed.ctime))
+            found.append(Neighbour(files.module, files.version, changed.path, changed.ctime))
     return sorted(found)
 
 

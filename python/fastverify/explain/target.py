@@ -9,7 +9,7 @@ from fastverify.errors import FastverifyError
 from fastverify.gomod.reading import is_absent
 from fastverify.modcache import layout
 from fastverify.modcache.buildlist import BuildList
-from fastverify.modcache.inventory import FILE_KINDS, download_dir
+from fastverify.modcache.modulefiles import FILE_KINDS, download_dir
 
 
 class Target(NamedTuple):

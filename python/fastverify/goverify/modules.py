@@ -17,7 +17,7 @@ from fastverify.goverify import hashing
 from fastverify.goverify.oserrors import GoError, path_error
 from fastverify.modcache import layout
 from fastverify.modcache.gosum import BLANKS
-from fastverify.modcache.inventory import file_path, tree_path
+from fastverify.modcache.modulefiles import file_path, tree_path
 
 #: How much an extracted module outweighs its zip, for sharing work.
 _UNPACKED = 5

@@ -11,7 +11,7 @@ from fastverify.gomod.semver import canonical
 from fastverify.goverify.addresses import AddressError, UnknownAddressError, parse_address
 from fastverify.locate import GoSettings
 from fastverify.modcache import layout
-from fastverify.modcache.inventory import file_path
+from fastverify.modcache.modulefiles import file_path
 from fastverify.modcache.versionfiles import info_problem
 from fastverify.sumdb.settings import matches_prefix
 

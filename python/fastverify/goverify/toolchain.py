@@ -17,7 +17,7 @@ from fastverify.goverify.oserrors import GoError, read_as_go
 from fastverify.goverify.refusal import RefusedError, short_path
 from fastverify.locate import GoSettings, GoVariables, go_installation, installed_toolchain
 from fastverify.modcache import layout
-from fastverify.modcache.inventory import file_path, tree_path
+from fastverify.modcache.modulefiles import file_path, tree_path
 from fastverify.modcache.project import find_go_mod, find_go_work
 
 #: No older Go knows of toolchains, and none is like the one that fastverify takes after.

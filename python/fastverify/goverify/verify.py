@@ -22,10 +22,10 @@ from fastverify.locate import GoSettings, GoVariables, module_cache
 from fastverify.modcache import live, lock
 from fastverify.modcache.buildlist import BuildList, BuildModule, build_list, named
 from fastverify.modcache.gosum import GO_MOD_SUFFIX
-from fastverify.modcache.inventory import download_dir, file_path, look_again
 from fastverify.modcache.judge import judge_module
+from fastverify.modcache.modulefiles import download_dir, file_path, look_again
 from fastverify.modcache.project import Project, find_project, trusted_sums, working_folder
-from fastverify.modcache.tasks import task_of
+from fastverify.modcache.tasks import biggest_first, task_of
 from fastverify.report.inorder import InOrder
 from fastverify.report.model import Result
 from fastverify.sumdb.opening import Opener
@@ -64,7 +64,8 @@ class _Workers(NamedTuple):
 
     def measuring(self, tasks: Sequence[ModuleTask]) -> closing[Measurements]:
         """The measurements of `tasks`, which end with the block."""
-        return closing(self.engine.measure(tasks, threads=self.threads, spares=self.spares))
+        ordered = biggest_first(tasks)
+        return closing(self.engine.measure(ordered, threads=self.threads, spares=self.spares))
 
 
 def verify_as_go(
@@ -268,7 +269,7 @@ def _judged(
     """What fastverify finds in `modules`, in their order; those without any findings are left out."""
     sums = trusted_sums([project], [])
     found = [look_again(root, *module) for module in dict.fromkeys(modules)]
-    there = [files for files in found if files.tree is not None or files.files]
+    there = [files for files in found if files.has_tree or files.has_files]
     tasks = [task_of(key, files) for key, files in enumerate(there)]
     results = InOrder()
     with workers.measuring(tasks) as measurements:

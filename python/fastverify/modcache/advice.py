@@ -8,8 +8,8 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple
 
-from fastverify.modcache.inventory import file_path, tree_path
 from fastverify.modcache.layout import TOOLCHAIN
+from fastverify.modcache.modulefiles import file_path, tree_path
 
 GO_BUILDS_TREE = (
     "go build compiles the extracted files as they are, and says nothing unless that fails; go mod verify "

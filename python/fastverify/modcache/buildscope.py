@@ -10,7 +10,8 @@ from fastverify.gomod.reading import is_absent
 from fastverify.gomod.summary import Module
 from fastverify.modcache import layout
 from fastverify.modcache.buildlist import BuildList
-from fastverify.modcache.inventory import Inventory, ModuleFiles, download_dir, file_path, tree_path
+from fastverify.modcache.inventory import Inventory
+from fastverify.modcache.modulefiles import ModuleFiles, download_dir, file_path, tree_path
 
 
 def take_inventory_of(root: str, lists: Sequence[BuildList]) -> Inventory:
@@ -36,7 +37,7 @@ def absent_from(inventory: Inventory, lists: Sequence[BuildList]) -> int:
     sources = {module.source for modules in lists for module in modules.modules} - {None}
     found = inventory.modules
     return sum(
-        source not in found or (found[source].tree is None and "zip" not in found[source].files)
+        source not in found or not (found[source].has_tree or found[source].has("zip"))
         for source in sources
         if source is not None
     )
@@ -51,8 +52,8 @@ def _add(inventory: Inventory, source: Module) -> None:
     if _is_absent(os.path.dirname(mod)) and _is_absent(tree_path(inventory.root, path, version)):
         return
     files = inventory.look_again(path, version)
-    if files.tree is not None or files.files or files.hidden:
-        inventory.modules[source] = files
+    if files.parts:
+        inventory.modules.put(files)
     inventory.unreadable += hidden_folders(inventory.root, files)
 
 

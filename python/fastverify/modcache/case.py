@@ -10,7 +10,7 @@ from fastverify.engine.faults import describe
 from fastverify.engine.protocol import Difference, Fault, ModuleMeasurement
 from fastverify.modcache import advice, changes
 from fastverify.modcache.gosum import Expectation
-from fastverify.modcache.inventory import ModuleFiles
+from fastverify.modcache.modulefiles import ModuleFiles
 from fastverify.report.model import Authority, FileChange, Finding, Severity, Verdict, Where
 from fastverify.sumdb.proof import ABSENT, Proof
 

@@ -18,14 +18,7 @@ from fastverify import timings
 from fastverify.engine.protocol import Engine, EngineName, Measurements, ModuleMeasurement, ModuleTask
 from fastverify.modcache import live, lock
 from fastverify.modcache.gosum import TrustedSums
-from fastverify.modcache.inventory import (
-    Inventory,
-    ModuleFiles,
-    Stray,
-    VersionList,
-    download_dir,
-    file_path,
-)
+from fastverify.modcache.inventory import Inventory, Stray
 from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
     busy_finding,
@@ -36,8 +29,10 @@ from fastverify.modcache.layoutfindings import (
     stray_finding,
     unreadable_folder_finding,
 )
+from fastverify.modcache.modulecolumns import VersionList
+from fastverify.modcache.modulefiles import ModuleFiles, download_dir, file_path
 from fastverify.modcache.suspects import Suspect
-from fastverify.modcache.tasks import task_of, task_of_list, weight
+from fastverify.modcache.tasks import CacheTasks, task_of, task_of_list, weight
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
 from fastverify.spool import Spool
 from fastverify.sumdb.opening import Opener
@@ -86,9 +81,7 @@ class Check:
         self._inventories = {inventory.root: inventory for inventory in inventories}
         report.not_checked += self._not_checked()
         # Asked for with every result, so reckoned once.
-        self._bytes_total = sum(
-            weight(files) for inventory in inventories for files in inventory.modules.values()
-        )
+        self._bytes_total = sum(weight(inventory.modules) for inventory in inventories)
         self._database = NO_DATABASE
         #: Of the cache that is being checked, while they are under way.
         self._measurements: Measurements | None = None
@@ -182,23 +175,20 @@ class Check:
 
     def _check_cache(self, inventory: Inventory) -> Iterator[ModuleResult]:
         root = inventory.root
-        listed = list(inventory.modules.values())
-        tasks = [task_of(key, files) for key, files in enumerate(listed)]
-        lists = len(tasks)
-        tasks += [task_of_list(lists + n, found.path) for n, found in enumerate(inventory.lists)]
+        tasks = CacheTasks(inventory.modules)
         measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
         with closing(measuring) as measurements:
             self._measurements = measurements
             # Only now, when there are workers that go on meanwhile.
             yield from self._open_database(inventory)
             for measured in timings.each("measure", measurements):
-                if measured.key >= lists:
-                    listed_versions = inventory.lists[measured.key - lists]
-                    finding = list_finding(listed_versions, measured.info)
+                listed = tasks.list_of(measured.key)
+                if listed is not None:
+                    finding = list_finding(listed, measured.info)
                     if finding is not None:
-                        self._odd_lists.append((listed_versions, finding))
+                        self._odd_lists.append((listed, finding))
                     continue
-                files = listed[measured.key]
+                files = inventory.modules.at(measured.key)
                 suspect = Suspect(files, self._judge(root, files, measured))
                 # Not held beside what a second look measures: it can name very many files.
                 del measured
@@ -257,7 +247,7 @@ class Check:
             before, seen = suspect.result, suspect.files
             result = before
             suspect.files = self._inventories[root].look_again(module, version)
-            if suspect.files.tree is None and not suspect.files.files and not suspect.files.hidden:
+            if not suspect.files.parts:
                 return "gone"
             if suspect.files != seen or not _is_about_absence(before):
                 measured = self._measure_one(task_of(0, suspect.files))
@@ -319,7 +309,7 @@ class Check:
     def _emptying(self, root: str, inventory: Inventory, around: live.Stillness) -> float:
         """For how many seconds no module version has vanished; looked at only if one looks as if it might."""
         if any(self._looks_cleaned(root, suspect) for suspect in self._suspects):
-            return around.seconds(live.remains(root, inventory.modules.values()))
+            return around.seconds(live.remains(root, inventory.modules))
         return 0.0
 
     def _is_at_rest(self, root: str, suspect: Suspect, emptying: float) -> bool:

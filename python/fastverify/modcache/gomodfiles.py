@@ -14,7 +14,7 @@ from fastverify.gomod import goversion
 from fastverify.gomod.reading import is_absent, read_file
 from fastverify.gomod.summary import Module, Summarizer, Summary
 from fastverify.modcache import layout
-from fastverify.modcache.inventory import file_path
+from fastverify.modcache.modulefiles import file_path
 from fastverify.modcache.project import Project
 from fastverify.modcache.replacements import Replacement
 

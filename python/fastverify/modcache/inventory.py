@@ -1,26 +1,30 @@
 """What a module cache holds: every module version with the files it has, and what belongs to nothing.
 
-Reads directories only, never the content of a file.  The layout is that of
-``cmd/go/internal/modfetch`` (``CachePath``, ``DownloadDir``).
+Reads directories only, never the content of a file.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from fastverify.exhaustion import refuse_exhaustion
 from fastverify.modcache import layout
-
-#: The files that a module version can have in ``cache/download/<path>/@v``, by their ending.
-FileKind = Literal["zip", "ziphash", "mod", "info", "lock", "partial"]
-FILE_KINDS: tuple[FileKind, ...] = ("zip", "ziphash", "mod", "info", "lock", "partial")
-_KINDS: dict[str, FileKind] = {kind: kind for kind in FILE_KINDS}
+from fastverify.modcache.modulecolumns import Modules, VersionList
+from fastverify.modcache.modulefiles import (
+    FILE_BITS,
+    HIDDEN,
+    TREE,
+    ModuleFiles,
+    file_path,
+    look_again,
+    size_of,
+    tree_path,
+)
 
 StrayKind = Literal[
     "unknown",  # a name that Go never makes, or a file where only folders lie
@@ -33,21 +37,6 @@ _TEMPORARY = r"(?P<version>.+)\.(?:info|mod|zip)[0-9]{1,10}\.tmp"
 _TREE_TEMPORARY = r"(?P<tree>.+@.+)\.tmp-[0-9]+"
 
 
-@dataclass(slots=True)
-class ModuleFiles:
-    """One module version, with the paths of the files that it has."""
-
-    module: str
-    version: str
-    #: The extracted tree, whatever lies there under its name.
-    tree: str | None = None
-    #: Paths below ``cache/download`` by kind.
-    files: dict[FileKind, str] = field(default_factory=dict)
-    zip_bytes: int = 0
-    #: Where more of it may lie that could not be looked at: its ``tree``, its files below ``download``.
-    hidden: set[Literal["tree", "download"]] = field(default_factory=set)
-
-
 class Stray(NamedTuple):
     """Something that belongs to no module version."""
 
@@ -58,20 +47,12 @@ class Stray(NamedTuple):
     lock: str | None = None
 
 
-class VersionList(NamedTuple):
-    """A ``list`` file: the versions that the cache knew of when it was written."""
-
-    module: str
-    path: str
-
-
 @dataclass(slots=True)
 class Inventory:
     """All that a module cache holds."""
 
     root: str
-    modules: dict[tuple[str, str], ModuleFiles] = field(default_factory=dict)
-    lists: list[VersionList] = field(default_factory=list)
+    modules: Modules = field(init=False)
     strays: list[Stray] = field(default_factory=list)
     #: Folders that could not be listed, with the error's number.
     unreadable: list[tuple[str, int]] = field(default_factory=list)
@@ -85,6 +66,14 @@ class Inventory:
     #: Modules of which only the ``.mod`` was asked for.
     mods_only: frozenset[tuple[str, str]] = frozenset()
 
+    def __post_init__(self) -> None:
+        self.modules = Modules(self.root)
+
+    @property
+    def lists(self) -> Sequence[VersionList]:
+        """The ``list`` files of its modules."""
+        return self.modules.lists
+
     def look_again(self, module: str, version: str) -> ModuleFiles:
         """The files that one module version has now, as far as they were asked for."""
         if (module, version) in self.mods_only:
@@ -92,102 +81,113 @@ class Inventory:
         return look_again(self.root, module, version)
 
 
-@lru_cache(maxsize=16)
-def download_dir(root: str) -> str:
-    """``cache/download`` of the module cache `root`."""
-    return os.path.join(root, "cache", "download")
-
-
-def tree_path(root: str, module: str, version: str) -> str:
-    """Where the extracted tree of a module version lies (``modfetch.DownloadDir``)."""
-    escaped = layout.escape(module).replace("/", os.sep)
-    return os.path.join(root, f"{escaped}{layout.AT}{layout.escape(version)}")
-
-
-def file_path(root: str, module: str, version: str, kind: FileKind) -> str:
-    """Where a file of a module version lies (``modfetch.CachePath``)."""
-    escaped = layout.escape(module).replace("/", os.sep)
-    return f"{download_dir(root)}{os.sep}{escaped}{os.sep}@v{os.sep}{layout.escape(version)}.{kind}"
-
-
 def take_inventory(root: str) -> Inventory:
     """List the module cache `root`.  Folders that cannot be read are among its `unreadable`."""
     inventory = Inventory(root)
-    _Trees(inventory).walk()
-    _Downloads(inventory).walk()
+    _walk(inventory)
     if inventory.unreadable:
         _mark_hidden(inventory)
     return inventory
 
 
-def look_again(
-    root: str, module: str, version: str, *, kinds: tuple[FileKind, ...] = FILE_KINDS, tree: bool = True
-) -> ModuleFiles:
-    """The files that one module version has now: those of `kinds`, and its tree if `tree` says so."""
-    found = ModuleFiles(module, version)
-    if tree:
-        folder = tree_path(root, module, version)
-        there = _is_there(folder)
-        if there:
-            found.tree = folder
-        elif there is None:
-            found.hidden.add("tree")
-    for kind in kinds:
-        path = file_path(root, module, version, kind)
-        there = _is_there(path)
-        if there:
-            found.files[kind] = path
-        elif there is None:
-            found.hidden.add("download")
-    if "zip" in found.files:
-        found.zip_bytes = _size(found.files["zip"])
-    return found
-
-
-def _is_there(path: str) -> bool | None:
-    """Whether something has this name; None where that may not be seen."""
-    try:
-        os.lstat(path)
-    except OSError as error:
-        return False if error.errno in (errno.ENOENT, errno.ENOTDIR) else None
-    return True
-
-
 def _mark_hidden(inventory: Inventory) -> None:
     """Note of each module version whether a part of it lies in a folder that could not be listed."""
     closed = tuple(os.path.join(folder, "") for folder, _ in inventory.unreadable)
-    for files in inventory.modules.values():
+    for number, files in enumerate(inventory.modules.each()):
         tree = tree_path(inventory.root, files.module, files.version)
-        if files.tree is None and tree.startswith(closed):
-            files.hidden.add("tree")
+        if not files.has_tree and tree.startswith(closed):
+            inventory.modules.add_parts(number, HIDDEN["tree"])
         if file_path(inventory.root, files.module, files.version, "zip").startswith(closed):
-            files.hidden.add("download")
+            inventory.modules.add_parts(number, HIDDEN["download"])
 
 
-def _size(path: str) -> int:
-    try:
-        return os.lstat(path).st_size
-    except OSError:
-        return 0
+class _Folder:
+    """Where trees and downloads of the modules lie whose paths begin alike, on both sides of a cache."""
+
+    __slots__ = ("downloads", "prefix", "trees", "versions")
+
+    def __init__(self, prefix: str, trees: str | None = None, downloads: str | None = None) -> None:
+        #: The escaped path, with a slash behind it; ``""`` for all modules.
+        self.prefix = prefix
+        #: The folders, where they are there.
+        self.trees = trees
+        self.downloads = downloads
+        #: The escaped versions of which there is a tree, of the module of just that path.
+        self.versions: list[str] = []
 
 
-class _Walk:
+#: Folders by the name below the one that is being listed.
+_Below = dict[str, _Folder]
+
+
+def _walk(inventory: Inventory) -> None:
+    """List trees and downloads side by side, so that all versions of a module are known together."""
+    trees, downloads = _Trees(inventory), _Downloads(inventory)
+    pending = [_Folder("", inventory.root, downloads.find())]
+    while pending:
+        folder = pending.pop()
+        below: _Below = {}
+        if folder.trees is not None:
+            trees.list(folder, folder.trees, below)
+        versions = downloads.list(folder, folder.downloads, below) if folder.downloads is not None else None
+        if versions is not None or folder.versions:
+            _add(inventory, folder, versions or _Versions())
+        pending.extend(below.values())
+    inventory.strays = trees.strays + downloads.strays
+
+
+def _add(inventory: Inventory, folder: _Folder, found: _Versions) -> None:
+    """Enter a module with all its versions."""
+    for version in folder.versions:
+        found.parts[version] = found.parts.get(version, 0) | TREE
+    if not found.parts and not found.is_listed:
+        return
+    inventory.modules.begin(layout.unescape(folder.prefix[:-1]) or "", is_listed=found.is_listed)
+    for version, parts in found.parts.items():
+        inventory.modules.add(layout.unescape(version) or "", parts, found.zip_bytes.get(version, 0))
+
+
+class _Versions:
+    """What there is in the folder ``@v`` of a module."""
+
+    __slots__ = ("is_listed", "parts", "zip_bytes")
+
+    def __init__(self) -> None:
+        #: By escaped version: the files that it has, in bits; and the size of its zip.
+        self.parts: dict[str, int] = {}
+        self.zip_bytes: dict[str, int] = {}
+        #: Whether there is a ``list`` file.
+        self.is_listed = False
+
+
+class _Side:
     """Lists folders, once each however they are reached, and notes those that cannot be listed."""
 
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
+        self.strays: list[Stray] = []
         self._linked: set[tuple[int, int]] = set()
 
     def entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as scan:
                 return list(scan)
-        except FileNotFoundError:
-            return []  # removed since its parent was listed
         except OSError as error:
-            refuse_exhaustion(error.errno, folder)
-            self.inventory.unreadable.append((folder, error.errno or 0))
+            self.cannot_list(folder, error)
             return []
+
+    def names(self, folder: str) -> list[str]:
+        try:
+            return os.listdir(folder)
+        except OSError as error:
+            self.cannot_list(folder, error)
+            return []
+
+    def cannot_list(self, folder: str, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            return  # removed since its parent was listed
+        refuse_exhaustion(error.errno, folder)
+        self.inventory.unreadable.append((folder, error.errno or 0))
 
     def is_folder(self, entry: os.DirEntry[str]) -> bool:
         """Whether `entry` is to be walked into; a link to a folder is, but only once."""
@@ -206,123 +206,125 @@ class _Walk:
         self._linked.add(identity)
         return stat.S_ISDIR(target.st_mode)
 
-    def stray(self, entry: os.DirEntry[str], kind: StrayKind, lock: str | None = None) -> None:
+    def stray(self, path: str, kind: StrayKind, lock: str | None = None) -> None:
         """Note what belongs to no module version."""
-        self.inventory.strays.append(Stray(entry.path, kind, _is_directory(entry), lock))
-
-    def module_files(self, module: str, version: str) -> ModuleFiles:
-        key = (module, version)
-        found = self.inventory.modules.get(key)
-        if found is None:
-            found = self.inventory.modules[key] = ModuleFiles(module, version)
-        return found
+        self.strays.append(Stray(path, kind, _is_directory(path), lock))
 
 
-class _Trees(_Walk):
+class _Trees(_Side):
     """Extracted trees: ``<path>@<version>`` in the folders below the root."""
 
-    def walk(self) -> None:
-        pending = [(self.inventory.root, "")]
-        while pending:
-            folder, prefix = pending.pop()
-            for entry in self.entries(folder):
-                name = entry.name
-                if not prefix and name == "cache":
-                    continue
-                path = prefix + name
-                if layout.AT in name:
-                    self._tree(entry, path)
-                elif not _may_lead_to_module(path):
-                    self.stray(entry, "unknown")
-                elif self.is_folder(entry):
-                    pending.append((entry.path, path + "/"))
-                else:
-                    self.stray(entry, "unknown")
+    def list(self, folder: _Folder, path: str, below: _Below) -> None:
+        """List one folder of them; what is found is entered into `below`."""
+        prefix = folder.prefix
+        for entry in self.entries(path):
+            name = entry.name
+            if not prefix and name == "cache":
+                continue
+            if layout.AT in name:
+                self._tree(entry, prefix, below)
+            elif not _may_lead_to_module(prefix + name):
+                self.stray(entry.path, "unknown")
+            elif self.is_folder(entry):
+                _child(below, prefix, name).trees = entry.path
+            else:
+                self.stray(entry.path, "unknown")
 
-    def _tree(self, entry: os.DirEntry[str], path: str) -> None:
-        escaped_path, _, escaped_version = path.partition(layout.AT)
-        module = layout.unescape_path(escaped_path)
+    def _tree(self, entry: os.DirEntry[str], prefix: str, below: _Below) -> None:
+        name, _, escaped_version = entry.name.partition(layout.AT)
+        module = layout.unescape_path(prefix + name)
         version = layout.unescape_version(escaped_version)
         if module is None or version is None:
-            temporary = re.fullmatch(_TREE_TEMPORARY, path)
-            self.stray(entry, "tree-temporary" if temporary else "unknown")
+            temporary = re.fullmatch(_TREE_TEMPORARY, prefix + entry.name)
+            self.stray(entry.path, "tree-temporary" if temporary else "unknown")
         elif not layout.agrees(module, version):
-            self.stray(entry, "mismatch")
+            self.stray(entry.path, "mismatch")
         else:
-            self.module_files(module, version).tree = entry.path
+            _child(below, prefix, name).versions.append(escaped_version)
 
 
-class _Downloads(_Walk):
+class _Downloads(_Side):
     """``cache``: downloads by module path, and the folders that hold no module content."""
 
-    def walk(self) -> None:
+    def find(self) -> str | None:
+        """The folder of downloads, if it is there; what lies beside it is noted."""
+        found = None
         cache = os.path.join(self.inventory.root, "cache")
         for entry in self.entries(cache) if os.path.isdir(cache) else []:
             if entry.name == "download" and self.is_folder(entry):
                 self.inventory.has_download = True
-                self._download(entry.path)
+                found = entry.path
             elif entry.name == "vcs" and self.is_folder(entry):
                 self.inventory.vcs = entry.path
             elif entry.name != "lock" or self.is_folder(entry):
-                self.stray(entry, "unknown")
+                self.stray(entry.path, "unknown")
+        return found
 
-    def _download(self, download: str) -> None:
-        pending = [(download, "")]
-        while pending:
-            folder, prefix = pending.pop()
-            for entry in self.entries(folder):
-                path = prefix + entry.name
-                if entry.name == "@v" and prefix and self.is_folder(entry):
-                    self._versions(entry.path, prefix[:-1], entry)
-                elif not prefix and entry.name == "sumdb" and self.is_folder(entry):
-                    self.inventory.sumdb = entry.path
-                elif _may_lead_to_module(path) and self.is_folder(entry):
-                    pending.append((entry.path, path + "/"))
-                else:
-                    self.stray(entry, "unknown")
+    def list(self, folder: _Folder, path: str, below: _Below) -> _Versions | None:
+        """List one folder of them; the versions in it, if it has such.  Folders are entered into `below`."""
+        prefix, versions = folder.prefix, None
+        for entry in self.entries(path):
+            name = entry.name
+            if name == "@v" and prefix and self.is_folder(entry):
+                versions = self._versions(entry.path, prefix[:-1])
+            elif not prefix and name == "sumdb" and self.is_folder(entry):
+                self.inventory.sumdb = entry.path
+            elif _may_lead_to_module(prefix + name) and self.is_folder(entry):
+                _child(below, prefix, name).downloads = entry.path
+            else:
+                self.stray(entry.path, "unknown")
+        return versions
 
-    def _versions(self, folder: str, escaped_path: str, parent: os.DirEntry[str]) -> None:
+    def _versions(self, folder: str, escaped_path: str) -> _Versions:
+        found = _Versions()
         module = layout.unescape_path(escaped_path)
         if module is None:
-            self.stray(parent, "unknown")
-            return
-        # By what stands before the ending, which several files of a version have in common.
-        versions: dict[str, str | None] = {"": None}
-        agreed: dict[str, ModuleFiles] = {}
-        for entry in self.entries(folder):
-            name = entry.name
-            if name == "list":
-                self.inventory.lists.append(VersionList(module, entry.path))
-                continue
-            stem, _, ending = name.rpartition(".")
-            kind = _KINDS.get(ending)
-            if kind is not None and (known := agreed.get(stem)) is not None:
-                self._file(known, kind, entry)
-                continue
-            if stem not in versions:
-                versions[stem] = layout.unescape_version(stem)
-            version = versions[stem]
-            if version is None or kind is None:
-                temporary = re.fullmatch(_TEMPORARY, name)
-                if temporary is None:
-                    self.stray(entry, "unknown")
-                else:
-                    self.stray(entry, "temporary", os.path.join(folder, f"{temporary['version']}.lock"))
-            elif not layout.agrees(module, version):
-                self.stray(entry, "mismatch")
-            else:
-                agreed[stem] = self.module_files(module, version)
-                self._file(agreed[stem], kind, entry)
+            self.stray(folder, "unknown")
+            return found
+        parts = found.parts
+        for name in self.names(folder):
+            # Several files of a version have in common what stands before the ending.
+            version, _, ending = name.rpartition(".")
+            bit = FILE_BITS.get(ending, 0)
+            if not bit or version not in parts:
+                if name == "list":
+                    found.is_listed = True
+                    continue
+                if not self._is_version(module, version, bit, folder, name):
+                    continue
+                parts[version] = 0
+            parts[version] |= bit
+            if ending == "zip":
+                found.zip_bytes[version] = size_of(os.path.join(folder, name))
+        return found
 
-    def _file(self, found: ModuleFiles, kind: FileKind, entry: os.DirEntry[str]) -> None:
-        found.files[kind] = entry.path
-        if kind == "zip":
-            found.zip_bytes = _size(entry.path)
+    def _is_version(self, module: str, escaped: str, bit: int, folder: str, name: str) -> bool:
+        """Whether the file `name` is one of a version; what it is else is noted."""
+        version = layout.unescape_version(escaped) if escaped else None
+        if version is not None and bit:
+            if layout.agrees(module, version):
+                return True
+            self.stray(os.path.join(folder, name), "mismatch")
+            return False
+        temporary = re.fullmatch(_TEMPORARY, name)
+        if temporary is None:
+            self.stray(os.path.join(folder, name), "unknown")
+        else:
+            lock = os.path.join(folder, f"{temporary['version']}.lock")
+            self.stray(os.path.join(folder, name), "temporary", lock)
+        return False
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
+def _child(below: _Below, prefix: str, name: str) -> _Folder:
+    found = below.get(name)
+    if found is None:
+        found = below[name] = _Folder(f"{prefix}{name}/")
+    return found
+
+
+def _is_directory(path: str) -> bool:
     try:
-        return entry.is_dir(follow_symlinks=False)
+        return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
         return False
 

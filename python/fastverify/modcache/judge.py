@@ -13,10 +13,10 @@ from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.modcache import advice
 from fastverify.modcache.case import Case
 from fastverify.modcache.gosum import Expectation, TrustedSums
-from fastverify.modcache.inventory import ModuleFiles
 from fastverify.modcache.judge_content import judge_content
 from fastverify.modcache.judge_record import judge_record
 from fastverify.modcache.judge_versionfiles import judge_info, judge_mod
+from fastverify.modcache.modulefiles import ModuleFiles
 from fastverify.report.model import Authority, Finding, ModuleResult
 from fastverify.sumdb.proof import ABSENT, Proof
 
@@ -56,11 +56,12 @@ def _proved(h1: str | None, proof: Proof) -> list[Expectation]:
 
 
 def _judge_leftovers(case: Case) -> None:
-    if "partial" in case.files.files:
+    partial = case.files.path("partial")
+    if partial is not None:
         case.add(
             "warning",
             "partial",
-            case.files.files["partial"],
+            partial,
             message="an extraction of this module was begun and never ended",
             go=advice.GO_REEXTRACTS_PARTIAL,
             hint=advice.download(case.paths, "let Go extract it again"),

@@ -97,7 +97,7 @@ def judge_tree_hash(case: Case, content: Content, tree: TreeMeasurement, tree_go
             f"the extracted tree is not what {source} says; without a good zip, which file is wrong "
             "cannot be known"
         )
-    partial = "partial" in case.files.files
+    partial = case.files.has("partial")
     go = advice.GO_BUILDS_TREE
     if partial:
         go = advice.GO_REEXTRACTS_PARTIAL

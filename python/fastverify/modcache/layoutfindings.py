@@ -10,7 +10,9 @@ from fastverify.engine.faults import describe
 from fastverify.engine.protocol import MAX_SMALL_FILE_BYTES, SmallFile
 from fastverify.modcache import advice, gosum, versionfiles
 from fastverify.modcache.gosum import TrustedSums
-from fastverify.modcache.inventory import ModuleFiles, Stray, VersionList
+from fastverify.modcache.inventory import Stray
+from fastverify.modcache.modulecolumns import VersionList
+from fastverify.modcache.modulefiles import ModuleFiles
 from fastverify.report.model import Finding
 
 _STRAYS = {
@@ -87,7 +89,7 @@ def list_finding(listed: VersionList, small: SmallFile | None) -> Finding | None
 
 def lock_finding(files: ModuleFiles) -> Finding | None:
     """A lock file that holds something; Go only ever makes it empty."""
-    path = files.files.get("lock")
+    path = files.path("lock")
     try:
         status = os.lstat(path) if path is not None else None
     except OSError:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator
 
-from fastverify.modcache.inventory import ModuleFiles, file_path, tree_path
+from fastverify.modcache.modulecolumns import Modules
+from fastverify.modcache.modulefiles import ModuleFiles, file_path, tree_path
 
 #: What changed less than this long ago (seconds) may be about to change again.
 YOUNG = 0.5
@@ -58,16 +59,21 @@ class Stillness:
     """For how long nothing has changed at some paths, as far as has been seen."""
 
     def __init__(self) -> None:
-        self._marks: Fingerprint = ()
+        #: Stands for the fingerprint, which of a whole cache is much.
+        self._marks: int | None = None
         self._since = 0.0
 
     def seconds(self, paths: Iterable[str]) -> float:
         """How long, in seconds, `paths` have been as they are now; 0 where they changed a moment ago."""
-        marks = fingerprint(paths)
+        marks, has_young = 0, False
+        for path in paths:
+            mark = _status(path)
+            marks = hash((marks, mark))
+            has_young = has_young or is_young((mark,))
         now = time.monotonic()
         if marks != self._marks:
             self._marks, self._since = marks, now
-        return 0.0 if is_young(marks) else now - self._since
+        return 0.0 if has_young else now - self._since
 
 
 def looks_cleaned(root: str, files: ModuleFiles, *, modcacherw: bool) -> bool:
@@ -82,11 +88,16 @@ def looks_cleaned(root: str, files: ModuleFiles, *, modcacherw: bool) -> bool:
     return _folder_mode(folder) == 0o777 or mode == 0o777 or bool(mode & stat.S_IWUSR and not modcacherw)
 
 
-def remains(root: str, modules: Collection[ModuleFiles]) -> list[str]:
-    """The folders of many module versions, whose vanishing shows that somebody is emptying the cache."""
-    trees = (tree_path(root, files.module, files.version) for files in modules)
-    folders = {os.path.dirname(file_path(root, files.module, files.version, "zip")) for files in modules}
-    return [*trees, *folders]
+def remains(root: str, modules: Modules) -> Iterator[str]:
+    """The folders of all module versions, whose vanishing shows that somebody is emptying the cache."""
+    last = ""
+    for files in modules.each():
+        yield tree_path(root, files.module, files.version)
+        folder = os.path.dirname(file_path(root, files.module, files.version, "zip"))
+        if folder != last:
+            # Those of one module come one after the other.
+            yield folder
+        last = folder
 
 
 def _folder_mode(path: str) -> int:

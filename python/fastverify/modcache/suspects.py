@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pickle
 
-from fastverify.modcache.inventory import ModuleFiles
 from fastverify.modcache.live import Stillness
+from fastverify.modcache.modulefiles import ModuleFiles
 from fastverify.report.model import ModuleResult
 from fastverify.spool import Kept, Spool
 

@@ -15,8 +15,9 @@ from fastverify.engine.protocol import Difference, Engine, Fault, ModuleMeasurem
 from fastverify.gomod.modulepath import import_path_fault
 from fastverify.modcache import changes, layout
 from fastverify.modcache.gosum import TrustedSums
-from fastverify.modcache.inventory import ModuleFiles, look_again
 from fastverify.modcache.judge import judge_module
+from fastverify.modcache.modulefiles import ModuleFiles, look_again
+from fastverify.modcache.tasks import biggest_first
 from fastverify.report.model import Authority, Finding, ModuleResult
 from fastverify.sumdb.proof import ModuleProofs
 from fastverify.vendor.belonging import Belonging
@@ -132,7 +133,7 @@ class _Comparison:
                 one.reason = "no module cache can hold a module of that name"
                 continue
             files = look_again(self._root, path, version)
-            if "zip" not in files.files:
+            if not files.has("zip"):
                 one.reason = "its zip is not in the module cache"
                 one.is_absent = True
                 one.is_unknown = self._is_unknown(path, version)
@@ -140,7 +141,8 @@ class _Comparison:
             tasks.append(self._task(len(tasks), files, one))
             parts.append(files)
             of_key.append(one)
-        measuring = self._engine.measure(tasks, threads=self._threads, spares=self._spares)
+        ordered = biggest_first(tasks)
+        measuring = self._engine.measure(ordered, threads=self._threads, spares=self._spares)
         with closing(measuring) as measurements:
             for measured in measurements:
                 self._take(of_key[measured.key], parts[measured.key], measured)
@@ -160,16 +162,16 @@ class _Comparison:
             prefix=f"{files.module}@{files.version}/".encode(),
             zip=files.files["zip"],
             tree=self._tree(one),
-            mod=files.files.get("mod"),
+            mod=files.path("mod"),
             info=None,
-            ziphash=files.files.get("ziphash"),
+            ziphash=files.path("ziphash"),
             toolchain=False,
             weight=files.zip_bytes + 1,
         )
 
     def _take(self, one: _Compared, files: ModuleFiles, measured: ModuleMeasurement) -> None:
         """Judge the zip by itself, and then what the vendored files are worth."""
-        files.tree = None
+        files = files.without_tree()
         proof = self._database.prove(files.module, files.version)
         alone = measured._replace(tree=None, differences=())
         judged = judge_module(self._root, files, alone, self._sums, proof)

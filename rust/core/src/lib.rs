@@ -62,7 +62,7 @@ pub use listed::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use many::Hashing;
 pub use module::{
     Change, Difference, Differences, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask,
-    TreeMeasurement, ZipMeasurement, measure, measure_with_spares,
+    TreeMeasurement, ZipMeasurement, measure, measure_first, measure_more, measure_with_spares,
 };
 pub use readat::ReadAt;
 pub use sha256::Digest;

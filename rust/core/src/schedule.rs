@@ -150,8 +150,10 @@ impl<J: Job> Worker<'_, J> {
 }
 
 struct Queues<J: Job> {
-    /// Biggest last.
-    waiting: Vec<J>,
+    /// In the order in which they are to be begun.
+    waiting: VecDeque<J>,
+    /// Whether there may be more of them.
+    open: bool,
     begun: VecDeque<J>,
     large: Large<J>,
     /// Jobs that run and may still begin others.
@@ -255,7 +257,7 @@ impl<J: Job> Shared<J> {
                 drop(queues);
                 return Some(make(permit));
             }
-            if let Some(job) = queues.waiting.pop() {
+            if let Some(job) = queues.waiting.pop_front() {
                 queues.running += 1;
                 return Some(job);
             }
@@ -264,7 +266,7 @@ impl<J: Job> Shared<J> {
                 rest(false);
                 rested = true;
                 queues = self.lock();
-            } else if queues.running == 0 && queues.large.is_empty() {
+            } else if queues.running == 0 && queues.large.is_empty() && !queues.open {
                 return None;
             } else {
                 queues = self.wait(queues);
@@ -311,12 +313,26 @@ pub fn start<J: Job>(jobs: Vec<J>, threads: usize) -> std::io::Result<Running<J>
 /// # Errors
 ///
 /// Those of [`start`].
-pub fn start_with_spares<J: Job>(
-    mut jobs: Vec<J>,
+pub fn start_with_spares<J: Job>(jobs: Vec<J>, threads: usize, spares: usize) -> std::io::Result<Running<J>> {
+    start_all(jobs.into(), threads, spares, false)
+}
+
+/// As [`start_with_spares`]; but work does not end before [`Running::end_jobs`] is called, until when
+/// [`Running::add`] takes more.  No more threads are started for those than for `jobs`.
+///
+/// # Errors
+///
+/// Those of [`start`].
+pub fn start_open<J: Job>(jobs: Vec<J>, threads: usize, spares: usize) -> std::io::Result<Running<J>> {
+    start_all(jobs.into(), threads, spares, true)
+}
+
+fn start_all<J: Job>(
+    jobs: VecDeque<J>,
     threads: usize,
     spares: usize,
+    open: bool,
 ) -> std::io::Result<Running<J>> {
-    jobs.reverse();
     let most = address_space::for_threads();
     let threads = threads.min(MAX_THREADS).min(most).max(1);
     let spares = spares.min(most - threads.min(most));
@@ -327,6 +343,7 @@ pub fn start_with_spares<J: Job>(
     let shared = Arc::new(Shared {
         queues: Mutex::new(Queues {
             waiting: jobs,
+            open,
             begun: VecDeque::new(),
             large: Large::new(),
             running: 0,

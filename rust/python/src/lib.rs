@@ -38,10 +38,8 @@ fn not_started(error: std::io::Error) -> PyErr {
     PyOSError::new_err(format!("cannot start a thread: {error}"))
 }
 
-/// Measures modules; the answers are tuples in the order of `protocol.py`.
-#[pyfunction]
-fn measure(tasks: Vec<TaskTuple>, threads: usize, spares: usize) -> PyResult<Measurements> {
-    let tasks = tasks
+fn module_tasks(tasks: Vec<TaskTuple>) -> Vec<ModuleTask> {
+    tasks
         .into_iter()
         .map(|(key, prefix, zip, tree, mod_file, info, ziphash, toolchain, weight)| ModuleTask {
             key,
@@ -54,9 +52,15 @@ fn measure(tasks: Vec<TaskTuple>, threads: usize, spares: usize) -> PyResult<Mea
             toolchain,
             weight: u64::try_from(weight.max(0)).unwrap_or(u64::MAX),
         })
-        .collect();
+        .collect()
+}
+
+/// Measures modules, and those that are added later, in their order; the answers are tuples in the order of
+/// `protocol.py`.
+#[pyfunction]
+fn measure(tasks: Vec<TaskTuple>, threads: usize, spares: usize) -> PyResult<Measurements> {
     allocator::give_large_blocks_back();
-    let work = fastverify_core::measure_with_spares(tasks, threads, spares).map_err(not_started)?;
+    let work = fastverify_core::measure_first(module_tasks(tasks), threads, spares).map_err(not_started)?;
     Ok(Measurements::new(work))
 }
 

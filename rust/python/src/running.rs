@@ -4,12 +4,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastverify_core::schedule::{Failure, Job, Next, Running};
-use fastverify_core::{Measuring, ModuleMeasurement};
+use fastverify_core::{Measuring, ModuleMeasurement, measure_more};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 
 use crate::allocator::give_free_memory_back;
 use crate::answers::{ModuleTuple, module_tuple};
+use crate::{TaskTuple, module_tasks};
 
 /// A signal waits no longer than this.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -66,6 +67,17 @@ impl Measurements {
         py.check_signals()?;
         let answer: Option<ModuleMeasurement> = next(py, &self.work)?;
         answer.map(|measured| module_tuple(py, measured)).transpose()
+    }
+
+    /// Adds modules, which are begun after those that are waiting.
+    fn add(&self, py: Python<'_>, tasks: Vec<TaskTuple>) {
+        let tasks = module_tasks(tasks);
+        py.detach(|| measure_more(&self.work.lock().unwrap_or_else(PoisonError::into_inner), tasks));
+    }
+
+    /// There are no more modules to be added.
+    fn end_tasks(&self, py: Python<'_>) {
+        py.detach(|| self.work.lock().unwrap_or_else(PoisonError::into_inner).end_jobs());
     }
 
     /// Ends what has been begun, and holds no memory but that of answers, until most of those have been asked for.

@@ -50,9 +50,10 @@ class PureEngine:
         threads: int,
         spares: int = 0,  # noqa: ARG002 - workers are processes here, and cost too much to have some spare
     ) -> Measurements:
-        """Measure modules, the biggest first."""
-        jobs = [(task.weight or _weight(task), Job.of(task)) for task in tasks]
-        return Measurements(measure_jobs(jobs, threads))
+        """Measure modules in their order."""
+        # Made one by one, as there may be very many.
+        jobs = ((_weight(task), Job.of(task)) for task in tasks)
+        return Measurements(measure_jobs(jobs, len(tasks), sum(map(_weight, tasks)), threads))
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``, without a limit on what the zip declares."""
@@ -96,7 +97,9 @@ def _h1(h1: str | None, fault: Fault | None, path: str) -> str:
 
 
 def _weight(task: ModuleTask) -> int:
-    """A guess at the bytes to be read where the caller makes none."""
+    """The bytes to be read, at a guess where the caller makes none."""
+    if task.weight:
+        return task.weight
     try:
         return os.path.getsize(task.zip or "") * _INFLATION
     except (OSError, ValueError):

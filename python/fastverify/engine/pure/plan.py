@@ -32,12 +32,12 @@ from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
 from fastverify.engine.pure.files import file_stat, lstat, open_regular
 from fastverify.engine.pure.listed import first_by_name, first_of
-from fastverify.engine.pure.name_column import NameColumn, runs_below, sorted_numbers
 from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
 from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
 from fastverify.engine.pure.zip_directory import Directory, read_directory
 from fastverify.engine.pure.zip_rules import violations
+from fastverify.name_column import NameColumn, runs_below, sorted_numbers
 
 #: At most this many contents stand in one part, so that a part stays small to send.
 _MOST_PAIRS = 4096

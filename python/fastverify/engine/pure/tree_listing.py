@@ -17,7 +17,7 @@ from typing import NamedTuple
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, Fault, FileStat
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import file_stat, lstat
-from fastverify.engine.pure.name_column import NameColumn, sorted_numbers
+from fastverify.name_column import NameColumn, sorted_numbers
 
 #: The longest path that Linux takes (PATH_MAX without the final NUL).
 _LONGEST_PATH = 4095

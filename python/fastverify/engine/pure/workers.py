@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -92,18 +92,21 @@ class Plan(Protocol[T_co]):
         ...
 
 
-def measure_jobs(jobs: Sequence[tuple[int, Job]], threads: int) -> Generator[ModuleMeasurement, None, None]:
-    """Measure ``(weight, job)`` pairs on up to `threads` workers, or here where that is quicker."""
-    ordered = sorted(jobs, key=lambda job: -job[0])
-    total = sum(weight for weight, _ in ordered)
+def measure_jobs(
+    jobs: Iterator[tuple[int, Job]], count: int, total: int, threads: int
+) -> Generator[ModuleMeasurement, None, None]:
+    """Measure ``(weight, job)`` pairs on up to `threads` workers, or here where that is quicker.
+
+    There are `count` of them, and `total` is the sum of their weights.
+    """
     workers = _most_workers(threads) if total >= WORTH_WORKERS else 1
     if workers > 1:
         crew: _Crew[ModuleMeasurement] = _Crew(workers)
-        crew.add_jobs(ordered, total)
         if crew.start():
+            crew.add_jobs(jobs, count, total)
             yield from crew.results()
             return
-    for _, job in ordered:
+    for _, job in jobs:
         with _ROOM_FOR_PLAN:
             measured = measure_module(job)
         yield measured
@@ -146,7 +149,9 @@ class _Crew(Generic[T]):
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._jobs: deque[tuple[int, Job]] = deque()
+        self._jobs: Iterator[tuple[int, Job]] = iter(())
+        #: The first of them, if there are any.
+        self._next_job: tuple[int, Job] | None = None
         self._most_unsplit = 0
         #: What has been begun and has parts left, in the order of beginning.
         self._splits: deque[_Split[T]] = deque()
@@ -163,12 +168,15 @@ class _Crew(Generic[T]):
         self._workers: list[subprocess.Popen[bytes]] = []
         self._servers: list[threading.Thread] = []
 
-    def add_jobs(self: _Crew[ModuleMeasurement], jobs: Sequence[tuple[int, Job]], total: int) -> None:
-        """Add modules, the biggest first; `total` is the sum of their weights."""
-        self._jobs.extend(jobs)
+    def add_jobs(
+        self: _Crew[ModuleMeasurement], jobs: Iterator[tuple[int, Job]], count: int, total: int
+    ) -> None:
+        """Add `count` modules, to be begun in their order; `total` is the sum of their weights."""
+        self._jobs = jobs
+        self._next_job = next(jobs, None)
         share = max(total // (self._threads * _SHARE_PARTS), 2 * SMALLEST_PART)
         self._most_unsplit = min(share, _MOST_UNSPLIT)
-        self._left += len(jobs)
+        self._left += count
 
     def add_plan(self, plan: Plan[T]) -> None:
         """Add what has been planned already."""
@@ -297,9 +305,10 @@ class _Crew(Generic[T]):
                     return None
                 split = self._splits[0] if self._splits else None
                 if split is None:
-                    if not self._jobs:
+                    if self._next_job is None:
                         return None
-                    weight, job = self._jobs.popleft()
+                    weight, job = self._next_job
+                    self._next_job = next(self._jobs, None)
                     if weight <= self._most_unsplit:
                         return job
                     big = job
@@ -312,8 +321,8 @@ class _Crew(Generic[T]):
                     return part
 
     def _has_small_job(self) -> bool:
-        """Whether the next job needs no plan here; then none that comes later does."""
-        return bool(self._jobs) and self._jobs[0][0] <= self._most_unsplit
+        """Whether the next job needs no plan here."""
+        return self._next_job is not None and self._next_job[0] <= self._most_unsplit
 
     def _begin(self, job: Job) -> None:
         """Plan a big module here, for all workers to read."""

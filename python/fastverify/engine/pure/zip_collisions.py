@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fastverify.engine._unicode_tables import FOLD
 from fastverify.engine.protocol import ViolationCode
-from fastverify.engine.pure.name_column import sorted_numbers
+from fastverify.name_column import sorted_numbers
 
 _NONE = 0xFFFFFFFF
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, MAX_DIRECTORY_BYTES
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import read_at
-from fastverify.engine.pure.name_column import NameColumn
+from fastverify.name_column import NameColumn
 
 # The layouts are those of PKWARE's APPNOTE.TXT, sections 4.3.7 to 4.3.16; `x` skips what Go skips.
 _HEADER = Struct("<4s4xHH4xIIIHHH8xI")

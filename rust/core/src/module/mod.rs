@@ -331,6 +331,24 @@ pub fn measure_with_spares(
     spares: usize,
 ) -> io::Result<Measuring> {
     tasks.sort_by_key(|task| std::cmp::Reverse(task.weight));
-    let job = |task| ModuleJob::Plan(Box::new(task), Limits::Extraction, None);
-    schedule::start_with_spares(tasks.into_iter().map(job).collect(), threads, spares)
+    schedule::start_with_spares(jobs(tasks).collect(), threads, spares)
+}
+
+/// As [`measure_with_spares`], for very many modules: begins `tasks` in their order, and after them those that are
+/// given to [`measure_more`], until [`Running::end_jobs`] is called.
+///
+/// # Errors
+///
+/// Those of [`measure`].
+pub fn measure_first(tasks: Vec<ModuleTask>, threads: usize, spares: usize) -> io::Result<Measuring> {
+    schedule::start_open(jobs(tasks).collect(), threads, spares)
+}
+
+/// Adds tasks to `measuring`, which [`measure_first`] began; they are begun in their order.
+pub fn measure_more(measuring: &Measuring, tasks: Vec<ModuleTask>) {
+    measuring.add(jobs(tasks));
+}
+
+fn jobs(tasks: Vec<ModuleTask>) -> impl Iterator<Item = ModuleJob> {
+    tasks.into_iter().map(|task| ModuleJob::Plan(Box::new(task), Limits::Extraction, None))
 }

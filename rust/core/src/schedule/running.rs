@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,22 @@ pub struct Running<J: Job> {
 }
 
 impl<J: Job> Running<J> {
+    /// Adds jobs that are begun after all that are waiting, to work that was started with [`super::start_open`].
+    pub fn add(&self, jobs: impl IntoIterator<Item = J>) {
+        let mut queues = self.shared.lock();
+        // Whoever stops sets this before emptying the queues.
+        if !self.shared.stop.load(Ordering::Relaxed) {
+            queues.waiting.extend(jobs);
+            self.shared.wake.notify_all();
+        }
+    }
+
+    /// There are no more jobs to be added.
+    pub fn end_jobs(&self) {
+        self.shared.lock().open = false;
+        self.shared.wake.notify_all();
+    }
+
     /// The next answer, or what there is to say after `time`.  Work that was paused goes on, when few answers are
     /// left of those that came while it was about to: pause after pause they would become more.
     pub fn next_within(&mut self, time: Duration) -> Next<J::Answer> {

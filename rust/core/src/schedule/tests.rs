@@ -309,3 +309,43 @@ fn pause_after_pause_no_more_answers_wait() {
     // they come while others are taken.
     assert!(most <= 2 * (EARLY + ANSWERS + 2), "{most}");
 }
+
+/// As [`Running::next_within`], but waits for long enough.
+fn next_of(running: &mut Running<Toy>) -> Option<u32> {
+    match running.next_within(Duration::from_secs(60)) {
+        Next::Answer(answer) => Some(answer.unwrap()),
+        Next::Done => None,
+        Next::Later => panic!("no answer came"),
+    }
+}
+
+#[test]
+fn jobs_that_are_added_come_after_those_that_wait() {
+    let mut running = start_open(vec![Toy::Split(2), Toy::Say(10)], 1, 0).unwrap();
+    running.add([Toy::Say(11), Toy::PutOff(12), Toy::Split(1)]);
+    assert_eq!([(); 5].map(|()| next_of(&mut running)), [0, 1, 10, 11, 0].map(Some));
+    // What is put off is done when nothing is left, for as long as nothing is added.
+    assert_eq!(next_of(&mut running), Some(12));
+    assert_eq!(running.next_within(Duration::from_millis(20)), Next::Later);
+    running.add((20..23).map(Toy::Say));
+    running.end_jobs();
+    assert_eq!([(); 4].map(|()| next_of(&mut running)), [Some(20), Some(21), Some(22), None]);
+}
+
+#[test]
+fn work_that_is_open_can_be_ended_with_nothing_to_do_and_closed() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let mut ended = start_open(Vec::<Toy>::new(), 3, 0).unwrap();
+        ended.end_jobs();
+        assert_eq!(next_of(&mut ended), None);
+        let mut closed = start_open((0..3).map(Toy::Say).collect(), 3, 0).unwrap();
+        closed.close();
+        closed.add([Toy::Say(1)]);
+        assert_eq!(next_of(&mut closed), None);
+        // Nobody would ever do it.
+        assert!(closed.shared.lock().waiting.is_empty());
+        sender.send(())
+    });
+    assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(()));
+}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fastverify.engine.pure import name_column
-from fastverify.engine.pure.name_column import NameColumn
+from fastverify import name_column
+from fastverify.name_column import NameColumn
 
 NAMES = [b"m@v/b", b"", b"m@v/", b"other", b"m@v", b"m@v/a/b", b"m@v/b", b"\xff\0"]
 
