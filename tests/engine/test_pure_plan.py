@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastverify.engine.protocol import Change, Difference, FileStat, ModuleMeasurement
-from fastverify.engine.pure import PureEngine, name_column, pair_columns, plan, workers, zip_directory
+from fastverify.engine.pure import PureEngine, crew, name_column, pair_columns, plan, room, zip_directory
 from fastverify.engine.pure.contents import Reason
 from fastverify.engine.pure.name_column import runs_below, sorted_numbers
 from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
@@ -99,7 +99,6 @@ def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: py
     few = plan.measure_module(job)
     monkeypatch.setattr(name_column, "_RUN", 2)
     monkeypatch.setattr(zip_directory, "_PIECE", 10)
-    assert ModulePlan(job).is_large
     assert plan.measure_module(job) == few
     assert [(each.path, each.change) for each in few.differences] == [
         (b"README", "missing"),
@@ -127,8 +126,8 @@ def test_big_modules_are_planned_one_at_a_time(tmp_path: Path, monkeypatch: pyte
             super().__init__(job)
             marks.append("end")
 
-    monkeypatch.setattr(workers, "ModulePlan", Watched)
-    monkeypatch.setattr(workers, "_MOST_UNSPLIT", len(content) - 1)
+    monkeypatch.setattr(crew, "ModulePlan", Watched)
+    monkeypatch.setattr(crew, "_MOST_UNSPLIT", len(content) - 1)
     assert len(list(PureEngine().measure(tasks, threads=4))) == len(tasks)
     assert len(marks) == 2 * len(tasks)
     assert all(one != other for one, other in pairwise(marks))
@@ -160,8 +159,8 @@ def test_there_is_one_large_plan_at_a_time(tmp_path: Path, monkeypatch: pytest.M
                 there -= 1
             return measured
 
-    monkeypatch.setattr(workers, "ModulePlan", Watched)
-    monkeypatch.setattr(name_column, "_RUN", 1)
+    monkeypatch.setattr(crew, "ModulePlan", Watched)
+    monkeypatch.setattr(room, "_ENOUGH", 1)
     for _ in PureEngine().measure(tasks, threads=2):
         # Those that are left go on meanwhile.
         assert len(list(PureEngine().measure(tasks[:1], threads=2))) == 1
@@ -170,7 +169,8 @@ def test_there_is_one_large_plan_at_a_time(tmp_path: Path, monkeypatch: pytest.M
 
 def test_whoever_waits_for_a_large_plan_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     measurements = PureEngine().measure([task(weight=100 << 20), task(1, weight=1)], threads=2)
-    monkeypatch.setattr(workers, "_ROOM_FOR_PLAN", threading.Lock())
-    with workers._ROOM_FOR_PLAN:
-        assert next(measurements).key == 1
-        measurements.close()
+    full = room.Room()
+    full.made(room._ENOUGH)
+    monkeypatch.setattr(crew, "ROOM", full)
+    assert next(measurements).key == 1
+    measurements.close()

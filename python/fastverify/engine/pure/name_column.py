@@ -51,6 +51,11 @@ class NameColumn(Sequence[bytes]):
         rest = self._text[self._places[number] : self._places[number + 1]]
         return self._prefix + rest if self._is_under[number] else bytes(rest)
 
+    @property
+    def text_bytes(self) -> int:
+        """How long the names are together, without what most begin with."""
+        return len(self._text)
+
     def quickest(self) -> Sequence[bytes]:
         """The same names in a list, unless that takes much memory."""
         if len(self) > _RUN or self._bytes(0, len(self)) > _RUN_BYTES:

@@ -43,6 +43,8 @@ from fastverify.engine.pure.zip_rules import violations
 _MOST_PAIRS = 4096
 #: What opening a file costs, in bytes read.
 _FILE_COST = 16 << 10
+#: What a plan takes of memory for each name, besides the name, in bytes.
+_OF_NAME = 150
 _DIGEST = 32
 #: Of what has none.
 _NONE = 0xFFFFFFFF
@@ -88,10 +90,26 @@ def _encoded(path: str | None) -> bytes | None:
     return None if path is None else os.fsencode(path)
 
 
+class TooManyNamesError(Exception):
+    """A module has more names than whoever measures it has room for, though not more than may be."""
+
+
+def _room_for_names(job: Job, most_names: int) -> int | None:
+    """How much the names of a zip or of a tree may need; None where there is no limit."""
+    return min(MAX_NAMES_BYTES, most_names) if job.extractable else None
+
+
+def _checked(fault: Fault, most_names: int) -> Fault:
+    """The fault, unless it is there only because of this limit."""
+    if fault.code == "too-many-names" and most_names < MAX_NAMES_BYTES:
+        raise TooManyNamesError
+    return fault
+
+
 class _Zip:
     """An archive as far as it is known before any content is read."""
 
-    def __init__(self, job: Job, path: bytes) -> None:
+    def __init__(self, job: Job, path: bytes, most_names: int) -> None:
         self.stat: FileStat | None = None
         self.fault: Fault | None = None
         self.names: Sequence[bytes] = []
@@ -105,12 +123,12 @@ class _Zip:
             fd, found = open_regular(path)
             try:
                 self.directory = read_directory(
-                    fd, found.st_size, job.prefix, MAX_NAMES_BYTES if job.extractable else None
+                    fd, found.st_size, job.prefix, _room_for_names(job, most_names)
                 )
             finally:
                 os.close(fd)
         except FaultError as error:
-            self.fault = error.fault()
+            self.fault = _checked(error.fault(), most_names)
             return
         self.names = names = self.directory.names.quickest()
         if job.extractable:
@@ -132,7 +150,7 @@ class _Zip:
 class _Tree:
     """A tree as far as it is known before any content is read."""
 
-    def __init__(self, job: Job, path: bytes) -> None:
+    def __init__(self, job: Job, path: bytes, most_names: int) -> None:
         self.stat: FileStat | None = None
         self.fault: Fault | None = None
         self.listing: Listing | None = None
@@ -140,18 +158,19 @@ class _Tree:
             self.stat = stat_root(path)
             if not stat.S_ISDIR(self.stat.mode):
                 raise FaultError("not-directory")
-            self.listing = list_tree(path, MAX_NAMES_BYTES if job.extractable else None)
+            self.listing = list_tree(path, _room_for_names(job, most_names))
         except FaultError as error:
-            self.fault = error.fault()
+            self.fault = _checked(error.fault(), most_names)
 
 
 class ModulePlan:
     """What is to be read of one module.  Read each of the `parts`, `take` it, and `assemble`."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, most_names: int = MAX_NAMES_BYTES) -> None:
+        """Raises TooManyNamesError where names of the zip, or of the tree, need more than `most_names`."""
         self._job = job
-        self._zip = None if job.zip is None else _Zip(job, job.zip)
-        self._tree = None if job.tree is None else _Tree(job, job.tree)
+        self._zip = None if job.zip is None else _Zip(job, job.zip, most_names)
+        self._tree = None if job.tree is None else _Tree(job, job.tree, most_names)
         self._mod = None if job.mod is None else read_go_mod(job.mod)
         self._info = None if job.info is None else read_small_file(job.info)
         self._ziphash = None if job.ziphash is None else read_small_file(job.ziphash)
@@ -215,10 +234,14 @@ class ModulePlan:
         return unpacked + _FILE_COST * len(self._file_of)
 
     @property
-    def is_large(self) -> bool:
-        """Whether it takes so much memory that there should be no other besides."""
-        names: Sequence[bytes] = () if self._zip is None else self._zip.names
-        return isinstance(names, NameColumn) or isinstance(self._files, NameColumn)
+    def memory(self) -> int:
+        """About how many bytes of memory it takes."""
+        columns: list[NameColumn] = []
+        if self._zip is not None and self._zip.directory is not None:
+            columns.append(self._zip.directory.names)
+        if self._tree is not None and self._tree.listing is not None:
+            columns.append(self._tree.listing.files)
+        return sum(_OF_NAME * len(column) + 2 * column.text_bytes for column in columns)
 
     def parts(self, weight: int = 1 << 62) -> Iterator[tuple[list[int], Part]]:
         """The contents to read, in parts of about `weight`: the numbers of their pairs, and the part."""
@@ -530,9 +553,12 @@ def _is_odd(odd: OddFile) -> bool:
     return odd.stat is not None and not stat.S_ISREG(odd.stat.mode)
 
 
-def measure_module(job: Job) -> ModuleMeasurement:
-    """Measure a module here and now."""
-    plan = ModulePlan(job)
+def measure_module(job: Job, most_names: int = MAX_NAMES_BYTES) -> ModuleMeasurement:
+    """Measure a module here and now.
+
+    Raises TooManyNamesError where the names of the zip, or of the tree, need more than `most_names`.
+    """
+    plan = ModulePlan(job, most_names)
     for numbers, part in plan.parts():
         plan.take(numbers, read_part(part))
     return plan.assemble()
