@@ -14,7 +14,8 @@ import pytest
 
 from fastverify.engine.protocol import Fault, MeasurementError, ModuleMeasurement, ModuleTask
 from fastverify.engine.pure import PureEngine, crew, worker, worker_process
-from fastverify.engine.pure.plan import Job, ModulePlan, measure_module
+from fastverify.engine.pure.plan import ModulePlan, measure_module
+from fastverify.engine.pure.sources import Job
 from fastverify.errors import EngineError
 from tests.engine.measuring import PREFIX, task
 from tests.making.zips import STORED, Archive, Entry

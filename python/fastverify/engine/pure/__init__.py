@@ -12,7 +12,8 @@ from fastverify.engine.protocol import Fault, MeasurementError, ModuleMeasuremen
 from fastverify.engine.pure.build.measure import measure_build_cache, measure_build_files
 from fastverify.engine.pure.files_plan import FilesPlan
 from fastverify.engine.pure.idle_workers import IdleWorkers
-from fastverify.engine.pure.plan import Job, ModulePlan
+from fastverify.engine.pure.plan import ModulePlan
+from fastverify.engine.pure.sources import Job
 from fastverify.engine.pure.workers import Measuring, run_plan
 
 #: What a zip is taken to hold for each of its bytes, where the task does not say.

@@ -16,8 +16,9 @@ from fastverify.engine.protocol import MeasurementError, ModuleMeasurement
 from fastverify.engine.pure.allocator import give_memory_back
 from fastverify.engine.pure.contents import Part, PartResult
 from fastverify.engine.pure.idle_workers import IdleWorkers, end
-from fastverify.engine.pure.plan import Job, ModulePlan
+from fastverify.engine.pure.plan import ModulePlan
 from fastverify.engine.pure.room import ROOM
+from fastverify.engine.pure.sources import Job
 from fastverify.engine.pure.threads import start_threads
 from fastverify.engine.pure.worker import Declined
 from fastverify.engine.pure.worker_process import WorkerProcess, can_start

@@ -13,7 +13,8 @@ from typing import IO, NamedTuple
 
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import Part, PartResult, read_part
-from fastverify.engine.pure.plan import Job, TooManyNamesError, measure_module
+from fastverify.engine.pure.plan import measure_module
+from fastverify.engine.pure.sources import Job, TooManyNamesError
 from fastverify.errors import EngineError
 
 _LENGTH = Struct("<Q")

@@ -15,7 +15,7 @@ from pathlib import Path
 import fastverify
 from fastverify import timings
 from fastverify.engine.pure.contents import Part
-from fastverify.engine.pure.plan import Job
+from fastverify.engine.pure.sources import Job
 from fastverify.engine.pure.worker import receive, send
 from fastverify.errors import EngineError
 

@@ -10,8 +10,9 @@ from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import read_part
 from fastverify.engine.pure.crew import Crew, Plan
 from fastverify.engine.pure.idle_workers import IdleWorkers
-from fastverify.engine.pure.plan import Job, measure_module
+from fastverify.engine.pure.plan import measure_module
 from fastverify.engine.pure.room import ROOM
+from fastverify.engine.pure.sources import Job
 from fastverify.engine.pure.worker_process import PIPES
 from fastverify.exhaustion import descriptors_left, room_for_threads
 
