@@ -11,6 +11,8 @@ from typing import Any, overload
 #: So many names, or names of so many bytes, may be objects at once, and are sorted at once.
 _RUN = 1 << 16
 _RUN_BYTES = 8 << 20
+#: Names of so many bytes may be objects for long.
+_LIST_BYTES = 3 << 20
 #: The type of a place in the text, for as long as it does, and the one for more.
 _PLACE, _FAR_PLACE = "I", "Q"
 
@@ -51,9 +53,14 @@ class NameColumn(Sequence[bytes]):
         rest = self._text[self._places[number] : self._places[number + 1]]
         return self._prefix + rest if self._is_under[number] else bytes(rest)
 
+    @property
+    def text_bytes(self) -> int:
+        """How long the names are together, without what most begin with."""
+        return len(self._text)
+
     def quickest(self) -> Sequence[bytes]:
         """The same names in a list, unless that takes much memory."""
-        if len(self) > _RUN or self._bytes(0, len(self)) > _RUN_BYTES:
+        if len(self) > _RUN or self._bytes(0, len(self)) > _LIST_BYTES:
             return self
         text = bytes(self._text)
         starts = (self._prefix if is_under else b"" for is_under in self._is_under)

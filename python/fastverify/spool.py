@@ -13,7 +13,7 @@ from io import FileIO
 IN_MEMORY = 4 << 20
 
 
-def _temporary_file() -> FileIO:
+def temporary_file() -> FileIO:
     """A file without a name.  Raises OSError where there is no folder for it.
 
     The current folder is none, though :mod:`tempfile` would take it: that may be a cache.
@@ -75,7 +75,7 @@ class Spool:
             return Kept(self, len(body), body=body)
         try:
             if self._file is None:
-                self._file = _temporary_file()
+                self._file = temporary_file()
             self._file.seek(self._end)
             if self._file.write(body) < len(body):
                 return Kept(self, len(body), body=body)

@@ -15,6 +15,7 @@ import pytest
 from fastverify import name_column
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure import plan, zip_content, zip_directory
+from fastverify.engine.pure.sources import Job
 from tests.cli.running import ROOT, environment
 from tests.conftest import engine_or_skip
 from tests.engine.measuring import PREFIX
@@ -175,10 +176,10 @@ def _measured_with_peak(path: Path) -> tuple[ModuleMeasurement, int]:
     # What is made but once is made before.
     small = path.with_name("small.zip")
     small.write_bytes(_zip(2))
-    plan.measure_module(plan.Job(0, PREFIX, os.fsencode(small), None))
+    plan.measure_module(Job(0, PREFIX, os.fsencode(small), None))
     tracemalloc.start()
     try:
-        measured = plan.measure_module(plan.Job(0, PREFIX, os.fsencode(path), None))
+        measured = plan.measure_module(Job(0, PREFIX, os.fsencode(path), None))
         return measured, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -2,70 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 import threading
 import time
-from itertools import accumulate, pairwise
+import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from fastverify import name_column
-from fastverify.engine.protocol import Change, Difference, FileStat, ModuleMeasurement
-from fastverify.engine.pure import PureEngine, pair_columns, plan, workers, zip_directory
-from fastverify.engine.pure.contents import Reason
-from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
-from fastverify.engine.pure.plan import Job, ModulePlan
+from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.engine.pure import (
+    PureEngine,
+    crew,
+    gravest,
+    odd_files,
+    pair_columns,
+    plan,
+    room,
+    zip_directory,
+)
+from fastverify.engine.pure.gravest import LISTED_FIRST
+from fastverify.engine.pure.plan import ModulePlan
+from fastverify.engine.pure.sources import Job
 from fastverify.name_column import runs_below, sorted_numbers
-from tests.engine.measuring import PREFIX, task
+from tests.engine.measuring import PREFIX, plant, task
 from tests.making.zips import STORED, Archive, Entry
 
-CHANGES: tuple[Change, ...] = ("type", "modified", "extra", "missing", "mode")
-
-
-@pytest.mark.parametrize("many", [0, 9, 10, 11, 20, 21, 95])
-def test_few_differences_are_held_and_they_are_the_gravest(
-    many: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan, "MAX_DIFFERENCES", 10)
-    found = [
-        Difference(b"%03d" % number, CHANGES[number % 5], None, None, None, None) for number in range(many)
-    ]
-    inorder = sorted(found, key=lambda each: (CHANGES.index(each.change), each.path))
-    random.Random(many).shuffle(found)
-    assert plan._gravest(found) == (tuple(inorder[:10]), max(many - 10, 0))
-
-
-@pytest.mark.parametrize("room", [0, 3, 29, 30, 100, 1000])
-def test_differences_with_few_bytes_of_paths_are_held(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "MAX_DIFFERENCES_BYTES", room)
-    paths = [b"%02d" % at + b"x" * (at * 7 % 11) for at in range(60)]
-    found = [Difference(path, CHANGES[at % 5], None, None, None, None) for at, path in enumerate(paths)]
-    inorder = sorted(found, key=lambda each: (CHANGES.index(each.change), each.path))
-    fit = sum(total <= room for total in accumulate(len(each.path) for each in inorder))
-    random.Random(room).shuffle(found)
-    assert plan._gravest(found) == (tuple(inorder[:fit]), len(found) - fit)
-
-
-@pytest.mark.parametrize("block", [1, 3, 1024])
-def test_columns_give_back_what_was_noted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_columns, "_BLOCK", block)
-    columns = PairColumns(4)
-    digests = [bytes([number]) * 32 for number in range(8)]
-    # Before 1970, and beyond what 64 bits of nanoseconds can say.
-    early, late = FileStat(0, -1, 0, 0o100644), FileStat(1 << 40, (1 << 64) + 7, (1 << 32) - 2, 0o104755)
-    for pair in range(4):
-        columns.set_digest(pair, digests[pair])
-    before = columns.differ
-    columns.set_differing(2, digests[6])
-    columns.set_stat(2, late)
-    columns.set_stat(0, early)
-    assert (before, columns.differ) == (False, True)
-    assert [columns.digest(pair) for pair in range(4)] == digests[:4]
-    assert [columns.file_digest(pair) for pair in range(4)] == [*digests[:2], digests[6], digests[3]]
-    assert [columns.differs(pair) for pair in range(4)] == [False, False, True, False]
-    assert [columns.stat(pair) for pair in range(4)] == [early, None, late, None]
-    assert [columns.has_stat(pair) for pair in range(4)] == [True, False, True, False]
+posix = pytest.mark.skipif(os.name != "posix", reason="symbolic links")
 
 
 @pytest.mark.parametrize("run", [1, 3, 7, 50, 1000])
@@ -75,16 +42,6 @@ def test_numbers_are_sorted_the_same_in_runs(run: int, monkeypatch: pytest.Monke
     told = sorted_numbers(runs_below(100), keys.__getitem__)
     assert list(told) == sorted(range(100), key=keys.__getitem__)
     assert list(sorted_numbers(runs_below(0), keys.__getitem__)) == []
-
-
-def test_fault_columns_give_back_what_was_noted() -> None:
-    faults = FaultColumn(5)
-    assert (list(faults.all()), 3 in faults) == ([], False)
-    reasons: dict[int, Reason] = {4: ("os", 13), 1: ("zip-eof", 0), 3: ("os", 2)}
-    for pair, reason in reasons.items():
-        faults.set(pair, reason)
-    assert list(faults.all()) == sorted(reasons.items())
-    assert [pair in faults for pair in range(5)] == [False, True, False, True, True]
 
 
 def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +57,6 @@ def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: py
     few = plan.measure_module(job)
     monkeypatch.setattr(name_column, "_RUN", 2)
     monkeypatch.setattr(zip_directory, "_PIECE", 10)
-    assert ModulePlan(job).is_large
     assert plan.measure_module(job) == few
     assert [(each.path, each.change) for each in few.differences] == [
         (b"README", "missing"),
@@ -128,8 +84,8 @@ def test_big_modules_are_planned_one_at_a_time(tmp_path: Path, monkeypatch: pyte
             super().__init__(job)
             marks.append("end")
 
-    monkeypatch.setattr(workers, "ModulePlan", Watched)
-    monkeypatch.setattr(workers, "_MOST_UNSPLIT", len(content) - 1)
+    monkeypatch.setattr(crew, "ModulePlan", Watched)
+    monkeypatch.setattr(crew, "_MOST_UNSPLIT", len(content) - 1)
     assert len(list(PureEngine().measure(tasks, threads=4))) == len(tasks)
     assert len(marks) == 2 * len(tasks)
     assert all(one != other for one, other in pairwise(marks))
@@ -161,8 +117,8 @@ def test_there_is_one_large_plan_at_a_time(tmp_path: Path, monkeypatch: pytest.M
                 there -= 1
             return measured
 
-    monkeypatch.setattr(workers, "ModulePlan", Watched)
-    monkeypatch.setattr(name_column, "_RUN", 1)
+    monkeypatch.setattr(crew, "ModulePlan", Watched)
+    monkeypatch.setattr(room, "_ENOUGH", 1)
     for _ in PureEngine().measure(tasks, threads=2):
         # Those that are left go on meanwhile.
         assert len(list(PureEngine().measure(tasks[:1], threads=2))) == 1
@@ -171,7 +127,79 @@ def test_there_is_one_large_plan_at_a_time(tmp_path: Path, monkeypatch: pytest.M
 
 def test_whoever_waits_for_a_large_plan_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     measurements = PureEngine().measure([task(weight=100 << 20), task(1, weight=1)], threads=2)
-    monkeypatch.setattr(workers, "_ROOM_FOR_PLAN", threading.Lock())
-    with workers._ROOM_FOR_PLAN:
-        assert next(measurements).key == 1
-        measurements.close()
+    full = room.Room()
+    full.made(room._ENOUGH)
+    monkeypatch.setattr(crew, "ROOM", full)
+    assert next(measurements).key == 1
+    measurements.close()
+
+
+def _toolchain(tmp_path: Path) -> Job:
+    """Folders in folders with go.mod files, of which some are the go command's copies, in a toolchain."""
+    zipped, tree = [], {}
+    for number in range(30):
+        folder = "/".join(f"d{at}" for at in range(number % 4)) + f"/n{number:02}/"
+        folder = folder.lstrip("/")
+        content = b"module m%d\n" % number
+        if number % 2:
+            zipped.append(Entry(PREFIX + folder.encode() + b"_go.mod", content))
+        tree[folder + "_go.mod"] = content
+        tree[folder + "go.mod"] = content if number % 3 else b"another"
+        tree[folder + "z.go"] = b"package z"
+    path, root = tmp_path / "t.zip", tmp_path / "t"
+    path.write_bytes(Archive([*zipped, Entry(PREFIX + b"d0/n01/go.mod", b"module m1\n")]).to_bytes())
+    plant(root, tree)
+    for file in root.rglob("*.go"):
+        file.chmod(0o444)
+    return Job.of(task(zip=path, tree=root, toolchain=True))
+
+
+def test_what_is_told_of_a_toolchain_hangs_not_on_how_much_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = _toolchain(tmp_path)
+    every = plan.measure_module(job)
+    told = {each.path for each in every.differences}
+    for number in range(30):
+        folder = "/".join(f"d{at}" for at in range(number % 4)) + f"/n{number:02}/"
+        is_told = folder.lstrip("/").encode() + b"go.mod" in told
+        assert is_told == (number % 3 == 0), folder
+    for most in (1, 5, 20, 40):
+        for module in (gravest, pair_columns, odd_files):
+            monkeypatch.setattr(module, "MAX_DIFFERENCES", most)
+        fewer = plan.measure_module(job)
+        ranked = sorted(every.differences, key=lambda each: (LISTED_FIRST.index(each.change), each.path))
+        assert list(fewer.differences) == sorted(ranked[:most], key=lambda each: each.path)
+        assert fewer.more_differences == len(every.differences) - most
+        assert fewer._replace(differences=(), more_differences=0) == every._replace(differences=())
+
+
+@posix
+def test_very_many_links_take_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if all of them lead to what has a long path."""
+    deep = "/".join(["d" * 200] * 10) + "/file"
+    plant(tmp_path, {deep: b"content"})
+    count = 2000
+    for number in range(count):
+        (tmp_path / f"{number:05}").symlink_to(deep)
+    job = Job.of(task(tree=tmp_path))
+    monkeypatch.setattr(plan, "_MOST_PAIRS", 100)
+    monkeypatch.setattr(odd_files, "MAX_DIFFERENCES", 100)
+    monkeypatch.setattr(gravest, "MAX_DIFFERENCES", 100)
+    monkeypatch.setattr(name_column, "_RUN", 100)
+    plan.measure_module(Job.of(task(tree=tmp_path / deep.partition("/")[0])))
+    tracemalloc.start()
+    try:
+        measured = plan.measure_module(job)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert measured.tree is not None
+    assert (measured.tree.files, measured.tree.fault) == (count + 1, None)
+    told = len(measured.differences), measured.more_differences
+    assert told == (100, count - 100)
+    assert {(each.change, each.tree_sha256) for each in measured.differences} == {
+        ("type", hashlib.sha256(b"content").digest())
+    }
+    # Each target alone has 2000 bytes.
+    assert peak < count * 1000

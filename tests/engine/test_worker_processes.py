@@ -14,7 +14,7 @@ import pytest
 
 import fastverify
 from fastverify.engine.protocol import ModuleMeasurement, ModuleTask
-from fastverify.engine.pure import PureEngine, workers
+from fastverify.engine.pure import PureEngine, worker_process, workers
 from fastverify.errors import EngineError
 from tests.engine.measuring import PREFIX, plant, task
 from tests.making.zips import STORED, Archive, Entry
@@ -40,13 +40,13 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> list[ModuleTask]:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """The workers that are started."""
     found: list[subprocess.Popen[bytes]] = []
-    start = workers._start_worker
+    start = worker_process._start_process
 
     def remember(command: list[str]) -> subprocess.Popen[bytes]:
         found.append(start(command))
         return found[-1]
 
-    monkeypatch.setattr(workers, "_start_worker", remember)
+    monkeypatch.setattr(worker_process, "_start_process", remember)
     return found
 
 
@@ -128,13 +128,13 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from fastverify.engine.protocol import ModuleTask
-from fastverify.engine.pure import PureEngine, workers
-start = workers._start_worker
+from fastverify.engine.pure import PureEngine, worker_process
+start = worker_process._start_process
 def tell(command):
     worker = start(command)
     print(worker.pid, flush=True)
     return worker
-workers._start_worker = tell
+worker_process._start_process = tell
 tasks = [
     ModuleTask(number, b"", path, None, None, None, None, False, 64 << 20)
     for number, path in enumerate(sys.argv[1:] * 50)

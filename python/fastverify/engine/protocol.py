@@ -255,7 +255,7 @@ class Measurements(Iterator[ModuleMeasurement], Protocol):
         """Begin nothing more until the next measurement is asked for, or a later one.
 
         What has been begun is ended first, and waits.  So something else can be measured meanwhile, and both
-        together take about the memory of one.  An engine may do nothing here.
+        together take about the memory of one.
         """
         ...
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from fastverify.engine.buildcache import ActionEntry, BuildMeasurements, OutputMeasurement
 from fastverify.engine.protocol import Fault, MeasurementError, ModuleMeasurement, ModuleTask
 from fastverify.engine.pure.build.measure import measure_build_cache, measure_build_files
 from fastverify.engine.pure.files_plan import FilesPlan
-from fastverify.engine.pure.plan import Job, ModulePlan
-from fastverify.engine.pure.workers import measure_jobs, run_plan
+from fastverify.engine.pure.idle_workers import IdleWorkers
+from fastverify.engine.pure.plan import ModulePlan
+from fastverify.engine.pure.sources import Job
+from fastverify.engine.pure.workers import Measuring, run_plan
 
 #: What a zip is taken to hold for each of its bytes, where the task does not say.
 _INFLATION = 5
@@ -21,14 +23,16 @@ _INFLATION = 5
 class Measurements(Iterator[ModuleMeasurement]):
     """Measurements under way; see :class:`fastverify.engine.protocol.Measurements`."""
 
-    def __init__(self, measurements: Generator[ModuleMeasurement, None, None]) -> None:
-        self._measurements = measurements
+    def __init__(self, measuring: Measuring) -> None:
+        self._measuring = measuring
+        self._measurements = measuring.results()
 
     def __next__(self) -> ModuleMeasurement:
         return next(self._measurements)
 
     def pause(self) -> None:
-        """Nothing: the workers go on."""
+        """End what has been begun; whatever the engine measures meanwhile is done by the same workers."""
+        self._measuring.pause()
 
     def close(self) -> None:
         """Stop the work."""
@@ -37,6 +41,9 @@ class Measurements(Iterator[ModuleMeasurement]):
 
 class PureEngine:
     """The engine in Python alone; see :class:`fastverify.engine.protocol.Engine`."""
+
+    def __init__(self) -> None:
+        self._idle = IdleWorkers()
 
     @property
     def name(self) -> Literal["pure"]:
@@ -53,7 +60,8 @@ class PureEngine:
         """Measure modules in their order."""
         # Made one by one, as there may be very many.
         jobs = ((_weight(task), Job.of(task)) for task in tasks)
-        return Measurements(measure_jobs(jobs, len(tasks), sum(map(_weight, tasks)), threads))
+        total = sum(map(_weight, tasks))
+        return Measurements(Measuring(jobs, len(tasks), total, threads, self._idle))
 
     def hash_zip(self, path: str, *, threads: int) -> str:
         """``dirhash.HashZip``, without a limit on what the zip declares."""

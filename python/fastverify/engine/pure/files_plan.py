@@ -28,9 +28,9 @@ class FilesPlan:
         return sum(self._sizes)
 
     @property
-    def is_large(self) -> bool:
+    def memory(self) -> int:
         """There is never another besides."""
-        return False
+        return 0
 
     def parts(self, weight: int = 1 << 62) -> Iterator[tuple[list[int], Part]]:
         """The files to read, in parts of about `weight`."""

@@ -4,154 +4,67 @@ from __future__ import annotations
 
 import os
 import stat
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
-from itertools import chain, groupby, pairwise
-from typing import NamedTuple
+from collections.abc import Iterator
+from itertools import chain
 
 from fastverify.engine.differences import Differences
 from fastverify.engine.protocol import (
-    MAX_DIFFERENCES,
-    MAX_DIFFERENCES_BYTES,
     MAX_NAMES_BYTES,
-    MAX_ZIP_BYTES,
     Change,
     Difference,
     Fault,
-    FileStat,
     ModuleMeasurement,
-    ModuleTask,
     TreeMeasurement,
-    Violation,
     ZipMeasurement,
 )
 from fastverify.engine.pure.contents import Pair, Part, PartResult, read_part
+from fastverify.engine.pure.digest_column import DIGEST
 from fastverify.engine.pure.dirhash import hash1
 from fastverify.engine.pure.faults import FaultError
-from fastverify.engine.pure.files import file_stat, lstat, open_regular
+from fastverify.engine.pure.gravest import LISTED_FIRST, Changes
+from fastverify.engine.pure.links import resolve
 from fastverify.engine.pure.listed import first_by_name, first_of
-from fastverify.engine.pure.pair_columns import FaultColumn, PairColumns
+from fastverify.engine.pure.pair_columns import (
+    DIFFERS,
+    HAS_STAT,
+    IRREGULAR,
+    ODD_MODE,
+    STAT_BYTES,
+    FaultColumn,
+    FewRecords,
+    FewStats,
+    PairColumns,
+    pack_stat,
+    unpack_stat,
+)
+from fastverify.engine.pure.pairs import NONE, Pairs
 from fastverify.engine.pure.small_file import read_go_mod, read_small_file
-from fastverify.engine.pure.tree_listing import Listing, OddFile, hidden, list_tree, stat_root
-from fastverify.engine.pure.zip_directory import Directory, read_directory
-from fastverify.engine.pure.zip_rules import violations
+from fastverify.engine.pure.sources import Job, TreeSource, ZipSource
+from fastverify.engine.pure.tree_listing import Listing
 from fastverify.name_column import NameColumn, runs_below, sorted_numbers
 
 #: At most this many contents stand in one part, so that a part stays small to send.
 _MOST_PAIRS = 4096
 #: What opening a file costs, in bytes read.
 _FILE_COST = 16 << 10
-_DIGEST = 32
-#: Of what has none.
-_NONE = 0xFFFFFFFF
-
-#: Which differences are listed where not all can be.
-_LISTED_FIRST: tuple[Change, ...] = ("type", "modified", "extra", "missing", "mode")
+#: What a plan takes of memory for each name, besides the name, in bytes.
+_OF_NAME = 150
+#: Behind all entries, by their offsets.
+_NO_OFFSET = 1 << 64
 
 #: Bits that Go leaves on no extracted file; a toolchain's programs are executable.
 _ODD_MODE = 0o7333
 _ODD_MODE_TOOLCHAIN = 0o7222
 
 
-class Job(NamedTuple):
-    """A ModuleTask whose paths are bytes, as this process encodes them."""
-
-    key: int
-    prefix: bytes
-    zip: bytes | None
-    tree: bytes | None
-    mod: bytes | None = None
-    info: bytes | None = None
-    ziphash: bytes | None = None
-    toolchain: bool = False
-    #: Hold the zip to Go's limits and rules for extracting it.
-    extractable: bool = True
-
-    @classmethod
-    def of(cls, task: ModuleTask) -> Job:
-        """The job for a task."""
-        return cls(
-            task.key,
-            task.prefix,
-            _encoded(task.zip),
-            _encoded(task.tree),
-            _encoded(task.mod),
-            _encoded(task.info),
-            _encoded(task.ziphash),
-            task.toolchain,
-        )
-
-
-def _encoded(path: str | None) -> bytes | None:
-    return None if path is None else os.fsencode(path)
-
-
-class _Zip:
-    """An archive as far as it is known before any content is read."""
-
-    def __init__(self, job: Job, path: bytes) -> None:
-        self.stat: FileStat | None = None
-        self.fault: Fault | None = None
-        self.names: Sequence[bytes] = []
-        #: Numbers of all entries by name; and of the last entry of each name, which Go reads for all.
-        self.order = array("I")
-        self.last = array("I")
-        self.directory: Directory | None = None
-        self.violations: tuple[Violation, ...] = ()
-        try:
-            self.stat = file_stat(lstat(path))
-            fd, found = open_regular(path)
-            try:
-                self.directory = read_directory(
-                    fd, found.st_size, job.prefix, MAX_NAMES_BYTES if job.extractable else None
-                )
-            finally:
-                os.close(fd)
-        except FaultError as error:
-            self.fault = error.fault()
-            return
-        self.names = names = self.directory.names.quickest()
-        if job.extractable:
-            self.violations = violations(self.directory, names, job.prefix)
-            if found.st_size > MAX_ZIP_BYTES or self.directory.unpacked > MAX_ZIP_BYTES:
-                self.fault = Fault("zip-too-large")
-                return
-        self.order = sorted_numbers(self.directory.names.runs(), names.__getitem__)
-        self.last = self.order
-        if any(one == other for one, other in pairwise(map(names.__getitem__, self.order))):
-            self.last = array("I", self._last_of_each())
-
-    def _last_of_each(self) -> Iterator[int]:
-        for _, numbers in groupby(self.order, self.names.__getitem__):
-            *_, last = numbers
-            yield last
-
-
-class _Tree:
-    """A tree as far as it is known before any content is read."""
-
-    def __init__(self, job: Job, path: bytes) -> None:
-        self.stat: FileStat | None = None
-        self.fault: Fault | None = None
-        self.listing: Listing | None = None
-        try:
-            self.stat = stat_root(path)
-            if not stat.S_ISDIR(self.stat.mode):
-                raise FaultError("not-directory")
-            self.listing = list_tree(path, MAX_NAMES_BYTES if job.extractable else None)
-        except FaultError as error:
-            self.fault = error.fault()
-
-
 class ModulePlan:
     """What is to be read of one module.  Read each of the `parts`, `take` it, and `assemble`."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, most_names: int = MAX_NAMES_BYTES) -> None:
+        """Raises TooManyNamesError where names of the zip, or of the tree, need more than `most_names`."""
         self._job = job
-        self._zip = None if job.zip is None else _Zip(job, job.zip)
-        self._tree = None if job.tree is None else _Tree(job, job.tree)
+        self._zip = None if job.zip is None else ZipSource(job, job.zip, most_names)
+        self._tree = None if job.tree is None else TreeSource(job, job.tree, most_names)
         self._mod = None if job.mod is None else read_go_mod(job.mod)
         self._info = None if job.info is None else read_small_file(job.info)
         self._ziphash = None if job.ziphash is None else read_small_file(job.ziphash)
@@ -160,128 +73,126 @@ class ModulePlan:
         self._odd_mode = _ODD_MODE_TOOLCHAIN if job.toolchain else _ODD_MODE
         if os.name == "nt":
             self._odd_mode = 0
+        self._pairs = Pairs(self._zip, self._tree, job.prefix)
+        self._listing: Listing | None = None if self._tree is None else self._tree.listing
 
-        # A pair is an entry with the file of the same name.  First come the entries by name, then the
-        # files that have none, by path.
-        self._entries = self._zip.last if self._zip is not None else array("I")
-        listing = None if self._tree is None else self._tree.listing
-        self._files: Sequence[bytes] = () if listing is None else listing.files.quickest()
-        #: What each link that can be opened leads to.
-        self._targets: dict[bytes, bytes] = {}
-        #: The number of the file that each pair has, or _NONE.
-        self._file_of = array("I", [_NONE]) * len(self._entries)
-        if listing is not None:
-            self._targets = {path: odd.target for path, odd in listing.odd.items() if odd.target is not None}
-            self._pair_up(listing)
-
-        self._found = PairColumns(len(self._file_of))
-        self._entry_faults = FaultColumn(len(self._file_of))
-        self._file_faults = FaultColumn(len(self._file_of))
+        self._found = PairColumns(len(self._pairs))
+        self._entry_faults = FaultColumn(len(self._pairs))
+        self._file_faults = FaultColumn(len(self._pairs))
+        self._stats = FewStats()
+        #: Of what may be a go.mod file that the go command made, and then is not told.
+        self._copy_stats = FewRecords(STAT_BYTES)
         self._file_bytes = 0
-
-    def _pair_up(self, listing: Listing) -> None:
-        """Find the file of each entry: both are in order."""
-        names = () if self._zip is None else self._zip.names
-        prefix, files, by_path = self._job.prefix, self._files, listing.by_path
-        file_of = self._file_of
-        without_entry = array("I")
-        at, count = 0, len(by_path)
-        path = files[by_path[0]] if count else None
-        for pair, number in enumerate(self._entries):
-            name = names[number]
-            if not name.startswith(prefix):
-                continue
-            name = name[len(prefix) :]
-            while path is not None and path <= name:
-                if path == name:
-                    file_of[pair] = by_path[at]
-                else:
-                    without_entry.append(by_path[at])
-                at += 1
-                path = files[by_path[at]] if at < count else None
-        without_entry.extend(by_path[at:])
-        file_of.extend(without_entry)
-
-    def _path(self, pair: int) -> bytes | None:
-        """The file of a pair, if it has one, by its path."""
-        number = self._file_of[pair]
-        return None if number == _NONE else self._files[number]
 
     @property
     def weight(self) -> int:
         """What the contents cost to read, in bytes."""
         directory = None if self._zip is None else self._zip.directory
-        unpacked = 0 if directory is None or not self._entries else directory.unpacked
-        return unpacked + _FILE_COST * len(self._file_of)
+        unpacked = 0 if directory is None or not self._pairs.entries else directory.unpacked
+        return unpacked + _FILE_COST * len(self._pairs)
 
     @property
-    def is_large(self) -> bool:
-        """Whether it takes so much memory that there should be no other besides."""
-        names: Sequence[bytes] = () if self._zip is None else self._zip.names
-        return isinstance(names, NameColumn) or isinstance(self._files, NameColumn)
+    def memory(self) -> int:
+        """About how many bytes of memory it takes."""
+        columns: list[NameColumn] = []
+        if self._zip is not None and self._zip.directory is not None:
+            columns.append(self._zip.directory.names)
+        if self._listing is not None:
+            columns.append(self._listing.files)
+        return sum(_OF_NAME * len(column) + 2 * column.text_bytes for column in columns)
+
+    def _is_odd(self, file: int) -> bool:
+        """Whether the file with this number is no regular one."""
+        return self._listing is not None and self._listing.odd.is_marked(file)
 
     def parts(self, weight: int = 1 << 62) -> Iterator[tuple[list[int], Part]]:
         """The contents to read, in parts of about `weight`: the numbers of their pairs, and the part."""
         directory = None if self._zip is None else self._zip.directory
-        entries = self._entries
-        listing = None if self._tree is None else self._tree.listing
-        start = b"" if listing is None else listing.start
+        start = b"" if self._listing is None else self._listing.start
+        entry_of, names = self._pairs.entry_of, self._pairs.names
+        with_odd = self._listing is not None and bool(self._listing.odd)
         numbers: list[int] = []
         pairs: list[Pair] = []
         left = weight
-        count = len(entries)
-        order = array("I")
-        if directory is not None:
-            offset = directory.offset
-            order = sorted_numbers(runs_below(count), lambda pair: offset(entries[pair]))
-        targets = self._targets
-        names = () if self._zip is None else self._zip.names
-        for pair in chain(order, range(count, len(self._file_of))):
+
+        def offset(pair: int) -> int:
+            entry = entry_of[pair]
+            return _NO_OFFSET if entry == NONE or directory is None else directory.offset(entry)
+
+        for pair in sorted_numbers(runs_below(len(self._pairs)), offset):
             stored = None
             left -= _FILE_COST
-            if pair < count and directory is not None:
-                number = entries[pair]
-                stored = (*directory.stored(number), names[number].endswith(b"/"))
+            entry = entry_of[pair]
+            if entry != NONE and directory is not None:
+                stored = (*directory.stored(entry), names[entry].endswith(b"/"))
                 left -= stored[2]
+            path = self._opened(pair) if with_odd else self._pairs.path(pair)
+            if stored is None and path is None:
+                continue
             numbers.append(pair)
-            path = self._path(pair)
-            pairs.append((stored, targets.get(path, path) if path is not None and targets else path))
+            pairs.append((stored, path))
             if left <= 0 or len(pairs) == _MOST_PAIRS:
                 yield numbers, self._part(start, pairs)
                 numbers, pairs, left = [], [], weight
         if pairs:
             yield numbers, self._part(start, pairs)
 
+    def _opened(self, pair: int) -> bytes | None:
+        """The path that is opened to read the file of a pair, if it can be: what a link leads to."""
+        path = self._pairs.path(pair)
+        if path is None or self._listing is None or not self._is_odd(self._pairs.file_of[pair]):
+            return path
+        if not self._listing.odd.leads(self._pairs.file_of[pair]):
+            return None
+        # Worked out once more, since very many may lead to what has a long path.
+        try:
+            return resolve(self._listing.start, path)
+        except FaultError:
+            return path  # it leads there no more, and is not followed
+
     def _part(self, start: bytes, pairs: list[Pair]) -> Part:
-        archive = self._job.zip if self._entries else None
+        archive = self._job.zip if self._pairs.entries else None
         return Part(archive, start, pairs, False, self._odd_mode, self._comparable)
 
     def take(self, numbers: list[int], result: PartResult) -> None:
         """Take in what came of a part."""
         found, digests = self._found, result.digests
-        for at, number in enumerate(numbers):
-            found.set_digest(number, digests[at * _DIGEST : (at + 1) * _DIGEST])
+        begin = 0
+        for at, number in enumerate(numbers, 1):
+            # Most often one pair comes behind the other.
+            if at == len(numbers) or numbers[at] != number + 1:
+                found.set_digests(numbers[begin], digests[begin * DIGEST : at * DIGEST])
+                begin = at
         for at, digest in result.differing.items():
             found.set_differing(numbers[at], digest)
-        for at, seen in result.stats.items():
-            found.set_stat(numbers[at], seen)
         for at, reason in result.entry_faults.items():
             self._entry_faults.set(numbers[at], reason)
         for at, reason in result.file_faults.items():
             self._file_faults.set(numbers[at], reason)
+        for at, seen in result.stats.items():
+            pair = numbers[at]
+            irregular = IRREGULAR * (not stat.S_ISREG(seen.mode))
+            found.set_flags(pair, HAS_STAT | irregular | ODD_MODE * bool(seen.mode & self._odd_mode))
+            change = self._change(pair)
+            if change is None:
+                continue
+            if self._may_be_copy(pair):
+                self._copy_stats.set(pair, pack_stat(seen))
+            else:
+                self._stats.set(LISTED_FIRST.index(change), pair, seen)
         self._file_bytes += result.file_bytes
 
     def assemble(self) -> ModuleMeasurement:
         """The record, when every part has been taken in."""
         measured_zip = None if self._zip is None else self._measured_zip(self._zip)
         measured_tree = None
-        differences: Iterable[Difference] = ()
+        differences: Differences | None = None
+        more = 0
         if self._tree is not None:
             copies = self._copied_go_mods()
             measured_tree = self._measured_tree(self._tree, copies, measured_zip)
-            if self._tree.listing is not None:
-                differences = self._differences(self._tree.listing, copies)
-        listed, more = _gravest(differences)
+            if self._listing is not None:
+                differences, more = self._differences(self._listing, copies)
         return ModuleMeasurement(
             self._job.key,
             measured_zip,
@@ -289,99 +200,114 @@ class ModulePlan:
             self._mod,
             self._info,
             self._ziphash,
-            Differences.of(sorted(listed, key=lambda each: each.path)) if listed else (),
+            differences or (),
             more,
         )
 
-    def _measured_zip(self, zipped: _Zip) -> ZipMeasurement:
-        directory, names, prefix = zipped.directory, zipped.names, self._job.prefix
+    def _measured_zip(self, zipped: ZipSource) -> ZipMeasurement:
+        pairs = self._pairs
         fault = zipped.fault
-        go_mod = prefix + b"go.mod"
+        go_mod = self._job.prefix + b"go.mod"
         bad: tuple[Fault, ...] = ()
         h1 = files_h1 = go_mod_h1 = None
+        has_go_mod = False
         if fault is None:
-            bad, _ = first_of(
-                (
-                    Fault(code, names[self._entries[pair]], errno)
-                    for pair, (code, errno) in self._entry_faults.all()
-                ),
-                lambda each: each.name,
-            )
-            # dirhash looks at each name before it opens the entry.
-            newline = next((name for name in map(names.__getitem__, self._entries) if b"\n" in name), None)
+            bad, _ = first_of(self._bad_entries(), lambda each: each.name)
+            newline: bytes | None = None
+            has_directories = False
+            for pair, name in pairs.names_of():
+                # dirhash looks at each name before it opens the entry.
+                if newline is None and b"\n" in name:
+                    newline = name
+                if name == go_mod:
+                    has_go_mod = True
+                    if pair not in self._entry_faults:
+                        go_mod_h1 = hash1([(self._found.digest(pair), b"go.mod")])
+                has_directories |= name.endswith(b"/")
             fault = bad[0] if bad else None
             if newline is not None and (fault is None or newline <= fault.name):
                 fault = Fault("name-newline", newline)
             if fault is None:
                 h1 = files_h1 = hash1(self._lines(zipped, with_directories=True))
-                if any(name.endswith(b"/") for name in map(names.__getitem__, self._entries)):
+                if has_directories:
                     files_h1 = hash1(self._lines(zipped, with_directories=False))
-            pair = bisect_left(self._entries, go_mod, key=names.__getitem__)
-            found = pair < len(self._entries) and names[self._entries[pair]] == go_mod
-            if found and pair not in self._entry_faults:
-                go_mod_h1 = hash1([(self._found.digest(pair), b"go.mod")])
+        else:
+            has_go_mod = go_mod in zipped.names
         return ZipMeasurement(
             stat=zipped.stat,
             fault=fault,
             h1=h1,
             files_h1=files_h1,
-            entries=len(names),
-            unpacked=0 if directory is None else directory.unpacked,
+            entries=len(zipped.names),
+            unpacked=0 if zipped.directory is None else zipped.directory.unpacked,
             go_mod_h1=go_mod_h1,
-            has_go_mod=go_mod in names,
+            has_go_mod=has_go_mod,
             bad_entries=bad,
             violations=zipped.violations,
         )
 
-    def _lines(self, zipped: _Zip, *, with_directories: bool) -> Iterator[tuple[bytes, bytes]]:
-        """What the h1 is made of: a line for every entry, each with the content of its name's last."""
-        names = zipped.names
-        pair = 0
-        for number in zipped.order:
-            name = names[number]
-            if names[self._entries[pair]] != name:
-                pair += 1
-            if with_directories or not name.endswith(b"/"):
-                yield self._found.digest(pair), name
+    def _bad_entries(self) -> Iterator[Fault]:
+        """Each entry that cannot be read, by name."""
+        for pair, (code, errno) in self._entry_faults.all():
+            yield Fault(code, self._pairs.name(pair) or b"", errno)
 
-    def _copied_go_mods(self) -> set[bytes]:
-        """Each go.mod that the go command made from the _go.mod beside it, in a toolchain."""
-        if not self._job.toolchain or self._tree is None or self._tree.listing is None:
-            return set()
-        odd = self._tree.listing.odd
-        found: dict[bytes, bytes] = {}
-        for path, pair in self._files_of(range(len(self._file_of))):
-            if pair in self._file_faults or path in odd:
+    def _lines(self, zipped: ZipSource, *, with_directories: bool) -> Iterator[tuple[bytes, bytes]]:
+        """What the h1 is made of: a line for every entry, each with the content of its name's last."""
+        numbers = iter(zipped.order)
+        for pair, name in self._pairs.names_of():
+            last = self._pairs.entry_of[pair]
+            line = self._found.digest(pair), name
+            is_told = with_directories or not name.endswith(b"/")
+            # The entries of one name come one after the other, the last one last.
+            for number in numbers:
+                if is_told:
+                    yield line
+                if number == last:
+                    break
+
+    def _copied_go_mods(self) -> bytearray:
+        """Whether each pair is a go.mod that the go command made from the _go.mod beside it; or nothing."""
+        if not self._job.toolchain:
+            return bytearray()
+        copies = bytearray(len(self._pairs))
+        # The _go.mod files of the folders that the path is in: they come before what is told of here.
+        above: list[tuple[bytes, bytes]] = []
+        for pair, path in self._pairs.paths_of():
+            start, slash, name = path.rpartition(b"/")
+            if name not in {b"go.mod", b"_go.mod"} or pair in self._file_faults:
                 continue
-            if path.rpartition(b"/")[2] in {b"go.mod", b"_go.mod"}:
-                found[path] = self._found.file_digest(pair)
-        copies = set()
-        for path, digest in found.items():
-            folder, slash, name = path.rpartition(b"/")
-            if name == b"go.mod" and found.get(folder + slash + b"_go.mod") == digest:
-                copies.add(path)
+            if self._is_odd(self._pairs.file_of[pair]):
+                continue
+            folder, digest = start + slash, self._found.file_digest(pair)
+            while above and not path.startswith(above[-1][0]):
+                above.pop()
+            if name == b"_go.mod":
+                above.append((folder, digest))
+            elif above and above[-1] == (folder, digest):
+                copies[pair] = True
         return copies
 
     def _measured_tree(
-        self, tree: _Tree, copies: set[bytes], zipped: ZipMeasurement | None
+        self, tree: TreeSource, copies: bytearray, zipped: ZipMeasurement | None
     ) -> TreeMeasurement:
-        listing = tree.listing
+        listing, pairs = tree.listing, self._pairs
         if listing is None:
             faults = () if tree.fault is None else (tree.fault,)
             return TreeMeasurement(tree.stat, tree.fault, None, 0, 0, faults, ())
         prefix = self._job.prefix
-        odd_faults = (odd.fault for odd in listing.odd.values() if odd.fault is not None)
+        odd_faults = (Fault(code, listing.files[file], errno) for file, (code, errno) in listing.odd.faults())
         file_faults = (
-            Fault(code, self._path(pair) or b"", errno) for pair, (code, errno) in self._file_faults.all()
+            Fault(code, pairs.path(pair) or b"", errno) for pair, (code, errno) in self._file_faults.all()
         )
         unreadable, more_faults = first_by_name(
             chain(listing.faults, odd_faults, file_faults), lambda each: each.name
         )
         # dirhash lists everything before it opens anything, and looks at each name before it opens.
-        fault = next(iter(listing.faults), None)
+        fault = listing.faults.first()
         if fault is None:
             fault = next(iter(unreadable), None)
-            newline = self._first_newline(listing)
+            in_prefix = b"\n" in prefix
+            newline = next((path for _, path in pairs.paths_of() if in_prefix or b"\n" in path), None)
             if newline is not None and (fault is None or newline <= fault.name):
                 fault = Fault("name-newline", newline)
         h1 = None
@@ -389,13 +315,10 @@ class ModulePlan:
             if zipped is not None and self._same_as_zip(listing):
                 h1 = zipped.files_h1
             if h1 is None:
-                # Those with an entry are by path, and so are those without.
-                count = len(self._entries)
-                pairs = merge(self._files_of(range(count)), self._files_of(range(count, len(self._file_of))))
                 h1 = hash1(
                     (self._found.file_digest(pair), prefix + path)
-                    for path, pair in pairs
-                    if path not in copies
+                    for pair, path in pairs.paths_of()
+                    if not (copies and copies[pair])
                 )
         empty, more_empty = first_by_name(listing.empty_directories(), lambda path: path)
         return TreeMeasurement(
@@ -410,129 +333,92 @@ class ModulePlan:
             more_empty_directories=more_empty,
         )
 
-    def _files_of(self, pairs: Iterable[int]) -> Iterator[tuple[bytes, int]]:
-        """The file of each pair that has one, and the pair."""
-        for pair in pairs:
-            path = self._path(pair)
-            if path is not None:
-                yield path, pair
-
-    def _first_newline(self, listing: Listing) -> bytes | None:
-        """The first path, if any, that dirhash cannot express."""
-        files, in_prefix = self._files, b"\n" in self._job.prefix
-        by_path = map(files.__getitem__, listing.by_path)
-        first = next((path for path in by_path if in_prefix or b"\n" in path), None)
-        odd = (path for path in listing.odd if in_prefix or b"\n" in path)
-        return min(odd if first is None else chain(odd, [first]), default=None)
-
     def _same_as_zip(self, listing: Listing) -> bool:
         """Whether the tree has just the lines of the zip, so that they need not be hashed again."""
-        pairs = len(self._file_of)
+        pairs = self._pairs
         return (
-            self._zip is not None
-            and not self._job.toolchain
+            not self._job.toolchain
             and not self._found.differ
-            and len(self._zip.names) == len(self._entries) == pairs == len(listing)
-            and _NONE not in self._file_of
+            and len(pairs.names) == pairs.entries == len(pairs) == len(listing)
+            and NONE not in pairs.file_of
         )
 
-    def _differences(self, listing: Listing, copies: set[bytes]) -> Iterator[Difference]:
-        """What is not as it should be, in no order."""
-        zipped = self._zip
-        told: set[bytes] = set()
-        unlisted = listing.unlisted()
-        prefix = self._job.prefix
-        count = len(self._entries)
-        for pair, file in enumerate(self._file_of):
-            if (
-                file != _NONE
-                and pair < count
-                and not listing.odd
-                and not self._found.has_stat(pair)
-                and pair not in self._entry_faults
-            ):
+    def _differences(self, listing: Listing, copies: bytearray) -> tuple[Differences, int]:
+        """What is not as it should be, as far as it is listed, and how many more there are."""
+        pairs, found = self._pairs, self._found
+        is_hidden = listing.faults.hidden()
+        changes = Changes(len(pairs))
+        with_odd = bool(listing.odd)
+        for pair, file in enumerate(pairs.file_of):
+            if file != NONE and not with_odd and not found.flags(pair) & HAS_STAT:
                 continue  # as it should be
-            path = paired = self._path(pair)
-            zip_sha256 = zip_size = None
-            if pair < count and zipped is not None and zipped.directory is not None:
-                number = self._entries[pair]
-                name = zipped.names[number]
-                if path is None:
-                    if not name.startswith(prefix) or name.endswith(b"/") or name == prefix:
-                        continue
-                    path = name[len(prefix) :]
-                if pair not in self._entry_faults:
-                    if paired is not None and not self._found.has_stat(pair) and path not in listing.odd:
-                        continue  # as it should be
-                    zip_sha256 = self._found.digest(pair)
-                    zip_size = zipped.directory.size(number)
-            if path is None:
+            change = self._change(pair)
+            if change is None or (copies and copies[pair]):
                 continue
-            odd = listing.odd.get(path)
-            if odd is not None:
-                told.add(path)
-                if _is_odd(odd):
-                    readable = odd.target is not None and pair not in self._file_faults
-                    tree_sha256 = self._found.file_digest(pair) if readable else None
-                    yield Difference(path, "type", zip_sha256, zip_size, tree_sha256, odd.stat)
+            if change == "missing" and is_hidden(pairs.told_path(pair)):
                 continue
-            if paired is None:
-                if zip_sha256 is not None and not hidden(path, unlisted):
-                    yield Difference(path, "missing", zip_sha256, zip_size, None, None)
-                continue
-            if path in copies:
-                continue
-            here = self._found.stat(pair)
-            if pair in self._file_faults:
-                if here is not None and not stat.S_ISREG(here.mode):
-                    yield Difference(path, "type", zip_sha256, zip_size, None, here)
-                continue
-            if here is None or pair in self._entry_faults:
-                continue
-            tree_sha256 = self._found.file_digest(pair)
-            if self._comparable and pair >= count:
-                yield Difference(path, "extra", None, None, tree_sha256, here)
-            elif self._found.differs(pair):
-                yield Difference(path, "modified", zip_sha256, zip_size, tree_sha256, here)
-            elif here.mode & self._odd_mode:
-                yield Difference(path, "mode", zip_sha256, zip_size, tree_sha256, here)
-        for path, odd in listing.odd.items():
-            if path not in told and _is_odd(odd):
-                yield Difference(path, "type", None, None, None, odd.stat)
+            changes.set(pair, change)
+        listed, more = changes.gravest(pairs.told_path)
+        return Differences.of(self._difference(pair, changes.get(pair)) for pair in listed), more
+
+    def _change(self, pair: int) -> Change | None:
+        """What is wrong with a pair, as far as that is known of it alone."""
+        pairs, file = self._pairs, self._pairs.file_of[pair]
+        flags = self._found.flags(pair)
+        is_readable = pairs.entry_of[pair] != NONE and pair not in self._entry_faults
+        if file == NONE:
+            return "missing" if is_readable and self._is_file_name(pairs.name(pair) or b"") else None
+        if self._listing is not None and self._is_odd(file):
+            return "type" if self._listing.odd.is_irregular(file) else None
+        if flags & IRREGULAR:
+            return "type"
+        if not flags & HAS_STAT or pair in self._file_faults or pair in self._entry_faults:
+            return None
+        if self._comparable and pairs.entry_of[pair] == NONE:
+            return "extra"
+        if flags & DIFFERS:
+            return "modified"
+        return "mode" if flags & ODD_MODE else None
+
+    def _is_file_name(self, name: bytes) -> bool:
+        """Whether the tree should have a file for the entry of this name."""
+        prefix = self._job.prefix
+        return name.startswith(prefix) and not name.endswith(b"/") and name != prefix
+
+    def _may_be_copy(self, pair: int) -> bool:
+        """Whether a file may turn out to be a go.mod that the go command made."""
+        if not self._job.toolchain:
+            return False
+        return (b"/" + (self._pairs.path(pair) or b"")).endswith(b"/go.mod")
+
+    def _difference(self, pair: int, change: Change) -> Difference:
+        """The record of what is wrong with a pair that is listed."""
+        pairs, found, file = self._pairs, self._found, self._pairs.file_of[pair]
+        zip_sha256 = zip_size = tree_sha256 = here = None
+        entry = pairs.entry_of[pair]
+        if entry != NONE and pair not in self._entry_faults and self._zip is not None:
+            zip_sha256 = found.digest(pair)
+            zip_size = None if self._zip.directory is None else self._zip.directory.size(entry)
+        if self._listing is not None and file != NONE and self._is_odd(file):
+            here = self._listing.odd.stat(file)
+            if self._listing.odd.leads(file) and pair not in self._file_faults:
+                tree_sha256 = found.file_digest(pair)
+        elif change != "missing":
+            if self._may_be_copy(pair):
+                here = unpack_stat(self._copy_stats.get(pair))
+            else:
+                here = self._stats.get(LISTED_FIRST.index(change), pair)
+            if change != "type":
+                tree_sha256 = found.file_digest(pair)
+        return Difference(pairs.told_path(pair), change, zip_sha256, zip_size, tree_sha256, here)
 
 
-def _gravest(differences: Iterable[Difference]) -> tuple[tuple[Difference, ...], int]:
-    """Those that are listed, the gravest first, and how many others there are.  Few are held at a time."""
-    gravest: list[Difference] = []
-    dropped = 0
-    room = MAX_DIFFERENCES_BYTES
-    for difference in differences:
-        gravest.append(difference)
-        room -= len(difference.path)
-        if len(gravest) == 2 * MAX_DIFFERENCES or room < 0:
-            listed, _ = _first_differences(gravest)
-            # The next one stays, so that none is listed that is behind it.
-            dropped += max(len(gravest) - len(listed) - 1, 0)
-            del gravest[len(listed) + 1 :]
-            room = MAX_DIFFERENCES_BYTES
-    listed, more = _first_differences(gravest)
-    return listed, dropped + more
+def measure_module(job: Job, most_names: int = MAX_NAMES_BYTES) -> ModuleMeasurement:
+    """Measure a module here and now.
 
-
-def _first_differences(differences: list[Difference]) -> tuple[tuple[Difference, ...], int]:
-    """Sort them; those that are listed, and how many are not."""
-    differences.sort(key=lambda each: (_LISTED_FIRST.index(each.change), each.path))
-    return first_of(differences, lambda each: each.path, MAX_DIFFERENCES, MAX_DIFFERENCES_BYTES)
-
-
-def _is_odd(odd: OddFile) -> bool:
-    """Whether it is known to be no regular file."""
-    return odd.stat is not None and not stat.S_ISREG(odd.stat.mode)
-
-
-def measure_module(job: Job) -> ModuleMeasurement:
-    """Measure a module here and now."""
-    plan = ModulePlan(job)
+    Raises TooManyNamesError where names of the zip, or of the tree, need more than `most_names`.
+    """
+    plan = ModulePlan(job, most_names)
     for numbers, part in plan.parts():
         plan.take(numbers, read_part(part))
     return plan.assemble()

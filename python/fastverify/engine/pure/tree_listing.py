@@ -11,32 +11,22 @@ import os
 import stat
 import sys
 from array import array
-from collections.abc import Iterator
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, Fault, FileStat
 from fastverify.engine.pure.faults import FaultError, os_fault
 from fastverify.engine.pure.files import file_stat, lstat
+from fastverify.engine.pure.links import resolve
+from fastverify.engine.pure.odd_files import OddFiles
 from fastverify.name_column import NameColumn, sorted_numbers
 
 #: The longest path that Linux takes (PATH_MAX without the final NUL).
 _LONGEST_PATH = 4095
-#: As many links as Linux follows for one path.
-_MOST_LINKS = 40
 #: How many times more a directory counts that cannot be listed: its fault is held besides, with its path.
 _MORE_OF_FAULT = 2
 #: Windows: a directory that stands for another place (a junction, a mount).
 _REPARSE_POINT = 0x400
-
-
-class OddFile(NamedTuple):
-    """Something in the tree that is neither a directory nor a regular file."""
-
-    stat: FileStat | None
-    #: The regular file of the tree that a link leads to, relative to the root; None where `fault` says
-    #: why there is nothing to read.
-    target: bytes | None
-    fault: Fault | None
 
 
 class Listing:
@@ -45,13 +35,13 @@ class Listing:
     def __init__(self, root: bytes) -> None:
         #: The root with a separator at its end.
         self.start = os.path.join(root, b"")
-        #: What can be opened: regular files, and links to such.
+        #: Everything that is no directory.
         self.files = NameColumn()
         #: The numbers of `files` by path.
         self.by_path = array("I")
-        self.odd: dict[bytes, OddFile] = {}
-        #: Directories that cannot be listed; in the end sorted by path.
-        self.faults: list[Fault] = []
+        #: Those of them that are no regular files.
+        self.odd = OddFiles(0)
+        self.faults = DirectoryFaults()
         #: The root and what is below it, each behind the one that it is in; with a slash at the end.
         self._directories = NameColumn()
         #: Of each directory the number of the one that it is in; and whether it holds a file, or may.
@@ -60,7 +50,7 @@ class Listing:
 
     def __len__(self) -> int:
         """How many files there are, whether they can be opened or not."""
-        return len(self.files) + sum(odd.target is None for odd in self.odd.values())
+        return len(self.files)
 
     def add_directory(self, path: bytes, parent: int) -> int:
         """Add a directory in that with the number `parent`; its number."""
@@ -90,18 +80,49 @@ class Listing:
             if not full[number] and full[self._parents[number]]
         )
 
-    def unlisted(self) -> frozenset[bytes]:
-        """The directories that cannot be listed."""
-        return frozenset(fault.name for fault in self.faults)
 
+class DirectoryFaults:
+    """The directories that cannot be listed, and why, in little memory."""
 
-def hidden(path: bytes, unlisted: frozenset[bytes]) -> bool:
-    """Whether the path is one of the directories that cannot be listed, or in one of them."""
-    while path:
-        if path in unlisted:
-            return True
-        path = path.rpartition(b"/")[0]
-    return False
+    def __init__(self) -> None:
+        self._paths = NameColumn()
+        self._errnos = array("i")
+
+    def add(self, path: bytes, number: int) -> None:
+        """Add a directory, with the number of the system's error."""
+        self._paths.append(path)
+        self._errnos.append(number)
+
+    def __iter__(self) -> Iterator[Fault]:
+        """All of them, in no order."""
+        return (Fault("os", path, number) for path, number in zip(self._paths, self._errnos, strict=True))
+
+    def first(self) -> Fault | None:
+        """The first by path."""
+        return min(self, key=lambda fault: fault.name, default=None)
+
+    def hidden(self) -> Callable[[bytes], bool]:
+        """What says whether a path is one of these directories, or in one of them."""
+        key = self._as_start
+        topmost = array("I")
+        above: bytes | None = None
+        for number in sorted_numbers(self._paths.runs(), key):
+            start = key(number)
+            # One that could be listed in part may have others in it.
+            if above is None or not start.startswith(above):
+                topmost.append(number)
+                above = start
+
+        def is_hidden(path: bytes) -> bool:
+            # Of those that come before the path, the last is the only one that it can be in.
+            path += b"/"
+            at = bisect_right(topmost, path, key=key)
+            return at > 0 and path.startswith(key(topmost[at - 1]))
+
+        return is_hidden
+
+    def _as_start(self, number: int) -> bytes:
+        return self._paths[number] + b"/"
 
 
 def stat_root(root: bytes) -> FileStat:
@@ -120,7 +141,9 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
     start = listing.start
     room = _LONGEST_PATH - len(os.path.join(os.path.abspath(root), b"")) if os.name == "posix" else 1 << 30
     add_file = listing.files.append
-    odd: list[bytes] = []
+    # The numbers of files that are not regular, and of those whose path is too long to look at.
+    odd = array("I")
+    long = array("I")
     pending = array("I", [listing.add_directory(b"", 0)])
     left = sys.maxsize if room_for_names is None else room_for_names
     while pending:
@@ -138,9 +161,10 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
                         is_full = True
                         if each.is_dir(follow_symlinks=False):
                             left -= _MORE_OF_FAULT * (len(path) + BYTES_BESIDE_NAME)
-                            listing.faults.append(Fault("os", path, errno.ENAMETOOLONG))
+                            listing.faults.add(path, errno.ENAMETOOLONG)
                         else:
-                            listing.odd[path] = OddFile(None, None, Fault("os", path, errno.ENAMETOOLONG))
+                            long.append(len(listing.files))
+                            add_file(path)
                     elif each.is_file(follow_symlinks=False):
                         is_full = True
                         add_file(path)
@@ -148,24 +172,38 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
                         pending.append(listing.add_directory(path + b"/", number))
                     else:
                         is_full = True
-                        odd.append(path)
+                        odd.append(len(listing.files))
+                        add_file(path)
         except OSError as error:
             if not directory:
                 raise os_fault(error) from None
             left -= _MORE_OF_FAULT * (len(directory) - 1 + BYTES_BESIDE_NAME)
-            listing.faults.append(os_fault(error).fault(directory[:-1]))
+            listing.faults.add(directory[:-1], os_fault(error).errno)
             is_full = True
         if left < 0:
             raise FaultError("too-many-names")
         if is_full:
             listing.fill(number)
-    listing.faults.sort(key=lambda fault: fault.name)
-    for path in odd:
-        listing.odd[path] = odd_file = _look_at(start, path)
-        if odd_file.target is not None:
-            add_file(path)
-    listing.by_path = sorted_numbers(listing.files.runs(), listing.files.quickest().__getitem__)
+    files = listing.files.quickest()
+    listing.by_path = sorted_numbers(listing.files.runs(), files.__getitem__)
+    if odd or long:
+        listing.odd = _odd_files(listing, odd, long)
     return listing
+
+
+def _odd_files(listing: Listing, odd: array[int], long: array[int]) -> OddFiles:
+    """Look at the files with the numbers `odd`; the paths of those with the numbers `long` are too long."""
+    files = listing.files
+    found = OddFiles(len(files))
+    for number in odd:
+        found.mark(number)
+    # By path, as the first of them are told.
+    for number in listing.by_path if odd else ():
+        if found.is_marked(number):
+            found.set(number, *_look_at(listing.start, files[number]))
+    for number in long:
+        found.set(number, None, None, Fault("os", b"", errno.ENAMETOOLONG))
+    return found
 
 
 def _is_junction(entry: os.DirEntry[bytes]) -> bool:
@@ -175,85 +213,18 @@ def _is_junction(entry: os.DirEntry[bytes]) -> bool:
     return bool(attributes & _REPARSE_POINT)
 
 
-def _look_at(start: bytes, path: bytes) -> OddFile:
-    """Find out what is at a path where no regular file and no directory was seen."""
+def _look_at(start: bytes, path: bytes) -> tuple[FileStat | None, bytes | None, Fault | None]:
+    """Find out what is at a path where no regular file and no directory was seen.
+
+    The regular file of the tree that a link leads to comes with it; or why there is nothing to read.
+    """
     found = None
     try:
         found = file_stat(lstat(start + path))
         if stat.S_ISREG(found.mode):  # it was put there just now
-            return OddFile(found, path, None)
+            return found, path, None
         if not stat.S_ISLNK(found.mode):
             raise FaultError("not-regular")
-        return OddFile(found, _resolve(start, path), None)
+        return found, resolve(start, path), None
     except FaultError as error:
-        return OddFile(found, None, error.fault(path))
-
-
-def _resolve(start: bytes, link: bytes) -> bytes:
-    """The regular file of the tree that a link leads to, relative to the root.
-
-    Raises FaultError: ``link-outside`` as soon as a step leads out of the tree, else what the system
-    would say.
-    """
-    todo = link.split(b"/")[::-1]
-    done: list[bytes] = []
-    links = 0
-    mode = 0
-    while todo:
-        element = todo.pop()
-        if element in {b"", b"."}:
-            continue
-        if element == b"..":
-            if not done:
-                todo = _back_inside(start, [b"..", *todo[::-1]], upward=True)[::-1]
-                continue
-            done.pop()
-            mode = stat.S_IFDIR
-            continue
-        done.append(element)
-        here = start + b"/".join(done)
-        mode = lstat(here).st_mode
-        if stat.S_ISLNK(mode):
-            links += 1
-            if links > _MOST_LINKS:
-                raise FaultError("os", errno.ELOOP)
-            done.pop()
-            try:
-                target = os.readlink(here)
-            except OSError as error:
-                raise os_fault(error) from None
-            if os.name == "nt":
-                target = target.removeprefix(b"\\\\?\\").replace(b"\\", b"/")
-            if os.path.isabs(target):
-                steps = os.path.splitdrive(target)[1].split(b"/") + todo[::-1]
-                todo = _back_inside(start, steps, upward=False)[::-1]
-                done.clear()
-            else:
-                todo.extend(target.split(b"/")[::-1])
-            mode = stat.S_IFDIR
-        elif todo and not stat.S_ISDIR(mode):
-            raise FaultError("os", errno.ENOTDIR)
-    if not done or stat.S_ISDIR(mode):
-        raise FaultError("os", errno.EISDIR)
-    if not stat.S_ISREG(mode):
-        raise FaultError("not-regular")
-    return b"/".join(done)
-
-
-def _back_inside(start: bytes, steps: list[bytes], *, upward: bool) -> list[bytes]:
-    """The steps that are left when a way outside of the tree has come back to its root.
-
-    The way starts at the root (`upward`) or at the top of the file system.  It is followed by its
-    names alone, because nothing outside of the tree is looked at.  Raises FaultError ``link-outside``.
-    """
-    for base in (os.path.abspath(start), os.path.realpath(start)):
-        root = [name for name in os.path.splitdrive(base)[1].split(os.sep.encode()) if name]
-        place = list(root) if upward else []
-        for at, step in enumerate(steps, 1):
-            if step == b"..":
-                del place[-1:]
-            elif step not in {b"", b"."}:
-                place.append(step)
-            if place == root:
-                return steps[at:]
-    raise FaultError("link-outside")
+        return found, None, error.fault()

@@ -9,17 +9,27 @@ from __future__ import annotations
 import os
 import pickle
 from struct import Struct
-from typing import IO
+from typing import IO, NamedTuple
 
 from fastverify.engine.protocol import ModuleMeasurement
 from fastverify.engine.pure.contents import Part, PartResult, read_part
-from fastverify.engine.pure.plan import Job, measure_module
+from fastverify.engine.pure.plan import measure_module
+from fastverify.engine.pure.sources import Job, TooManyNamesError
 from fastverify.errors import EngineError
 
 _LENGTH = Struct("<Q")
 
+#: A module whose names need more than this, as MAX_NAMES_BYTES counts them, is not measured by a worker: with
+#: those of the others that would be too much memory.
+_MOST_NAMES = 2 << 20
+
+
+class Declined(NamedTuple):
+    """The answer to a job that is too large for a worker."""
+
+
 Request = Job | Part
-Answer = ModuleMeasurement | PartResult | EngineError | str
+Answer = ModuleMeasurement | PartResult | Declined | EngineError | str
 
 
 def send(stream: IO[bytes], message: Request | Answer) -> None:
@@ -47,7 +57,9 @@ def receive(stream: IO[bytes]) -> Request | Answer | None:
 def run(request: Request) -> Answer:
     """Do a job.  Why it cannot be done comes back, and what must not happen as its text."""
     try:
-        return measure_module(request) if isinstance(request, Job) else read_part(request)
+        return measure_module(request, _MOST_NAMES) if isinstance(request, Job) else read_part(request)
+    except TooManyNamesError:
+        return Declined()
     except EngineError as error:
         return error
     except Exception as error:  # noqa: BLE001 - the parent raises it
