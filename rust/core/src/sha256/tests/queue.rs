@@ -135,8 +135,8 @@ fn lent_messages_are_through_when_they_are_wanted_back() {
 /// Of lent messages no more is kept than what is left of them, and as much again.
 #[test]
 fn little_is_kept_of_what_was_lent() {
-    let room = 64 << 10;
-    let content = vec![7; room / 2];
+    let room = 1 << 20;
+    let content = vec![7; room / 32];
     let short = 900;
     for kernel in Kernel::available() {
         let mut queue = Queue::with_room_and(kernel, room);
