@@ -89,14 +89,14 @@ impl<T> Queue<T> {
         Queue { room, ..Queue::with_kernel(kernel) }
     }
 
-    /// Bytes of copies of what was lent.
+    /// Bytes of copies of what was lent, and how many of them are still to be hashed.
     #[cfg(test)]
-    pub(super) fn kept_bytes(&self) -> usize {
+    pub(super) fn kept_bytes(&self) -> (usize, usize) {
         let own = |message: &Message<T>| match &message.at {
-            Place::Own { bytes, .. } => bytes.len(),
-            Place::Room { .. } => 0,
+            Place::Own { bytes, start } => (bytes.len(), bytes.len() - start),
+            Place::Room { .. } => (0, 0),
         };
-        self.messages.iter().map(own).sum()
+        self.messages.iter().map(own).fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1))
     }
 
     /// Room for a message of `size` bytes; hashes what waits if there is not enough.

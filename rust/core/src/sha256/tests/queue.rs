@@ -132,22 +132,28 @@ fn lent_messages_are_through_when_they_are_wanted_back() {
     }
 }
 
-/// What is kept of lent messages is bounded by the room, however many windows there are.
-#[cfg_attr(miri, ignore = "takes long")]
+/// Of lent messages no more is kept than what is left of them, and as much again.
 #[test]
 fn little_is_kept_of_what_was_lent() {
-    let room = 64 << 10;
-    let long = vec![7; room];
+    let room = 1 << 20;
+    let content = vec![7; room / 32];
+    let short = 900;
     for kernel in Kernel::available() {
         let mut queue = Queue::with_room_and(kernel, room);
-        for _ in 0..50 {
-            for number in 0..3 {
-                queue.lend(number, long.len(), ());
+        let mut most = 0;
+        for _ in 0..unless_miri(50, 2) {
+            queue.lend(0, content.len(), ());
+            for number in 1..30 {
+                queue.lend(number, short, ());
             }
-            queue.hash_lent(|_| &long);
-            assert!(queue.kept_bytes() <= room, "{kernel}: {}", queue.kept_bytes());
+            queue.hash_lent(|_| &content);
+            let (bytes, left) = queue.kept_bytes();
+            assert!(bytes <= 2 * left && left <= room, "{kernel}: {bytes} for {left}");
+            most = most.max(left);
         }
+        assert!(most > 0 || kernel.lanes() == 1, "{kernel}: nothing is kept");
         queue.finish();
-        assert_eq!((queue.done().count(), queue.kept_bytes()), (150, 0), "{kernel}");
+        assert_eq!(queue.kept_bytes(), (0, 0), "{kernel}");
+        assert_eq!(queue.done().count(), 30 * unless_miri(50, 2), "{kernel}");
     }
 }

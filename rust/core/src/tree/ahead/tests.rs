@@ -180,6 +180,28 @@ fn a_file_of_another_length_than_it_said_is_left_to_others() {
     assert_eq!(ring.content(3).map(<[u8]>::len), Some(10 + OUTPUT_SLACK));
 }
 
+/// Behind a content nobody writes, while it may be looked at.
+#[test]
+fn contents_do_not_lie_side_by_side() {
+    if is_refused() {
+        return;
+    }
+    let temp = Temp::new("side_by_side");
+    for number in 0..FILES {
+        temp.write(&number.to_string(), &vec![7; number]);
+    }
+    let (root, listing) = tree(&temp.0);
+    let mut kept = Kept::default();
+    let mut soon = Window::of(&mut kept, ROOM, &root, &listing).unwrap();
+    soon.ask(0..FILES as u32);
+    soon.ask([].into_iter());
+    let all: Vec<_> = (0..FILES as u32).map(|number| soon.take(number).unwrap()).collect();
+    for (stat, slot) in all {
+        // The room was zero before anything was read.
+        assert!(soon.content(slot)[stat.size as usize..].iter().all(|&byte| byte == 0));
+    }
+}
+
 #[test]
 fn files_may_be_left_out_but_not_taken_twice() {
     if is_refused() {
