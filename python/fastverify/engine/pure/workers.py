@@ -44,13 +44,12 @@ class Measuring:
     def results(self) -> Generator[ModuleMeasurement, None, None]:
         """Measure them, in their order."""
         crew: Crew[ModuleMeasurement] | None = _crew(self._total, self._threads, self._idle)
-        if crew is not None:
-            if crew.start():
-                crew.add_jobs(self._jobs, self._count, self._total)
-                self._crew = crew
-                with closing(crew.results()) as results:
-                    yield from results
-                return
+        if crew is not None and crew.start():
+            crew.add_jobs(self._jobs, self._count, self._total)
+            self._crew = crew
+            with closing(crew.results()) as results:
+                yield from results
+            return
         for _, job in self._jobs:
             with ROOM.whole():
                 measured = measure_module(job)
