@@ -1,10 +1,10 @@
 //! Files of a tree before their turn, many at a time.
 //!
 //! Disks are fast only with many requests under way, and neighbouring ones are put together only where they
-//! are made together.  An io_uring opens files and reads them into a room of the thread's own; that takes less
-//! time than calls for each file even where all is in memory.  Where the system permits none, and a disk is
-//! what is waited for, the files are opened, the disk is asked for what is in them, and they are closed: it is
-//! in the system's memory when their turn comes.
+//! are made together.  An io_uring opens files and reads them into a room of the thread's own; where all is in
+//! memory, that takes no longer than calls for each file.  Where the system permits none, and a disk is what is
+//! waited for, the files are opened, the disk is asked for what is in them, and they are closed: it is in the
+//! system's memory when their turn comes.
 //!
 //! This is a matter of speed alone: a file is opened with the same precautions as any other, and what has not
 //! been read ahead to its very end, for whatever reason, is read as if nothing had been.  So there is one
