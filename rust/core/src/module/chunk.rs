@@ -380,50 +380,34 @@ impl Reader<'_, '_> {
         at: usize,
         number: u32,
     ) -> bool {
-        if let Some(taken) = self.soon.as_mut().and_then(|soon| soon.take(number)) {
-            return self.is_read_file(archive, entry, extent, at, taken);
-        }
         let size = entry.uncompressed as usize;
-        // With room for a byte that should not be there, and more.
-        let content = self.queue.room(size + OUTPUT_SLACK);
-        let read = self.tree.and_then(|(root, listing)| {
-            let file = &listing.files()[number as usize];
-            let (file, length, stat) = tree::open(root, listing.c_path(file), file.kind).ok()?;
-            let whole =
-                length == size as u64 && tree::read_whole(&file, &mut content[..size + 1]) == Ok(size);
-            whole.then_some(stat)
-        });
+        let ahead = self.soon.as_mut().and_then(|soon| soon.take(number));
+        let read: Option<(FileStat, &[u8])> = match (ahead, &*self.soon) {
+            // Only of what is as it should be; all else is read again, and then told.
+            (Some((stat, taken)), Some(soon)) => {
+                (stat.size == entry.uncompressed).then(|| (stat, soon.content(taken)))
+            }
+            _ => self.tree.and_then(|(root, listing)| {
+                // With room for a byte that should not be there, and more.
+                let content = self.queue.room(size + OUTPUT_SLACK);
+                let file = &listing.files()[number as usize];
+                let (file, length, stat) = tree::open(root, listing.c_path(file), file.kind).ok()?;
+                let whole =
+                    length == size as u64 && tree::read_whole(&file, &mut content[..size + 1]) == Ok(size);
+                whole.then_some((stat, &*content))
+            }),
+        };
         timings::lap(Stage::ReadFile);
-        let Some(stat) = read else { return false };
+        let Some((stat, content)) = read else { return false };
         let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
         timings::lap(Stage::Inflate);
         if same {
             self.read.outcomes[at].stat = Some(stat);
             self.read.tree_bytes += size as u64;
-            self.hash(size, at, true, true);
-        }
-        same
-    }
-
-    /// The same of a file that has been read before its turn; it is hashed where it is.
-    fn is_read_file(
-        &mut self,
-        archive: &Archive<File>,
-        entry: &Entry,
-        extent: &Extent,
-        at: usize,
-        (stat, taken): (FileStat, usize),
-    ) -> bool {
-        timings::lap(Stage::ReadFile);
-        // Only of what is as it should be; all else is read again, and then told.
-        let Some(soon) = self.soon.as_ref().filter(|_| stat.size == entry.uncompressed) else { return false };
-        let content = soon.content(taken);
-        let same = is_content_of(archive, entry, extent, self.span, self.spare, self.inflater, content);
-        timings::lap(Stage::Inflate);
-        if same {
-            self.read.outcomes[at].stat = Some(stat);
-            self.read.tree_bytes += stat.size;
-            self.lend(&stat, taken, at, true);
+            match ahead {
+                Some((_, taken)) => self.lend(taken, size, at, true),
+                None => self.hash(size, at, true, true),
+            }
         }
         same
     }
@@ -474,9 +458,9 @@ impl Reader<'_, '_> {
     }
 
     /// Has the queue hash a whole file of the tree that has been read before its turn, where it is.
-    fn lend(&mut self, stat: &FileStat, taken: usize, outcome: usize, zip: bool) {
+    fn lend(&mut self, taken: usize, size: usize, outcome: usize, zip: bool) {
         self.read.left += 1;
-        self.queue.lend(taken, stat.size as usize, Tag { chunk: self.place, outcome, zip, tree: true });
+        self.queue.lend(taken, size, Tag { chunk: self.place, outcome, zip, tree: true });
     }
 
     /// Opens the tree's file and says how long it is, or notes why it cannot be opened.
@@ -502,7 +486,7 @@ impl Reader<'_, '_> {
             timings::lap(Stage::ReadFile);
             self.read.outcomes[at].stat = Some(stat);
             self.read.tree_bytes += stat.size;
-            return self.lend(&stat, taken, at, false);
+            return self.lend(taken, stat.size as usize, at, false);
         }
         let Some((file, size)) = self.open(at, number) else { return };
         let mut hasher = sha256::Hasher::new();
