@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 from fastverify.engine.protocol import (
@@ -12,6 +13,7 @@ from fastverify.engine.protocol import (
     TreeMeasurement,
     ZipMeasurement,
 )
+from tests.making.zips import STORED, Archive, Entry
 
 PREFIX = b"example.com/m@v1.0.0/"
 
@@ -72,3 +74,22 @@ def plant(root: Path, files: dict[str, bytes], mode: int = 0o444) -> Path:
         path.write_bytes(content)
         path.chmod(mode)
     return root
+
+
+def stored_modules(folder: Path, count: int, *, megabytes: int) -> list[ModuleTask]:
+    """Zips in `folder` to be measured: two of so many MiB, the others of two."""
+    content = bytes(1 << 20)
+    made = []
+    for number in range(count):
+        path = folder / f"{number}.zip"
+        names = range(megabytes if number < 2 else 2)
+        path.write_bytes(
+            Archive([Entry(PREFIX + b"%d" % name, content, STORED) for name in names]).to_bytes()
+        )
+        made.append(task(number, zip=path, weight=path.stat().st_size))
+    return made
+
+
+def all_ended(processes: list[subprocess.Popen[bytes]]) -> bool:
+    """Whether each of them has ended, and somebody has waited for it."""
+    return all(process.returncode is not None for process in processes)

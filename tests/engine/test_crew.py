@@ -17,8 +17,7 @@ from fastverify.engine.pure import PureEngine, crew, worker, worker_process
 from fastverify.engine.pure.plan import ModulePlan, measure_module
 from fastverify.engine.pure.sources import Job
 from fastverify.errors import EngineError
-from tests.engine.measuring import PREFIX, task
-from tests.making.zips import STORED, Archive, Entry
+from tests.engine.measuring import PREFIX, all_ended, stored_modules, task
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
 
@@ -26,33 +25,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> list[ModuleTask]:
     """Work for a while, in large and in small pieces."""
-    folder = tmp_path_factory.mktemp("modules")
-    content = bytes(1 << 20)
-    made = []
-    for number in range(12):
-        path = folder / f"{number}.zip"
-        entries = [Entry(PREFIX + b"%d" % each, content, STORED) for each in range(24 if number < 2 else 2)]
-        path.write_bytes(Archive(entries).to_bytes())
-        made.append(task(number, zip=path, weight=path.stat().st_size))
-    return made
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """The workers that are started."""
-    found: list[subprocess.Popen[bytes]] = []
-    start = worker_process._start_process
-
-    def remember(command: list[str]) -> subprocess.Popen[bytes]:
-        found.append(start(command))
-        return found[-1]
-
-    monkeypatch.setattr(worker_process, "_start_process", remember)
-    return found
-
-
-def all_ended(started: list[subprocess.Popen[bytes]]) -> bool:
-    return all(process.returncode is not None for process in started)
+    return stored_modules(tmp_path_factory.mktemp("modules"), 12, megabytes=24)
 
 
 def alone(number: int, tasks: list[ModuleTask]) -> ModuleMeasurement:

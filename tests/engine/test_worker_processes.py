@@ -14,10 +14,9 @@ import pytest
 
 import fastverify
 from fastverify.engine.protocol import ModuleMeasurement, ModuleTask
-from fastverify.engine.pure import PureEngine, worker_process, workers
+from fastverify.engine.pure import PureEngine, workers
 from fastverify.errors import EngineError
-from tests.engine.measuring import PREFIX, plant, task
-from tests.making.zips import STORED, Archive, Entry
+from tests.engine.measuring import all_ended, plant, stored_modules, task
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
 
@@ -25,33 +24,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and process group
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> list[ModuleTask]:
     """Work for a while: two modules of 64 MB, and small ones."""
-    folder = tmp_path_factory.mktemp("modules")
-    content = bytes(1 << 20)
-    made = []
-    for number in range(8):
-        path = folder / f"{number}.zip"
-        entries = [Entry(PREFIX + b"%d" % each, content, STORED) for each in range(64 if number < 2 else 2)]
-        path.write_bytes(Archive(entries).to_bytes())
-        made.append(task(number, zip=path, weight=path.stat().st_size))
-    return made
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """The workers that are started."""
-    found: list[subprocess.Popen[bytes]] = []
-    start = worker_process._start_process
-
-    def remember(command: list[str]) -> subprocess.Popen[bytes]:
-        found.append(start(command))
-        return found[-1]
-
-    monkeypatch.setattr(worker_process, "_start_process", remember)
-    return found
-
-
-def all_ended(started: list[subprocess.Popen[bytes]]) -> bool:
-    return all(worker.returncode is not None for worker in started)
+    return stored_modules(tmp_path_factory.mktemp("modules"), 8, megabytes=64)
 
 
 def by_key(measurements: object) -> list[ModuleMeasurement]:
