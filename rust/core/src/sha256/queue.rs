@@ -21,7 +21,8 @@ const LEAST_KEPT: usize = 64;
 /// are kept as far as they have come, where they are, and go on beside the messages of the next batch,
 /// which are written around them.
 ///
-/// Others are lent: they are in memory of the caller's, and hashed when that wants it back.
+/// Others are lent: they are in memory of the caller's, and hashed when that wants it back.  What is kept of
+/// those is copied.
 pub(crate) struct Queue<T> {
     kernel: Kernel,
     room: usize,
@@ -34,6 +35,8 @@ pub(crate) struct Queue<T> {
     /// Of each that is kept: its length as a whole, and its state.
     begun: Vec<(u64, [u32; 8])>,
     lent: Vec<Lent<T>>,
+    /// What is kept of such as were lent, among what is not wanted any more.
+    copies: Vec<u8>,
     done: Vec<(T, Digest)>,
 }
 
@@ -46,8 +49,8 @@ struct Message<T> {
 enum Place {
     /// In [`Queue::bytes`].
     Room { start: usize, end: usize },
-    /// Of what was lent, and has been kept, what comes after the first bytes.
-    Own { bytes: Vec<u8>, start: usize },
+    /// In [`Queue::copies`].
+    Copy { start: usize, end: usize },
 }
 
 /// A message of `size` bytes that the caller knows by a number.
@@ -79,6 +82,7 @@ impl<T> Queue<T> {
             messages: Vec::new(),
             begun: Vec::new(),
             lent: Vec::new(),
+            copies: Vec::new(),
             done: Vec::new(),
         }
     }
@@ -89,14 +93,14 @@ impl<T> Queue<T> {
         Queue { room, ..Queue::with_kernel(kernel) }
     }
 
-    /// Bytes of copies of what was lent, and how many of them are still to be hashed.
+    /// How many bytes of what was lent are kept, and for how many there is room.
     #[cfg(test)]
     pub(super) fn kept_bytes(&self) -> (usize, usize) {
-        let own = |message: &Message<T>| match &message.at {
-            Place::Own { bytes, start } => (bytes.len(), bytes.len() - start),
-            Place::Room { .. } => (0, 0),
+        let kept = |message: &Message<T>| match message.at {
+            Place::Copy { start, end } => end - start,
+            Place::Room { .. } => 0,
         };
-        self.messages.iter().map(own).fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1))
+        (self.messages.iter().map(kept).sum(), self.copies.capacity())
     }
 
     /// Room for a message of `size` bytes; hashes what waits if there is not enough.
@@ -176,84 +180,118 @@ impl<T> Queue<T> {
         self.messages.clear();
         self.begun.clear();
         self.lent.clear();
+        self.copies.clear();
         self.done.clear();
     }
 
     /// Hashes the messages, and those that are lent and given here.  With `keep` some are kept that have so
     /// many whole blocks left; without, none.
     fn hash(&mut self, lent: &[&[u8]], keep: Option<usize>) {
-        let waiting = self.messages.iter().map(|message| match &message.at {
-            Place::Room { start, end } => &self.bytes[*start..*end],
-            Place::Own { bytes, start } => &bytes[*start..],
+        let waiting = self.messages.iter().map(|message| match message.at {
+            Place::Room { start, end } => &self.bytes[start..end],
+            Place::Copy { start, end } => &self.copies[start..end],
         });
         let contents: Vec<&[u8]> = waiting.chain(lent.iter().copied()).collect();
         let mut digests = vec![[0; 32]; contents.len()];
         let mut work = Work::resume(&contents, &mut digests, &self.begun, self.kernel.lanes());
-        let mut kept = Vec::new();
+        let mut left = Vec::new();
         if let Some(least) = keep {
             self.kernel.while_many(&mut work);
-            kept = work.suspend(least, self.room / 2 / 64);
+            left = work.suspend(least, self.most_kept() / 64);
         }
         self.kernel.finish(&mut work);
-        kept.sort_by_key(|&(place, ..)| place);
-        let left: Vec<Left> = kept
-            .into_iter()
-            .map(|(place, state, blocks)| {
-                let length = match self.begun.get(place) {
-                    Some(&(length, _)) => length,
-                    None => contents[place].len() as u64,
-                };
-                let bytes = 64 * blocks + (length % 64) as usize;
-                let start = contents[place].len() - bytes;
-                let copy = (place >= self.messages.len()).then(|| {
-                    memory::need(bytes);
-                    contents[place][start..].to_vec()
-                });
-                Left { place, start, copy, begun: (length, state) }
-            })
-            .collect();
-        self.begun.clear();
-        self.place = 0;
-        let none = || Place::Own { bytes: Vec::new(), start: 0 };
-        let lent = self.lent.drain(..lent.len()).map(|lent| Message { at: none(), tag: lent.tag });
-        let messages = self.messages.drain(..).chain(lent);
-        let mut next = left.into_iter().peekable();
-        let mut still = Vec::new();
-        for ((place, mut message), digest) in messages.enumerate().zip(digests) {
-            let Some(left) = next.next_if(|left| left.place == place) else {
+        timings::lap(Stage::Hash);
+        left.sort_by_key(|&(place, ..)| place);
+        let mut left = left.into_iter().peekable();
+        let mut digests = digests.into_iter().enumerate();
+        let mut kept = Vec::new();
+        for (mut message, (place, digest)) in self.messages.drain(..).zip(&mut digests) {
+            let Some((_, state, blocks)) = left.next_if(|left| left.0 == place) else {
                 self.done.push((message.tag, digest));
                 continue;
             };
-            match (&mut message.at, left.copy) {
-                (at, Some(bytes)) => *at = Place::Own { bytes, start: 0 },
-                (Place::Room { start, .. }, _) => *start += left.start,
-                (Place::Own { bytes, start }, _) => {
-                    *start += left.start;
-                    if *start > bytes.len() / 2 {
-                        // The memory is not kept for much longer than what is in it.
-                        *bytes = bytes.split_off(mem::take(start));
-                    }
-                }
-            }
-            still.push((message, left.begun));
+            let length = match self.begun.get(place) {
+                Some(&(length, _)) => length,
+                None => message.at.len() as u64,
+            };
+            message.at.keep_last(bytes_left(blocks, length));
+            kept.push((message, (length, state)));
         }
-        timings::lap(Stage::Hash);
-        still.sort_by_key(|(message, _)| match message.at {
-            Place::Room { start, .. } => start,
-            Place::Own { .. } => 0,
+        let among: usize = left.clone().map(|(.., blocks)| (blocks + 1) * 64).sum();
+        self.make_room_for_copies(among, &mut kept);
+        for ((message, content), (place, digest)) in self.lent.drain(..lent.len()).zip(lent).zip(digests) {
+            let Some((_, state, blocks)) = left.next_if(|left| left.0 == place) else {
+                self.done.push((message.tag, digest));
+                continue;
+            };
+            let length = content.len() as u64;
+            let start = self.copies.len();
+            self.copies.extend_from_slice(&content[content.len() - bytes_left(blocks, length)..]);
+            let at = Place::Copy { start, end: self.copies.len() };
+            kept.push((Message { at, tag: message.tag }, (length, state)));
+        }
+        kept.sort_by_key(|(message, _)| message.at.in_room());
+        self.place = 0;
+        (self.messages, self.begun) = kept.into_iter().unzip();
+    }
+
+    /// How many bytes of whole blocks may be kept.
+    fn most_kept(&self) -> usize {
+        self.room / 2
+    }
+
+    /// Makes room for so many bytes behind the copies, of which only those of `kept` are still wanted.
+    fn make_room_for_copies<B>(&mut self, bytes: usize, kept: &mut [(Message<T>, B)]) {
+        if bytes == 0 {
+            return;
+        }
+        if self.copies.capacity() == 0 {
+            // For all times: all whole blocks that may be kept, and what is behind those of each lane.
+            let most = self.most_kept() + 64 * self.kernel.lanes();
+            memory::need(most);
+            self.copies.reserve_exact(most);
+        }
+        if self.copies.capacity() - self.copies.len() >= bytes {
+            return;
+        }
+        let places = kept.iter_mut().filter_map(|(message, _)| match &mut message.at {
+            Place::Copy { start, end } => Some((start, end)),
+            Place::Room { .. } => None,
         });
-        (self.messages, self.begun) = still.into_iter().unzip();
+        let mut places: Vec<_> = places.collect();
+        places.sort_by_key(|(start, _)| **start);
+        let mut front = 0;
+        for (start, end) in places {
+            self.copies.copy_within(*start..*end, front);
+            (*start, *end) = (front, front + *end - *start);
+            front = *end;
+        }
+        self.copies.truncate(front);
     }
 }
 
-/// What is left of a message that is kept.
-struct Left {
-    /// Among all of the batch.
-    place: usize,
-    /// Where in what there was of it.
-    start: usize,
-    /// Of one that was lent.
-    copy: Option<Vec<u8>>,
-    /// Its length as a whole, and its state.
-    begun: (u64, [u32; 8]),
+impl Place {
+    fn len(&self) -> usize {
+        let (Place::Room { start, end } | Place::Copy { start, end }) = self;
+        end - start
+    }
+
+    /// Leaves all but the last `bytes` behind.
+    fn keep_last(&mut self, bytes: usize) {
+        let (Place::Room { start, end } | Place::Copy { start, end }) = self;
+        *start = *end - bytes;
+    }
+
+    /// Where it begins in [`Queue::bytes`]; before all others if it is not there.
+    fn in_room(&self) -> usize {
+        match self {
+            Place::Room { start, .. } => *start,
+            Place::Copy { .. } => 0,
+        }
+    }
+}
+
+/// What is left of a message of `length` bytes when so many whole blocks are.
+fn bytes_left(blocks: usize, length: u64) -> usize {
+    64 * blocks + (length % 64) as usize
 }

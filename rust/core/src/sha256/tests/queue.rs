@@ -132,7 +132,7 @@ fn lent_messages_are_through_when_they_are_wanted_back() {
     }
 }
 
-/// Of lent messages no more is kept than what is left of them, and as much again.
+/// There is room for half of what there is for other messages, once and for all, to keep lent ones in.
 #[test]
 fn little_is_kept_of_what_was_lent() {
     let room = 1 << 20;
@@ -147,13 +147,13 @@ fn little_is_kept_of_what_was_lent() {
                 queue.lend(number, short, ());
             }
             queue.hash_lent(|_| &content);
-            let (bytes, left) = queue.kept_bytes();
-            assert!(bytes <= 2 * left && left <= room, "{kernel}: {bytes} for {left}");
+            let (left, bytes) = queue.kept_bytes();
+            assert!(left <= bytes && bytes <= room / 2 + 64 * kernel.lanes(), "{kernel}: {bytes} for {left}");
             most = most.max(left);
         }
         assert!(most > 0 || kernel.lanes() == 1, "{kernel}: nothing is kept");
         queue.finish();
-        assert_eq!(queue.kept_bytes(), (0, 0), "{kernel}");
+        assert_eq!(queue.kept_bytes().0, 0, "{kernel}");
         assert_eq!(queue.done().count(), 30 * unless_miri(50, 2), "{kernel}");
     }
 }
