@@ -144,7 +144,7 @@ impl Kernel {
         self.finish(&mut Work::new(messages, digests, self.lanes()));
     }
 
-    /// Does the part of the work that keeps at least half of the lanes in use.
+    /// Does the part of the work that keeps at least half of the lanes of its instructions in use.
     pub(super) fn while_many(self, work: &mut Work<'_, '_>) {
         let few = (self.lanes() / 2).saturating_sub(1);
         match self {
@@ -154,8 +154,12 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2 => work.run::<8, _>(present(Avx2::detect(), self), few),
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 | Kernel::Avx512ShaNi => {
-                work.run::<16, _>(present(Avx512::detect(), self), few);
+            Kernel::Avx512 => work.run::<16, _>(present(Avx512::detect(), self), few),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512ShaNi => {
+                work.run::<16, _>(present(Avx512::detect(), self), LEFT_TO_SHANI);
+                // Little is left then that has to be kept, and copied.
+                work.run::<4, _>(present(ShaNi::detect(), self), 3);
             }
             #[cfg(target_arch = "x86_64")]
             Kernel::ShaNi => work.run::<4, _>(present(ShaNi::detect(), self), few),
