@@ -40,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{counted.tree_files} files of {_mb(counted.tree_bytes)}\n"
     )
     contenders = _contenders(cache, options)
-    for contender in contenders:
-        contender.run()  # so that all is in memory
     if os.getloadavg()[0] > _cpus() + 1:
         print(f"NOTE: something else is using this machine (load {os.getloadavg()[0]:.1f}).\n")
     runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
