@@ -16,7 +16,11 @@ struct Temp(PathBuf);
 
 impl Temp {
     fn new(name: &str) -> Temp {
-        let path = std::env::temp_dir().join(format!("fastverify-ahead-{}-{name}", std::process::id()));
+        Temp::below(&std::env::temp_dir(), name)
+    }
+
+    fn below(folder: &Path, name: &str) -> Temp {
+        let path = folder.join(format!("fastverify-ahead-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Temp(path)
     }
@@ -107,7 +111,7 @@ fn the_room_is_bounded() {
         return;
     }
     let temp = Temp::new("room");
-    // With the byte that should stay away, and what is behind it.
+    // With a byte that should stay away, where that is asked for, and what is behind it.
     let most = ROOM - OUTPUT_SLACK - 1;
     for (name, size) in [("a", most), ("b", 0), ("c", ROOM), ("d", 3 * ROOM)] {
         temp.write(name, &vec![7; size]);
@@ -116,7 +120,7 @@ fn the_room_is_bounded() {
         found.into_iter().map(|(_, content)| content.map(|content| content.len())).collect()
     };
     assert_eq!(lengths(read_all(&temp.0, || {})), [Some(most), None, None, None]);
-    temp.write("a", &vec![7; most + 1]);
+    temp.write("a", &vec![7; most + 2]);
     assert_eq!(lengths(read_all(&temp.0, || {})), [None, Some(0), None, None]);
     temp.write("a", &vec![7; most - OUTPUT_SLACK - 1]);
     assert_eq!(lengths(read_all(&temp.0, || {})), [Some(most - OUTPUT_SLACK - 1), Some(0), None, None]);
@@ -178,6 +182,32 @@ fn a_file_of_another_length_than_it_said_is_left_to_others() {
     assert_eq!(ring.content(3), None);
     assert_eq!(ring.read_len(3), Some(10));
     assert_eq!(ring.content(3).map(<[u8]>::len), Some(10 + OUTPUT_SLACK));
+}
+
+/// What is in memory is read without help: for what comes back short, the kernel would start a thread of its own.
+#[test]
+fn no_thread_is_started_for_what_is_in_memory() {
+    if is_refused() {
+        return;
+    }
+    // A tmpfs, wherever POSIX's shared memory is.
+    let temp = Temp::below(Path::new("/dev/shm"), "memory");
+    for number in 0..100 {
+        temp.write(&number.to_string(), &vec![7; 100 * number]);
+    }
+    // On a thread of its own, for which nothing else has been read.
+    let names = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let found = read_all(&temp.0, || {});
+            assert!(found.iter().all(|(_, content)| content.is_some()));
+            let worker = format!("iou-wrk-{}", rustix::thread::gettid().as_raw_nonzero());
+            let tasks = fs::read_dir("/proc/self/task").unwrap();
+            let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+            names.filter(|name| name.trim_end() == worker).count()
+        });
+        reader.join().unwrap()
+    });
+    assert_eq!(names, 0);
 }
 
 /// Behind a content nobody writes, while it may be looked at.

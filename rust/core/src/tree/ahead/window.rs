@@ -1,6 +1,8 @@
 //! The files that come next, by an io_uring: one half of a window is being read while the other is being
 //! opened.
 
+#[path = "ends.rs"]
+mod ends;
 #[path = "ring.rs"]
 mod ring;
 
@@ -30,6 +32,8 @@ pub(crate) struct Window<'a> {
     ring: &'a mut Ring,
     root: &'a Root,
     listing: &'a Listing,
+    /// Where files end at the size that they are said to have.
+    device: Option<u64>,
     /// Number in the listing and slot.
     opening: Vec<(u32, usize)>,
     /// Number in the listing, slot, and what the system says of the file.
@@ -63,6 +67,7 @@ impl<'a> Window<'a> {
             ring,
             root,
             listing,
+            device: ends::device(root.as_fd()),
             opening: Vec::new(),
             reading: VecDeque::new(),
             half: 0..FILES,
@@ -77,11 +82,13 @@ impl<'a> Window<'a> {
         self.ring.clear(self.half.clone());
         let mut sizes = Vec::with_capacity(self.opening.len());
         for (file, slot) in self.opening.drain(..) {
-            let stat = self.ring.opened(slot).and_then(|file| rustix::fs::fstat(file).ok());
-            let stat = stat.map(|stat| FileStat::of_stat(&stat));
-            if let Some(stat) = stat.filter(|stat| stat.is_regular() && stat.size < self.ring.room() as u64) {
+            let found = self.ring.opened(slot).and_then(|file| rustix::fs::fstat(file).ok());
+            let Some(found) = found else { continue };
+            let stat = FileStat::of_stat(&found);
+            if stat.is_regular() && stat.size < self.ring.room() as u64 {
                 // A byte more than there should be: that it stays away says that the file has ended.
-                sizes.push((slot, stat.size as usize + 1));
+                let more = usize::from(self.device != Some(found.st_dev));
+                sizes.push((slot, stat.size as usize + more));
                 self.reading.push_back((file, slot, stat));
             }
         }
