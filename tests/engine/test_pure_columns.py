@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 from io import FileIO
@@ -137,6 +138,25 @@ def test_digests_for_which_there_is_no_room(room: int, monkeypatch: pytest.Monke
         column.set(number, DIGESTS[number])
     assert [column.get(number) for number in range(9)] == DIGESTS[:9]
     assert column._memory is not None
+
+
+def test_digests_where_no_file_may_be_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a limit on the size of files."""
+
+    class Short(FileIO):
+        def truncate(self, size: int | None = None) -> int:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), size)
+
+    def short() -> FileIO:
+        with temporary_file() as file:
+            return Short(os.dup(file.fileno()), "r+")
+
+    monkeypatch.setattr(digest_column, "_IN_MEMORY", 0)
+    monkeypatch.setattr(digest_column, "temporary_file", short)
+    column = DigestColumn(9)
+    for number in range(9):
+        column.set(number, DIGESTS[number])
+    assert [column.get(number) for number in range(9)] == DIGESTS[:9]
 
 
 def test_a_file_that_has_lost_digests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,17 @@ _IN_MEMORY = 1 << 17
 _WINDOW = 1 << 11
 
 
+def _file_of(length: int) -> FileIO:
+    """A temporary file of so many bytes, which are 0.  Raises OSError."""
+    file = temporary_file()
+    try:
+        file.truncate(length)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
 class DigestColumn:
     """So many digests, which are 0 until they are set.
 
@@ -55,9 +66,7 @@ class DigestColumn:
         self._window = b""
         try:
             if self._file is None:
-                self._file = temporary_file()
-                # Bytes that nobody has written are 0.
-                self._file.truncate(self._count * DIGEST)
+                self._file = _file_of(self._count * DIGEST)
             self._file.seek(number * DIGEST)
             return self._file.write(digests) == len(digests)
         except OSError:
