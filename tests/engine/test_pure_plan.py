@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fastverify import name_column
-from fastverify.engine.protocol import ModuleMeasurement
+from fastverify.engine.protocol import Fault, FileStat, ModuleMeasurement
 from fastverify.engine.pure import (
     PureEngine,
     crew,
@@ -23,6 +23,7 @@ from fastverify.engine.pure import (
     pair_columns,
     plan,
     room,
+    tree_listing,
     zip_directory,
 )
 from fastverify.engine.pure.gravest import LISTED_FIRST
@@ -42,6 +43,29 @@ def test_numbers_are_sorted_the_same_in_runs(run: int, monkeypatch: pytest.Monke
     told = sorted_numbers(runs_below(100), keys.__getitem__)
     assert list(told) == sorted(range(100), key=keys.__getitem__)
     assert list(sorted_numbers(runs_below(0), keys.__getitem__)) == []
+
+
+@posix
+def test_a_file_that_is_put_in_place_of_another_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the listing and the look at what is no file: it is read, and what is wrong with it told."""
+    path, tree = tmp_path / "v.zip", tmp_path / "tree"
+    path.write_bytes(Archive([Entry(PREFIX + b"a.go", b"a"), Entry(PREFIX + b"b.go", b"b")]).to_bytes())
+    tree.mkdir()
+    look_at = tree_listing._look_at
+
+    def replaced(start: bytes, name: bytes) -> tuple[FileStat | None, bytes | None, Fault | None]:
+        (tree / os.fsdecode(name)).unlink()
+        (tree / os.fsdecode(name)).write_bytes(b"a")
+        return look_at(start, name)
+
+    monkeypatch.setattr(tree_listing, "_look_at", replaced)
+    for name in ("a.go", "b.go"):
+        os.mkfifo(tree / name)
+    measured = plan.measure_module(Job.of(task(zip=path, tree=tree)))
+    changes = [(each.path, each.change) for each in measured.differences]
+    assert changes == [(b"a.go", "mode"), (b"b.go", "modified")]
+    assert measured.tree is not None
+    assert (measured.tree.h1 is None, measured.tree.fault) == (False, None)
 
 
 def test_very_many_entries_are_measured_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -369,7 +369,10 @@ class ModulePlan:
         if file == NONE:
             return "missing" if is_readable and self._is_file_name(pairs.name(pair) or b"") else None
         if self._listing is not None and self._is_odd(file):
-            return "type" if self._listing.odd.is_irregular(file) else None
+            if self._listing.odd.is_irregular(file):
+                return "type"
+            if not self._listing.odd.leads(file):
+                return None  # its fault is told
         if flags & IRREGULAR:
             return "type"
         if not flags & HAS_STAT or pair in self._file_faults or pair in self._entry_faults:
