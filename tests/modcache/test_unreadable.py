@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from fastverify.engine.protocol import MAX_LISTED, MAX_NAMES_BYTES, Engine, Fault
+from fastverify import check_module_cache
+from fastverify.engine.protocol import MAX_LISTED, MAX_NAMES_BYTES, Engine, Fault, FaultCode
+from fastverify.engine.pure import PureEngine
 from fastverify.modcache import advice
 from fastverify.modcache.changes import unreadable_entries
+from fastverify.modcache.gosum import TrustedSums
+from fastverify.modcache.inventory import take_inventory
+from fastverify.modcache.judge import judge_module
+from fastverify.modcache.tasks import task_of
 from tests.making.go import Go
 from tests.making.hugenames import add_long_paths, more_than, zip_of_long_paths
 from tests.making.modules import remove, rewrite, writable
@@ -128,14 +134,78 @@ def test_parent_of_trees(engine: Engine, public_path: Path) -> None:
     assert outcome.findings == [world.expect(unreadable("layout", path, of_victim=False), project=False)]
 
 
-def test_folder_of_versions(engine: Engine, public_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0, 0o111, 0o444])
+def test_folder_of_versions(engine: Engine, public_path: Path, mode: int) -> None:
+    """Also one that may be listed and not entered."""
     world = World(public_path)
-    world.places.folder.chmod(0)
+    world.places.folder.chmod(mode)
     outcome = checked(world, engine)
     errors = [each for each in outcome.findings if each.severity == "error"]
     path = f"{DOWNLOAD}/victim/@v"
     assert errors == [world.expect(unreadable("layout", path, of_victim=False), project=False)]
     assert [result.verified for result in outcome.results if result.module] == [False, True]
+
+
+def turn_into_loop(folder: Path) -> None:
+    """Put a link to itself in the place of a folder."""
+    folder.rename(folder.with_name("aside"))
+    folder.symlink_to(folder.name)
+
+
+LOOPS = {
+    "cache": ("cache/cache", 0),
+    "downloads": ("cache/cache/download", 0),
+    "downloads of a host": (DOWNLOAD, 0),
+    "versions": (f"{DOWNLOAD}/victim/@v", 1),
+    "trees of a host": ("cache/example.com", 0),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_links_that_lead_back_to_themselves(engine: Engine, tmp_path: Path, name: str) -> None:
+    """What lies behind them is not known, so it is not verified."""
+    path, verified = LOOPS[name]
+    world = World(tmp_path)
+    turn_into_loop(tmp_path / path)
+    outcome = world.check(engine.name)
+    errors = [each for each in outcome.report.findings if each.severity == "error"]
+    assert [(each.verdict, each.where, each.path) for each in errors] == [
+        ("unreadable", "layout", str(tmp_path / path))
+    ]
+    assert "symbolic links" in errors[0].message
+    assert (outcome.report.counts.verified, errors[0].hint) == (verified, advice.REPLACE_LOOP)
+
+
+def test_a_folder_that_hides_its_files_only_when_they_are_read(engine: Engine, tmp_path: Path) -> None:
+    world = World(tmp_path)
+    made = check_module_cache(world.cache.root, engine=engine.name)
+    turn_into_loop(world.places.folder)
+    with made:
+        results = {result.module: result for result in made}
+    victim = results[world.victim.path]
+    assert (victim.verified, victim.reason) == (False, "unreadable")
+    assert [(each.verdict, each.path) for each in victim.findings if each.severity == "error"] == [
+        ("unreadable", str(world.places.folder))
+    ]
+
+
+@pytest.mark.parametrize("code", ["not-regular", "link-outside"])
+def test_a_tree_that_could_not_be_hashed_is_not_verified(tmp_path: Path, code: FaultCode) -> None:
+    """Nor where it was put right while it was read, so that there is no difference."""
+    world = World(tmp_path)
+    inventory = take_inventory(str(world.cache.root))
+    files = inventory.look_again(world.victim.path, world.victim.version)
+    (measured,) = PureEngine().measure([task_of(0, files)], threads=1)
+    assert measured.tree is not None
+    judged = judge_module(inventory.root, files, measured, TrustedSums())
+    assert judged.verified
+    fault = Fault(code, b"victim.go")
+    tree = measured.tree._replace(fault=fault, faults=(fault,), h1=None)
+    judged = judge_module(inventory.root, files, measured._replace(tree=tree), TrustedSums())
+    assert (judged.verified, judged.reason) == (False, "unreadable")
+    (finding,) = [each for each in judged.findings if each.severity == "error"]
+    assert (finding.verdict, finding.where) == ("unreadable", "dir")
+    assert finding.message.startswith("victim.go in it cannot be read")
 
 
 @pytest.mark.go

@@ -18,7 +18,6 @@ from fastverify.explain.target import Target
 from fastverify.locate import GoSettings
 from fastverify.modcache import changes, layout
 from fastverify.modcache.buildlist import BuildList, named
-from fastverify.modcache.buildscope import hidden_folders
 from fastverify.modcache.gosum import Expectation, TrustedSums
 from fastverify.modcache.inventory import take_inventory
 from fastverify.modcache.judge import judge_module
@@ -28,6 +27,7 @@ from fastverify.modcache.modulefiles import (
     ModuleFiles,
     download_dir,
     file_path,
+    hidden_folders,
     look_again,
     tree_path,
 )

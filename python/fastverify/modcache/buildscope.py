@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ from fastverify.gomod.summary import Module
 from fastverify.modcache import layout
 from fastverify.modcache.buildlist import BuildList
 from fastverify.modcache.inventory import Inventory
-from fastverify.modcache.modulefiles import ModuleFiles, download_dir, file_path, tree_path
+from fastverify.modcache.modulefiles import download_dir, file_path, hidden_folders, tree_path
 
 
 def take_inventory_of(root: str, lists: Sequence[BuildList]) -> Inventory:
@@ -57,25 +56,9 @@ def _add(inventory: Inventory, source: Module) -> None:
     inventory.unreadable += hidden_folders(inventory.root, files)
 
 
-def hidden_folders(root: str, files: ModuleFiles) -> list[tuple[str, int]]:
-    """The folders of the module cache `root` that hide parts of a module version, and why: errno."""
-    places = {"tree": tree_path(root, files.module, files.version)}
-    places["download"] = file_path(root, files.module, files.version, "mod")
-    return [(os.path.dirname(places[part]), _error(places[part])) for part in sorted(files.hidden)]
-
-
 def _is_absent(path: str) -> bool:
     try:
         os.lstat(path)
     except OSError as error:
         return is_absent(error)
     return False
-
-
-def _error(path: str) -> int:
-    """The number of the error that keeps `path` from being looked at."""
-    try:
-        os.lstat(path)
-    except OSError as error:
-        return error.errno or errno.EIO
-    return errno.EACCES  # it has just become readable

@@ -30,7 +30,7 @@ from fastverify.modcache.layoutfindings import (
     unreadable_folder_finding,
 )
 from fastverify.modcache.modulecolumns import VersionList
-from fastverify.modcache.modulefiles import ModuleFiles, download_dir, file_path
+from fastverify.modcache.modulefiles import ModuleFiles, download_dir, file_path, hidden_folders
 from fastverify.modcache.suspects import Suspect
 from fastverify.modcache.tasks import CacheTasks, task_of, task_of_list, weight
 from fastverify.report.model import Counts, Finding, ModuleResult, Report
@@ -223,7 +223,18 @@ class Check:
     def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
         with timings.stage("judge"):
             proof = self._database.prove(files.module, files.version)
-            return judge_module(root, files, measured, self._sums, proof)
+            result = judge_module(root, files, measured, self._sums, proof)
+            return self._with_hidden(result, root, files) if files.hidden else result
+
+    def _with_hidden(self, result: ModuleResult, root: str, files: ModuleFiles) -> ModuleResult:
+        """With the folders that hide parts of a module version, but for those that are told by themselves."""
+        told = tuple(os.path.join(folder, "") for folder, _ in self._inventories[root].unreadable)
+        untold = [
+            unreadable_folder_finding(folder, number)
+            for folder, number in hidden_folders(root, files)
+            if not os.path.join(folder, "").startswith(told)
+        ]
+        return result._replace(findings=(*untold, *result.findings)) if untold else result
 
     def _measure_one(self, task: ModuleTask) -> ModuleMeasurement:
         if self._measurements is not None:

@@ -33,6 +33,9 @@ StrayKind = Literal[
     "mismatch",  # a module path that cannot have this version
 ]
 
+#: There is no such file, as opposed to one that cannot be looked at.
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+
 _TEMPORARY = r"(?P<version>.+)\.(?:info|mod|zip)[0-9]{1,10}\.tmp"
 _TREE_TEMPORARY = r"(?P<tree>.+@.+)\.tmp-[0-9]+"
 
@@ -171,17 +174,21 @@ class _Side:
     def entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as scan:
-                return list(scan)
+                found = list(scan)
+            _enter(folder)
         except OSError as error:
             self.cannot_list(folder, error)
             return []
+        return found
 
     def names(self, folder: str) -> list[str]:
         try:
-            return os.listdir(folder)
+            found = os.listdir(folder)
+            _enter(folder)
         except OSError as error:
             self.cannot_list(folder, error)
             return []
+        return found
 
     def cannot_list(self, folder: str, error: OSError) -> None:
         if isinstance(error, FileNotFoundError):
@@ -190,15 +197,20 @@ class _Side:
         self.inventory.unreadable.append((folder, error.errno or 0))
 
     def is_folder(self, entry: os.DirEntry[str]) -> bool:
-        """Whether `entry` is to be walked into; a link to a folder is, but only once."""
+        """Whether `entry` is to be walked into; a link to a folder is, but only once.
+
+        So is what cannot be looked at: walking into it tells why.
+        """
         try:
             if entry.is_dir(follow_symlinks=False):
                 return True
             if not entry.is_dir():
                 return False
             target = os.stat(entry.path)
-        except OSError:
+        except _ABSENT:
             return False
+        except OSError:
+            return True
         identity = (target.st_dev, target.st_ino)
         below = os.path.join(os.path.realpath(self.inventory.root), "")
         if identity in self._linked or below.startswith(os.path.join(os.path.realpath(entry.path), "")):
@@ -250,7 +262,7 @@ class _Downloads(_Side):
         """The folder of downloads, if it is there; what lies beside it is noted."""
         found = None
         cache = os.path.join(self.inventory.root, "cache")
-        for entry in self.entries(cache) if os.path.isdir(cache) else []:
+        for entry in self.entries(cache) if _may_be_folder(cache) else []:
             if entry.name == "download" and self.is_folder(entry):
                 self.inventory.has_download = True
                 found = entry.path
@@ -320,6 +332,21 @@ def _child(below: _Below, prefix: str, name: str) -> _Folder:
     if found is None:
         found = below[name] = _Folder(f"{prefix}{name}/")
     return found
+
+
+def _enter(folder: str) -> None:
+    """Raise OSError where what is in a folder may not be looked at, even if its names may be."""
+    os.lstat(os.path.join(folder, os.curdir))
+
+
+def _may_be_folder(path: str) -> bool:
+    """Whether there is a folder, or what cannot be looked at."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except _ABSENT:
+        return False
+    except OSError:
+        return True
 
 
 def _is_directory(path: str) -> bool:

@@ -34,8 +34,14 @@ def judge_tree_form(case: Case, tree: TreeMeasurement) -> None:
     if tree.fault.code == "too-many-names":
         case.unreadable("dir", paths.tree, tree.fault)
         return
+    # What is told as a difference is not told again, nor what the hash does not take.
     odd = {d.path for d in case.measured.differences if d.change == "type"}
-    unreadable = [fault for fault in tree.faults if fault.code == "os" and fault.name not in odd]
+    are_told = bool(case.measured.more_differences)
+    unreadable = [
+        fault
+        for fault in tree.faults
+        if fault.name not in odd and (fault.code == "os" or not (are_told or fault.code == "name-newline"))
+    ]
     for fault in unreadable:
         case.unreadable("dir", paths.tree, fault)
     if unreadable and tree.more_faults:

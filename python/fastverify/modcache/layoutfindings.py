@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ def unreadable_folder_finding(folder: str, number: int) -> Finding:
         folder,
         f"the folder cannot be listed, so nothing in it is verified: {os.strerror(number)}",
         advice.GO_CANNOT_READ,
-        "run fastverify as a user who may read it, or mend the permissions",
+        advice.REPLACE_LOOP if number == errno.ELOOP else advice.READ_FOLDER,
     )
 
 

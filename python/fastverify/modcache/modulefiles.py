@@ -141,3 +141,19 @@ def size_of(path: str) -> int:
         return os.lstat(path).st_size
     except OSError:
         return 0
+
+
+def hidden_folders(root: str, files: ModuleFiles) -> list[tuple[str, int]]:
+    """The folders of the module cache `root` that hide parts of a module version, and why: errno."""
+    places = {"tree": tree_path(root, files.module, files.version)}
+    places["download"] = file_path(root, files.module, files.version, "mod")
+    return [(os.path.dirname(places[part]), _error(places[part])) for part in sorted(files.hidden)]
+
+
+def _error(path: str) -> int:
+    """The number of the error that keeps `path` from being looked at."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return errno.EACCES  # it has just become readable
