@@ -1,10 +1,11 @@
 """Measures fastverify beside others and writes ``benches/RESULTS.md``.
 
-    python benches/renew.py [--pairs N] [--cache FOLDER] [--output FILE]
+    python benches/renew.py [--pairs N] [--cache FOLDER] [--warm-cache FOLDER] [--output FILE]
 
 It needs Go and Rust, and downloads the modules of one large program (see ``real_cache``) into the
-folder of ``--cache``, once.  Everything is read right before it is measured, but where the page cache is
-to be cold, for which root's right to drop it is needed.
+folder of ``--cache``, once, and into that of ``--warm-cache``, if there is one: on a tmpfs, where the system
+takes out of memory within seconds what nobody reads there.  Everything is read right before it is measured,
+but where the page cache is to be cold, for which root's right to drop it is needed.
 """
 
 from __future__ import annotations
@@ -64,15 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Renew benches/RESULTS.md.")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each whole program (default 5)")
     parser.add_argument("--cache", type=Path, default=_default_folder(), help="where to keep the modules")
+    parser.add_argument("--warm-cache", type=Path, help="where to keep the modules for runs in memory")
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="the file to write")
     parser.add_argument("--cold", type=int, default=3, help="runs of each with a cold page cache (default 3)")
     parser.add_argument("--without-pure", action="store_true", help="leave out the pure engine, the slowest")
     options = parser.parse_args(arguments)
     cache = make_real_cache(options.cache.resolve())
+    warm = make_real_cache((options.warm_cache or options.cache).resolve())
     with tempfile.TemporaryDirectory() as scratch:
         head = _head()
         parts = list(_parts(cache, Path(scratch)))
-        whole = list(_whole_programs(cache, options, Path(scratch)))
+        whole = list(_whole_programs(warm, options, Path(scratch)))
         sections = [head, *whole, *(_cold(cache, options.cold) if options.cold else ()), *parts]
     options.output.write_text("\n".join(sections), encoding="utf-8")
     return 0
@@ -102,6 +105,19 @@ def _features() -> list[str]:
             words = line.split()
             return [feature for feature in FEATURES if feature in words]
     return []
+
+
+def _file_system(path: Path) -> str:
+    """The kind of file system that `path` is on, where there is a way to know."""
+    kinds = {}
+    try:
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            _, place, kind, *_ = line.split(" ")
+            kinds[place] = kind
+    except OSError:
+        return platform.system()
+    places = [str(place) for place in (path, *path.parents)]
+    return next((kinds[place] for place in places if place in kinds), platform.system())
 
 
 class _Program(NamedTuple):
@@ -146,10 +162,10 @@ def _whole_programs(cache: RealCache, options: argparse.Namespace, scratch: Path
     yield (
         f"{held.modules} modules, of which {of_list.modules} are of the build list that"
         f" `go mod verify` looks at: {_mb(held.zip_bytes)} of zips, {held.tree_files} files of"
-        f" {_mb(held.tree_bytes)}.  The page cache is warm: right before each run comes one of the same"
-        " that does not count; what was read from a disk nevertheless is there as the median."
-        f"  {pairs} runs in turns.  The ratios say how many times the time of `fastverify check` it takes, as"
-        " medians over neighbouring runs.\n"
+        f" {_mb(held.tree_bytes)}.  They are in memory ({_file_system(cache.modcache)}): right before each"
+        " run comes one of the same that does not count, and what was read from a disk nevertheless is there"
+        f" as the median.  {pairs} runs in turns.  The ratios say how many times the time of"
+        " `fastverify check` it takes, as medians over neighbouring runs.\n"
     )
     columns = ("", "wall s", "CPU s", "peak memory", "from disk", "wall ratio", "CPU ratio")
     yield f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
@@ -202,8 +218,9 @@ def _cold(cache: RealCache, runs: int) -> Iterator[str]:
             _drop_page_cache()
             found[program.name].append(_once(program))
     yield (
-        f"The same modules, {runs} runs of each in turns; before each the page cache, with all inodes and"
-        " directories, is dropped.  The ratio says how many times faster than `go mod verify` it is.\n"
+        f"The same modules ({_file_system(cache.modcache)}), {runs} runs of each in turns; before each the"
+        " page cache, with all inodes and directories, is dropped.  The ratio says how many times faster than"
+        " `go mod verify` it is.\n"
     )
     yield "| | wall s | CPU s | peak memory | wall ratio |\n|---|---|---|---|---|"
     go = found[programs[0].name]
