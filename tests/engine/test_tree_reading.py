@@ -231,18 +231,68 @@ def test_unreadable_parts(engine: Engine, public_path: Path) -> None:
 
 
 @needs_modes
-def test_a_folder_that_may_be_listed_and_not_entered(engine: Engine, public_path: Path) -> None:
+@pytest.mark.parametrize("place", ["", "a", "a/b"])
+def test_a_folder_that_may_be_listed_and_not_entered(engine: Engine, public_path: Path, place: str) -> None:
+    """Its name says it once, whatever is in it."""
     with unprivileged():
-        root = plant(public_path / "tree", {"a/x": b"", "a/b/y": b"", "c": b"c"})
-        (root / "a/link").symlink_to("x")
-        (root / "a").chmod(0o444)
+        root = plant(public_path / "tree", {"a/x": b"", "a/b/y": b"", "a/b/c/z": b"", "d": b"d"})
+        for name, target in (("link", "d"), ("a/link", "x"), ("a/b/link", "y")):
+            (root / name).symlink_to(target)
+        (root / "a/b/empty").mkdir()
+        (root / place).chmod(0o444)
         try:
             measured = measure_tree(engine, root)
-            names = (b"a/b", b"a/link", b"a/x")
-            assert measured.faults == tuple(Fault("os", name, errno.EACCES) for name in names)
-            assert measured.fault == measured.faults[0] == fault_of(engine, root)
+            fault = Fault("os", place.encode(), errno.EACCES)
+            assert (measured.faults, measured.fault) == ((fault,), fault)
+            assert (measured.fault, measured.h1) == (fault_of(engine, root), None)
+            files = {"": 0, "a": 2, "a/b": 4}[place]
+            assert (measured.files, measured.empty_directories) == (files, ())
         finally:
-            (root / "a").chmod(0o755)
+            (root / place).chmod(0o755)
+
+
+@needs_modes
+def test_an_empty_folder_that_may_not_be_entered(engine: Engine, public_path: Path) -> None:
+    """Go lists it, and has nothing to look at there."""
+    with unprivileged():
+        root = plant(public_path / "tree", FILES)
+        (root / "empty").mkdir(0o444)
+        nothing = public_path / "nothing"
+        nothing.mkdir(0o444)
+        measured = measure_tree(engine, root)
+        assert (measured.faults, measured.h1, measured.empty_directories) == ((), H1, (b"empty",))
+        assert hash_dir(engine, root) == H1
+        measured = measure_tree(engine, nothing)
+        assert (measured.faults, measured.h1) == ((), hash_dir(engine, nothing))
+        assert measured.h1 == "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+
+@needs_modes
+@pytest.mark.parametrize("mode", [0o755, 0o444, 0o311])
+@pytest.mark.parametrize("length", [4093, 4094, 4095])
+def test_folders_whose_paths_are_as_long_as_can_be(
+    engine: Engine, public_path: Path, length: int, mode: int
+) -> None:
+    with unprivileged():
+        root = plant(public_path / "tree", FILES)
+        rest = length - len(os.fsencode(root)) - 1
+        name = (b"d" * 199 + b"/") * ((rest - 50) // 200)
+        name += b"e" * (rest - len(name))
+        at = os.open(root, os.O_RDONLY)
+        for element in name.split(b"/"):
+            os.mkdir(element, dir_fd=at)
+            above, at = at, os.open(element, os.O_RDONLY, dir_fd=at)
+            os.close(above)
+        os.close(os.open(b"file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+        os.fchmod(at, mode)
+        os.close(at)
+        try:
+            measured = measure_tree(engine, root)
+        finally:
+            os.chmod(os.path.join(os.fsencode(root), name), 0o755)
+        too_long = Fault("os", name + b"/file", errno.ENAMETOOLONG)
+        assert measured.faults == (too_long if mode == 0o755 else Fault("os", name, errno.EACCES),)
+        assert measured.files == (5 if mode == 0o755 else 4)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other limits there")

@@ -150,7 +150,8 @@ class TreeMeasurement(NamedTuple):
     #: Of the root; None where even lstat failed.
     stat: FileStat | None
     #: Why ``dirhash.HashDir`` (or fastverify's refusal to block or to leave the tree) gives no hash:
-    #: the root, then directories that cannot be listed, by path, then files, by path.
+    #: the root, then directories that cannot be listed, by path, then files, by path.  A directory that may
+    #: be listed and not entered is one that cannot be listed, unless it is empty: nothing in it is told.
     fault: Fault | None
     #: ``h1:…`` as ``dirhash.HashDir(root, "P@V", Hash1)`` gives it; None exactly where `fault` is set.
     #: For a toolchain, over the tree without each ``go.mod`` that equals the ``_go.mod`` beside it.

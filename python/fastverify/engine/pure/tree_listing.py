@@ -12,7 +12,8 @@ import stat
 import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from fastverify.engine.protocol import BYTES_BESIDE_NAME, Fault, FileStat
 from fastverify.engine.pure.faults import FaultError, os_fault
@@ -151,7 +152,7 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
         directory = listing.directory(number)
         is_full = False
         try:
-            with os.scandir(start + directory) as found:
+            with _names(start + directory) as found:
                 for each in found:
                     path = directory + each.name
                     left -= len(path) + BYTES_BESIDE_NAME
@@ -189,6 +190,36 @@ def list_tree(root: bytes, room_for_names: int | None) -> Listing:
     if odd or long:
         listing.odd = _odd_files(listing, odd, long)
     return listing
+
+
+def _names(directory: bytes) -> AbstractContextManager[Iterable[os.DirEntry[bytes]]]:
+    """What is in a directory, which has a separator at its end.
+
+    Raises OSError, also where it may be listed and not entered, unless it is empty.
+    """
+    if os.name != "posix":
+        return os.scandir(directory)
+    try:
+        # Only those find it by this name who may enter it.
+        if len(directory) < _LONGEST_PATH:
+            return os.scandir(directory + b".")
+        directory = directory[:-1]
+        _enter(directory)
+    except PermissionError:
+        with os.scandir(directory) as found:
+            if next(found, None) is not None:
+                raise
+        return nullcontext(())
+    return os.scandir(directory)
+
+
+def _enter(directory: bytes) -> None:
+    """Raise OSError where a directory may not be entered, also where its path can get no longer."""
+    above = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.stat(b".", dir_fd=above)
+    finally:
+        os.close(above)
 
 
 def _odd_files(listing: Listing, odd: array[int], long: array[int]) -> OddFiles:

@@ -1,13 +1,13 @@
 //! Reading a tree on Linux: everything relative to the root's descriptor, and no link on the way.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom};
 use rustix::io::Errno;
 
 use super::listing::{Found, Kind};
@@ -55,13 +55,18 @@ impl Root {
     }
 
     /// Calls `found` with each name in the directory at `path` (empty for the root).
+    ///
+    /// A directory that may be listed and not entered is as one that may not be listed, unless it is empty.
     pub(crate) fn list(
         &self,
         path: &CStr,
         buffer: &mut Vec<u8>,
         found: &mut Found<'_>,
     ) -> Result<(), FaultCode> {
-        let fd = self.beneath(if path.is_empty() { c"." } else { path }, DIRECTORY)?;
+        let (fd, may_enter) = match self.beneath(&inside(path), DIRECTORY) {
+            Err(Errno::ACCESS) => (self.open_to_list(path)?, false),
+            opened => (opened?, true),
+        };
         buffer.clear();
         let mut names = RawDir::new(fd.as_fd(), buffer.spare_capacity_mut());
         while let Some(name) = names.next() {
@@ -69,6 +74,9 @@ impl Root {
             let bytes = name.file_name().to_bytes();
             if bytes == b"." || bytes == b".." {
                 continue;
+            }
+            if !may_enter {
+                return Err(Errno::ACCESS.into());
             }
             let kind = match name.file_type() {
                 // Some file systems do not tell.
@@ -115,6 +123,16 @@ impl Root {
         Ok(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
     }
 
+    /// Opens the directory at `path` for what may be done without entering it.
+    fn open_to_list(&self, path: &CStr) -> Result<OwnedFd, Errno> {
+        if !path.is_empty() {
+            return self.beneath(path, DIRECTORY);
+        }
+        let fd = rustix::io::fcntl_dupfd_cloexec(&self.fd, 0)?;
+        rustix::fs::seek(&fd, SeekFrom::Start(0))?;
+        Ok(fd)
+    }
+
     /// Opens what is at `path` if no link is on the way.
     fn beneath(&self, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
         if HAS_OPENAT2.load(Ordering::Relaxed) {
@@ -144,6 +162,13 @@ impl Root {
         let fd = above.as_ref().map_or(self.fd.as_fd(), OwnedFd::as_fd);
         rustix::fs::openat(fd, name, flags, Mode::empty())
     }
+}
+
+/// The directory at `path` by a name that only those find who may enter it.
+fn inside(path: &CStr) -> CString {
+    let path = path.to_bytes();
+    let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
+    CString::new([path, slash, b"."].concat()).expect("it had no NUL before")
 }
 
 #[cfg(test)]

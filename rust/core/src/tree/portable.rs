@@ -5,6 +5,7 @@
 
 use std::ffi::CStr;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::listing::{Found, Kind};
@@ -31,14 +32,28 @@ impl Root {
     }
 
     /// Calls `found` with each name in the directory at `path` (empty for the root).
+    ///
+    /// A directory that may be listed and not entered is as one that may not be listed, unless it is empty.
     pub(crate) fn list(
         &self,
         path: &CStr,
         _buffer: &mut Vec<u8>,
         found: &mut Found<'_>,
     ) -> Result<(), FaultCode> {
-        for name in std::fs::read_dir(self.on_disk(path))? {
+        let path = self.on_disk(path);
+        // Only those find it by this name who may enter it.
+        let inside = if cfg!(unix) { path.join(".") } else { path.clone() };
+        let (names, refused) = match std::fs::read_dir(inside) {
+            Err(error) if cfg!(unix) && error.kind() == ErrorKind::PermissionDenied => {
+                (std::fs::read_dir(path)?, Some(error))
+            }
+            names => (names?, None),
+        };
+        for name in names {
             let name = name?;
+            if let Some(error) = refused {
+                return Err(error.into());
+            }
             let kind = name.file_type().map_err(FaultCode::from).map(|kind| {
                 if kind.is_symlink() {
                     Kind::Link
