@@ -24,7 +24,10 @@ _SPACE_RESERVE = 64 << 20
 EXHAUSTED = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
 #: What to say where not a single thread can be started, which Python tells by a RuntimeError.
-NO_THREAD = "the system gives this process no thread: let it have more memory or more threads (ulimit -v, -u)"
+NO_THREAD = (
+    "the system gives this process no thread: let it have more memory or more threads (ulimit -v, -u),"
+    " or use fewer (--threads)"
+)
 
 
 def refuse_exhaustion(number: int | None, path: str | bytes | None = None) -> None:
