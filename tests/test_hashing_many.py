@@ -119,6 +119,23 @@ def test_many_files(engine: Engine, files: dict[Path, bytes], threads: int | Non
     assert hashing.sha256_files([], threads=threads, engine=engine.name) == []
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files that the kernel makes")
+def test_files_that_are_said_to_have_no_bytes(engine: Engine, tmp_path: Path) -> None:
+    made = Path("/proc/version")
+    content = made.read_bytes()
+    assert (made.stat().st_size, len(content) > 0) == (0, True)
+    copy = tmp_path / "version"
+    copy.write_bytes(content)
+    assert hashing.sha256_files([made], engine=engine.name) == [hashlib.sha256(content).digest()]
+    assert hashing.blake3_files([made], engine=engine.name) == hashing.blake3_files(
+        [copy], engine=engine.name
+    )
+    assert hashing.hash_files([("a", made)], engine=engine.name) == hashing.hash_files(
+        [("a", copy)], engine=engine.name
+    )
+    assert hashing.hash_go_mod(made, engine=engine.name) == hashing.hash_go_mod(copy, engine=engine.name)
+
+
 def test_files_that_cannot_be_read(engine: Engine, files: dict[Path, bytes], tmp_path: Path) -> None:
     missing, fifo, link = tmp_path / "missing", tmp_path / "fifo", tmp_path / "link"
     os.mkfifo(fifo)

@@ -1,7 +1,5 @@
 //! SHA-256 or BLAKE3 of many messages, or of many files, on several threads.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -11,6 +9,7 @@ use std::time::Duration;
 use crate::fault::FaultCode;
 use crate::readat::open_regular;
 use crate::sha256::{self, Digest, Kernel};
+use crate::tree::{read_more, read_whole};
 use crate::{address_space, descriptors};
 
 /// A thread takes so many bytes of messages at a time, and reads as much before it hashes.
@@ -266,7 +265,7 @@ fn read(
     used: usize,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Reading, FaultCode> {
-    let (mut file, stat) = open_regular(path)?;
+    let (file, stat) = open_regular(path)?;
     let mut stream = algorithm.stream();
     if stat.size <= LONG as u64 {
         // One byte more than there should be: that it stays away says that the file has ended.
@@ -274,7 +273,7 @@ fn read(
         if scratch.contents.len() < end {
             scratch.contents.resize(end.max(BATCH), 0);
         }
-        let len = read_until(&mut file, &mut scratch.contents[used..end], stat.size as usize)?;
+        let len = read_whole(&file, &mut scratch.contents[used..end])?;
         if len <= stat.size as usize {
             return Ok(Reading::Whole(len));
         }
@@ -283,27 +282,13 @@ fn read(
     }
     scratch.window.resize(WINDOW, 0);
     while !stopped() {
-        let n = read_until(&mut file, &mut scratch.window, WINDOW)?;
+        let n = read_more(&file, &mut scratch.window)?;
         stream.update(&scratch.window[..n]);
         if n < WINDOW {
             break;
         }
     }
     Ok(Reading::Hashed(stream.finish()))
-}
-
-/// Reads until there are at least `enough` bytes or the file ends; says how much there was.
-fn read_until(file: &mut File, buffer: &mut [u8], enough: usize) -> Result<usize, FaultCode> {
-    let mut done = 0;
-    while done < enough {
-        match file.read(&mut buffer[done..]) {
-            Ok(0) => break,
-            Ok(n) => done += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(done)
 }
 
 /// Does the parts from 0 to `parts` on up to `threads` threads and gives what they come to, in order;
