@@ -143,6 +143,14 @@ def test_threads_are_a_whole_number(engine: Engine, threads: Any) -> None:
         hash_files([], threads=threads, engine=engine.name)
 
 
+def test_names_of_the_wrong_type(engine: Engine, tmp_path: Path) -> None:
+    wrong: Any = None
+    with pytest.raises(TypeError, match="path and version is a str, not NoneType"):
+        hash_dir(tmp_path, wrong, engine=engine.name)
+    with pytest.raises(TypeError, match="name is a str, not NoneType"):
+        hash_files([(wrong, tmp_path)], engine=engine.name)
+
+
 def test_more_threads_than_anybody_has(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     named = [("a", tmp_path / "a")]

@@ -87,7 +87,7 @@ def hash_dir(
     ...     hash_dir(folder, "example.com/m@v1.0.0")
     'h1:yJwNngL0tCKlmRg8yireic46hRGohEbhwD/WSE0Ax3I='
     """
-    prefix = module_version.encode("utf-8", "surrogateescape")
+    prefix = _name(module_version, "a module's path and version")
     try:
         return load_engine(engine).hash_dir(os.fsdecode(path), prefix, threads=_threads(threads))
     except MeasurementError as error:
@@ -121,7 +121,7 @@ def hash_files(
     """
     _refuse_one(files, "pairs of names and paths")
     named = [
-        (name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape"), os.fsdecode(path))
+        (name if isinstance(name, bytes) else _name(name, "a file's name"), os.fsdecode(path))
         for name, path in files
     ]
     try:
@@ -233,6 +233,12 @@ def _digest_files(
         return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), kernel)
     except MeasurementError as error:
         raise _hash_error(error) from None
+
+
+def _name(name: str, what: str) -> bytes:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is a str, not {type(name).__name__}")
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _refuse_one(given: object, wanted: str) -> None:
