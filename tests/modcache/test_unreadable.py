@@ -176,6 +176,17 @@ def test_links_that_lead_back_to_themselves(engine: Engine, tmp_path: Path, name
     assert (outcome.report.counts.verified, errors[0].hint) == (verified, advice.REPLACE_LOOP)
 
 
+@pytest.mark.parametrize("part", ["zip", "ziphash", "mod", "info"])
+def test_a_file_that_is_a_link_to_itself(engine: Engine, tmp_path: Path, part: str) -> None:
+    """Who reads it does not matter: it has to go."""
+    world = World(tmp_path)
+    path: Path = getattr(world.places, part)
+    turn_into_loop(path)
+    (finding,) = [each for each in world.check(engine.name).report.findings if each.severity == "error"]
+    assert (finding.verdict, finding.where, finding.path) == ("unreadable", part, str(path))
+    assert f"rm -rf {path}" in finding.hint
+
+
 def test_a_folder_that_hides_its_files_only_when_they_are_read(engine: Engine, tmp_path: Path) -> None:
     world = World(tmp_path)
     made = check_module_cache(world.cache.root, engine=engine.name)

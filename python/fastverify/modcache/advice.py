@@ -54,8 +54,9 @@ GO_REEXTRACTS_PARTIAL = "go build and go mod download remove this tree and extra
 GO_REFETCHES_ZIP = "go build uses the extracted tree; go mod download fetches the zip again"
 GO_REPLACES_FILE = "go build and go mod download extract the tree over it; go mod verify takes it as absent"
 GO_FOLLOWS_LINK = (
-    "go build compiles the directory that the link leads to, unchecked, and go mod download extracts nothing "
-    "beside it; go mod verify reports that it is no directory"
+    "where the link leads to a directory, go build compiles that, unchecked, go mod download extracts "
+    "nothing beside it, and go mod verify reports that it is no directory; where it leads to none, go build "
+    "extracts the module in its place, or fails"
 )
 GO_REFUSES_MOD = (
     "the go command stops with a checksum mismatch where the module is in a project's graph and go.sum "
@@ -66,6 +67,7 @@ GO_REFETCHES_INFO = "the go command takes the file as absent and fetches it agai
 GO_REWRITES_LIST = "the go command takes the file as a hint only and writes it anew"
 GO_IGNORES = "the go command does not look at it"
 GO_CANNOT_READ = "the go command fails where it has to read this"
+GO_FETCHES_UNREADABLE = "the go command downloads this anew, and fails where it cannot"
 READ_FOLDER = "run fastverify as a user who may read it, or mend the permissions"
 REPLACE_LOOP = "it is a link that leads back to itself: put back what it stood for, or remove it"
 READ_AS_ANOTHER = "run fastverify as a user who may read it, or mend the permissions or the disk"

@@ -103,13 +103,14 @@ class Case:
             )
             return
         at = f"{changes.shown(fault.name)} in it " if fault.name else ""
+        is_loop = fault.errno == errno.ELOOP and not fault.name
         self.add(
             "unreadable",
             where,
             path,
             message=f"{at}cannot be read, so it is not verified: {describe(fault)}",
-            go=advice.GO_CANNOT_READ,
-            hint=advice.READ_AS_ANOTHER,
+            go=advice.GO_FETCHES_UNREADABLE if where in ("mod", "info") else advice.GO_CANNOT_READ,
+            hint=advice.replace(self.paths, path) if is_loop else advice.READ_AS_ANOTHER,
         )
 
 
