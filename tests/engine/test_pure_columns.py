@@ -112,7 +112,29 @@ def test_digests_are_given_back(in_memory: int, window: int, monkeypatch: pytest
     assert (column._file is not None) == (in_memory == 0)
 
 
-@pytest.mark.parametrize("room", [-1, 0, 2])
+def nine_digests(monkeypatch: pytest.MonkeyPatch, kind: type[FileIO] | None) -> DigestColumn:
+    """A column that was given nine digests and has them, with a temporary file of this kind, or none."""
+
+    def file_of_the_kind() -> FileIO:
+        if kind is None:
+            raise FileNotFoundError
+        with temporary_file() as file:
+            return kind(os.dup(file.fileno()), "rb+")
+
+    monkeypatch.setattr(digest_column, "_IN_MEMORY", 0)
+    monkeypatch.setattr(digest_column, "temporary_file", file_of_the_kind)
+    column = DigestColumn(9)
+    for number in range(9):
+        column.set(number, DIGESTS[number])
+    assert [column.get(number) for number in range(9)] == DIGESTS[:9]
+    return column
+
+
+def test_digests_where_no_file_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert nine_digests(monkeypatch, None)._memory is not None
+
+
+@pytest.mark.parametrize("room", [0, 2])
 def test_digests_for_which_there_is_no_room(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a disk that gets full: what is there already is kept."""
     left = room
@@ -125,19 +147,7 @@ def test_digests_for_which_there_is_no_room(room: int, monkeypatch: pytest.Monke
                 return super().write(body[:5])
             return super().write(body)
 
-    def little() -> FileIO:
-        if room < 0:
-            raise FileNotFoundError
-        with temporary_file() as file:
-            return Full(os.dup(file.fileno()), "rb+")
-
-    monkeypatch.setattr(digest_column, "_IN_MEMORY", 0)
-    monkeypatch.setattr(digest_column, "temporary_file", little)
-    column = DigestColumn(9)
-    for number in range(9):
-        column.set(number, DIGESTS[number])
-    assert [column.get(number) for number in range(9)] == DIGESTS[:9]
-    assert column._memory is not None
+    assert nine_digests(monkeypatch, Full)._memory is not None
 
 
 def test_digests_where_no_file_may_be_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,16 +157,7 @@ def test_digests_where_no_file_may_be_so_long(monkeypatch: pytest.MonkeyPatch) -
         def truncate(self, size: int | None = None) -> int:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), size)
 
-    def short() -> FileIO:
-        with temporary_file() as file:
-            return Short(os.dup(file.fileno()), "r+")
-
-    monkeypatch.setattr(digest_column, "_IN_MEMORY", 0)
-    monkeypatch.setattr(digest_column, "temporary_file", short)
-    column = DigestColumn(9)
-    for number in range(9):
-        column.set(number, DIGESTS[number])
-    assert [column.get(number) for number in range(9)] == DIGESTS[:9]
+    assert nine_digests(monkeypatch, Short)._memory is not None
 
 
 def test_a_file_that_has_lost_digests(monkeypatch: pytest.MonkeyPatch) -> None:

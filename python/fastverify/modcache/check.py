@@ -228,7 +228,7 @@ class Check:
 
     def _with_hidden(self, result: ModuleResult, root: str, files: ModuleFiles) -> ModuleResult:
         """With the folders that hide parts of a module version, but for those that are told by themselves."""
-        told = tuple(os.path.join(folder, "") for folder, _ in self._inventories[root].unreadable)
+        told = self._inventories[root].closed
         untold = [
             unreadable_folder_finding(folder, number)
             for folder, number in hidden_folders(root, files)

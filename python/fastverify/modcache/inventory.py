@@ -77,6 +77,11 @@ class Inventory:
         """The ``list`` files of its modules."""
         return self.modules.lists
 
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The folders that could not be listed, with a separator at the end: whatever begins so is hidden."""
+        return tuple(os.path.join(folder, "") for folder, _ in self.unreadable)
+
     def look_again(self, module: str, version: str) -> ModuleFiles:
         """The files that one module version has now, as far as they were asked for."""
         if (module, version) in self.mods_only:
@@ -95,7 +100,7 @@ def take_inventory(root: str) -> Inventory:
 
 def _mark_hidden(inventory: Inventory) -> None:
     """Note of each module version whether a part of it lies in a folder that could not be listed."""
-    closed = tuple(os.path.join(folder, "") for folder, _ in inventory.unreadable)
+    closed = inventory.closed
     for number, files in enumerate(inventory.modules.each()):
         tree = tree_path(inventory.root, files.module, files.version)
         if not files.has_tree and tree.startswith(closed):
@@ -183,12 +188,11 @@ class _Side:
 
     def names(self, folder: str) -> list[str]:
         try:
-            found = os.listdir(folder)
-            _enter(folder)
+            # Only those find it by this name who may look at what is in it.
+            return os.listdir(os.path.join(folder, os.curdir))
         except OSError as error:
             self.cannot_list(folder, error)
             return []
-        return found
 
     def cannot_list(self, folder: str, error: OSError) -> None:
         if isinstance(error, FileNotFoundError):
