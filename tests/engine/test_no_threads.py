@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from fastverify.exhaustion import NO_THREAD
-from tests.cli.running import run_words
+from tests.cli.running import ROOT, environment, run_words
 from tests.conftest import engine_or_skip
+from tests.engine.measuring import stored_modules
 
 #: As a user without root's rights, who has one process more than that may.
 _PROGRAM = """
@@ -33,6 +37,40 @@ for start in (
     except EngineError as error:
         print(error)
 """
+
+
+#: As a user that nothing else runs as, with the threads that are given.
+_PAUSING = """
+import os, pickle, resource, sys
+from contextlib import closing
+from fastverify.engine import load_engine
+
+engine, tasks = load_engine("native"), pickle.load(sys.stdin.buffer)
+os.setuid(50_000 + os.getpid() % 10_000)
+resource.setrlimit(resource.RLIMIT_NPROC, (int(sys.argv[1]) + 1,) * 2)
+with closing(engine.measure(tasks, threads=8)) as measurements:
+    for measured in measurements:
+        measurements.pause()
+        with closing(engine.measure([tasks[measured.key]], threads=8)) as again:
+            print(measured.key, next(again) == measured)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can be such a user")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_who_measures_during_a_pause_has_the_threads(public_path: Path, threads: int) -> None:
+    engine_or_skip("native")
+    tasks = stored_modules(public_path, 20, megabytes=2)
+    done = subprocess.run(
+        [sys.executable, "-c", _PAUSING, str(threads)],
+        input=pickle.dumps(tasks),
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    said = sorted(done.stdout.decode().splitlines())
+    assert (said, done.stderr) == (sorted(f"{number} True" for number in range(20)), b"")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit counts threads there")

@@ -47,7 +47,7 @@ class Measurements(Iterator[ModuleMeasurement]):
     The core is given the tasks as it comes to them: there may be very many.
 
     Raises RuntimeError where a worker has panicked, which is a bug and no property of a cache, and
-    EngineError where there are no descriptors or no memory left.
+    EngineError where there are no descriptors, no memory or no threads left.
     """
 
     def __init__(self, tasks: Sequence[ModuleTask], threads: int, spares: int) -> None:
@@ -65,7 +65,10 @@ class Measurements(Iterator[ModuleMeasurement]):
     def __next__(self) -> ModuleMeasurement:
         if not self._is_ended and self._ahead <= AHEAD - _MORE:
             self._add_tasks()
-        fields = next(self._measurements)
+        try:
+            fields = next(self._measurements)
+        except OSError as error:
+            raise EngineError(NO_THREAD) from error
         self._ahead -= 1
         try:
             return _module(fields)

@@ -18,10 +18,10 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::permit::Large;
 pub use self::permit::Permit;
@@ -37,6 +37,12 @@ use crate::{address_space, descriptors};
 const MAX_THREADS: usize = 256;
 /// Answers that may wait to be taken before the threads wait.
 const ANSWERS: usize = 64;
+
+/// The system may count a thread for this long after it has been waited for.
+const ENDS_WITHIN: Duration = Duration::from_millis(200);
+
+/// Where answers come.
+type Answers<J> = Receiver<Result<<J as Job>::Answer, Failure>>;
 
 /// A piece of work.
 pub trait Job: Send + Sized + 'static {
@@ -160,13 +166,18 @@ struct Queues<J: Job> {
     running: usize,
     /// Nothing is begun meanwhile but what goes with what has been.
     paused: bool,
-    /// Threads that there are, but for those that have let go of what they keep, and wait for the end of the pause.
+    /// Threads that there are, but for those that have let go of what they keep, and wait for what others begin
+    /// before the pause.
     holding: usize,
 }
 
 impl<J: Job> Queues<J> {
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.begun.is_empty() && self.large.is_empty()
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.waiting.len() + self.begun.len() + self.large.len()
     }
 }
 
@@ -226,7 +237,7 @@ impl<J: Job> Shared<J> {
         self.untaken.stop();
     }
 
-    /// The next job; None when there is none and none can come.  `rest` is called before waiting for one, and
+    /// The next job; None when there is none and none can come, or not before the end of a pause.  `rest` is called before waiting for one, and
     /// before the end; it is told whether all else that the thread keeps is to go, too.
     fn next(self: &Arc<Self>, thread: Thread, mut rest: impl FnMut(bool)) -> Option<J> {
         let (mut rested, mut holds) = (false, true);
@@ -245,6 +256,8 @@ impl<J: Job> Shared<J> {
                     rest(true);
                     (rested, holds) = (true, false);
                     queues = self.lock();
+                } else if queues.running == 0 {
+                    return None;
                 } else {
                     queues.holding -= 1;
                     queues = self.wait(queues);
@@ -287,11 +300,17 @@ impl<J: Job> Shared<J> {
         queues.holding == 0 && queues.begun.is_empty()
     }
 
+    /// Whether nothing is left to be begun, and nothing more can come.
+    fn is_done(&self) -> bool {
+        let queues = self.lock();
+        queues.is_empty() && !queues.open
+    }
+
     fn done(&self) {
         let mut queues = self.lock();
         queues.running -= 1;
         // Whoever has put something into one of the queues has woken others for it.
-        if queues.running == 0 && queues.is_empty() {
+        if queues.running == 0 && (queues.is_empty() || queues.paused) {
             self.wake.notify_all();
         }
     }
@@ -360,16 +379,32 @@ fn start_all<J: Job>(
         idle: AtomicUsize::new(0),
         at_once: means.threads.min(processors),
     });
+    let answers = Some(start_threads(&shared, at_first.max(1))?);
+    Ok(Running { shared, answers, early: VecDeque::new(), paused: false, ended: None })
+}
+
+/// Starts so many threads, or as many as the system gives, where none are left; where their answers come.
+///
+/// # Errors
+///
+/// Those of the system where it does not give a single thread.
+fn start_threads<J: Job>(shared: &Arc<Shared<J>>, threads: usize) -> std::io::Result<Answers<J>> {
     let (sender, receiver) = sync_channel(ANSWERS);
-    let running = Running { shared, answers: Some(receiver), early: VecDeque::new(), paused: false };
-    start_thread(&running.shared, &sender)?;
-    for _ in 1..at_first {
+    let until = Instant::now() + ENDS_WITHIN;
+    while let Err(error) = start_thread(shared, &sender) {
+        if Instant::now() >= until {
+            return Err(error);
+        }
+        shared.started.store(0, Ordering::Relaxed);
+        thread::sleep(ENDS_WITHIN / 100);
+    }
+    for _ in 1..threads {
         // Fewer threads do the same work.
-        if start_thread(&running.shared, &sender).is_err() {
+        if start_thread(shared, &sender).is_err() {
             break;
         }
     }
-    Ok(running)
+    Ok(receiver)
 }
 
 /// Starts one thread more, if there are not enough; false where there are.

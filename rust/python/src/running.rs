@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastverify_core::schedule::{Failure, Job, Next, Running};
 use fastverify_core::{Measuring, ModuleMeasurement, measure_more};
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
 use crate::allocator::give_free_memory_back;
@@ -25,6 +25,9 @@ where
         match next {
             Next::Answer(Ok(answer)) => return Ok(Some(answer)),
             Next::Answer(Err(Failure::NoMemory)) => return Err(PyMemoryError::new_err(())),
+            Next::Answer(Err(failure @ Failure::NoThread)) => {
+                return Err(PyOSError::new_err(failure.to_string()));
+            }
             Next::Answer(Err(failure)) => return Err(PyRuntimeError::new_err(failure.to_string())),
             Next::Done => return Ok(None),
             Next::Later => py.check_signals()?,

@@ -59,6 +59,10 @@ impl<J: Job> Large<J> {
         self.waiting.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The first that waits, if there is room for it.  Those behind it do not overtake it: so each has its turn.
     ///
     /// One that is going to be alone is done by the first thread.  An allocator that keeps memory for each

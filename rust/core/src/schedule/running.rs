@@ -1,12 +1,13 @@
 //! Work under way, as its caller sees it: answers as they come, pauses, and the end.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::{Job, Shared};
+use super::{Answers, Job, Shared, start_threads};
 
 /// Answers from before a pause with which work goes on, and how many bytes they may hold.
 pub(super) const EARLY: usize = 16;
@@ -21,6 +22,8 @@ pub enum Failure {
     Panicked(String),
     /// There is no memory left for what a job needs.
     NoMemory,
+    /// The system gives no thread to go on with after a pause.
+    NoThread,
 }
 
 impl std::fmt::Display for Failure {
@@ -28,6 +31,7 @@ impl std::fmt::Display for Failure {
         match self {
             Failure::Panicked(said) => write!(out, "a worker panicked: {said}"),
             Failure::NoMemory => out.write_str("there is no memory left"),
+            Failure::NoThread => out.write_str("there is no thread to go on with"),
         }
     }
 }
@@ -50,10 +54,12 @@ pub enum Next<A> {
 /// Dropping it stops the work soon, without waiting for it; [`Running::close`] also waits.
 pub struct Running<J: Job> {
     pub(super) shared: Arc<Shared<J>>,
-    pub(super) answers: Option<Receiver<Result<J::Answer, Failure>>>,
+    pub(super) answers: Option<Answers<J>>,
     /// Those that came while all was about to pause.
     pub(super) early: VecDeque<Result<J::Answer, Failure>>,
     pub(super) paused: bool,
+    /// How many threads have ended for the pause, when all have.
+    pub(super) ended: Option<usize>,
 }
 
 impl<J: Job> Running<J> {
@@ -82,36 +88,58 @@ impl<J: Job> Running<J> {
             && self.early.len() < EARLY
             && self.early.iter().map(bytes).sum::<usize>() < EARLY_BYTES
         {
-            self.paused = false;
-            self.shared.lock().paused = false;
-            self.shared.wake.notify_all();
+            // One that is not complete is completed: some threads may have ended already.
+            let is_complete = self.pause_within(if next.is_some() { Duration::ZERO } else { time });
+            if is_complete && self.go_on().is_err() {
+                self.end();
+                self.early.push_back(Err(Failure::NoThread));
+            }
         }
-        match next {
+        match next.or_else(|| self.early.pop_front()) {
             Some(answer) => Next::Answer(answer),
+            None if self.paused => Next::Later,
             None => self.receive(time),
         }
     }
 
-    /// Ends what has been begun, begins nothing more, and lets go of all that the threads keep, so that something
-    /// else can have the memory.  False where that takes more than `time`; to be called again then.  The work goes
-    /// on when the next answer is asked for.
+    /// Ends what has been begun, begins nothing more, and ends the threads, so that something else can have their
+    /// memory, and can have threads where the system gives few.  False where that takes more than `time`; to be
+    /// called again then.  The work goes on when the next answer is asked for.
     pub fn pause_within(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         if !std::mem::replace(&mut self.paused, true) {
             self.shared.lock().paused = true;
             self.shared.wake.notify_all();
         }
-        loop {
+        while self.answers.is_some() && self.ended.is_none() {
             // Asked first: who lets go has given its answers before.
             let is_paused = self.shared.is_paused();
             match self.receive(if is_paused { Duration::ZERO } else { PAUSES_WITHIN }) {
                 Next::Answer(answer) => self.early.push_back(answer),
-                Next::Done => return true,
-                Next::Later if is_paused => return true,
+                Next::Done => {}
+                Next::Later if is_paused => {
+                    self.join();
+                    self.ended = Some(self.shared.started.swap(0, Ordering::Relaxed));
+                }
                 Next::Later if Instant::now() >= until => return false,
                 Next::Later => {}
             }
         }
+        true
+    }
+
+    /// Ends a pause: starts as many threads as have ended for it, or as the system gives.
+    fn go_on(&mut self) -> io::Result<()> {
+        self.paused = false;
+        let Some(ended) = self.ended.take().filter(|_| self.answers.is_some()) else { return Ok(()) };
+        let mut queues = self.shared.lock();
+        queues.paused = false;
+        let threads = if queues.open { ended } else { ended.min(queues.len()) };
+        drop(queues);
+        if threads > 0 {
+            self.answers = Some(start_threads(&self.shared, threads)?);
+        }
+        Ok(())
     }
 
     fn receive(&mut self, time: Duration) -> Next<J::Answer> {
@@ -126,6 +154,7 @@ impl<J: Job> Running<J> {
                 Next::Answer(Err(failure))
             }
             Err(RecvTimeoutError::Timeout) => Next::Later,
+            Err(RecvTimeoutError::Disconnected) if self.paused && !self.shared.is_done() => Next::Later,
             Err(RecvTimeoutError::Disconnected) => {
                 self.end();
                 Next::Done
@@ -149,6 +178,10 @@ impl<J: Job> Running<J> {
     /// Stops the work and waits until no thread works any more.
     pub fn close(&mut self) {
         self.stop();
+        self.join();
+    }
+
+    fn join(&self) {
         self.shared.threads.join();
         self.shared.spares.join();
         // A spare one may have started one of these, with nothing to do.

@@ -258,6 +258,8 @@ fn in_a_pause_nothing_is_under_way_or_kept_and_no_answer_is_lost() {
                 while !running.pause_within(Duration::from_millis(2)) {}
                 pauses += 1;
                 assert_eq!(kept.load(Ordering::SeqCst), 0);
+                // Others can have the threads.
+                assert!(running.answers.is_none() || running.shared.started.load(Ordering::SeqCst) == 0);
                 let early = running.early.len();
                 thread::sleep(Duration::from_millis(5));
                 assert!(running.pause_within(Duration::from_millis(2)));
