@@ -141,6 +141,75 @@ def test_workers_that_cannot_be_started_again(
             list(measurements)
 
 
+class Places:
+    """As many as the system gives, for threads and worker processes together."""
+
+    def __init__(self, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.most = count
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._threads = threading.active_count()
+        self._start_process = worker_process._start_process
+        self._start_thread = threading.Thread.start
+        monkeypatch.setattr(worker_process, "_start_process", self.start_process)
+
+        def start(thread: threading.Thread) -> None:
+            self.start_thread(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+
+    def _are_taken(self) -> bool:
+        running = [process for process in self._processes if process.returncode is None]
+        return len(running) + threading.active_count() - self._threads >= self.most
+
+    def start_process(self, command: list[str]) -> subprocess.Popen[bytes]:
+        if self._are_taken():
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        self._processes.append(self._start_process(command))
+        return self._processes[-1]
+
+    def start_thread(self, thread: threading.Thread) -> None:
+        if self._are_taken():
+            raise RuntimeError("can't start new thread")
+        self._start_thread(thread)
+
+    def are_free(self) -> bool:
+        return all_ended(self._processes) and threading.active_count() == self._threads
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_few_processes_and_threads(
+    tasks: list[ModuleTask], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    places = Places(count, monkeypatch)
+    engine = PureEngine()
+    seen = []
+    with closing(engine.measure(tasks, threads=8)) as measurements:
+        for measured in measurements:
+            seen.append(measured)
+            measurements.pause()
+            with closing(engine.measure([tasks[measured.key]], threads=8)) as again:
+                assert next(again) == measured
+    assert sorted(each.key for each in seen) == list(range(len(tasks)))
+    assert places.are_free()
+
+
+def test_fewer_workers_than_before_a_pause(tasks: list[ModuleTask], monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Places(6, monkeypatch)
+    engine = PureEngine()
+    with closing(engine.measure(tasks, threads=3)) as measurements:
+        seen = [next(measurements)]
+        measurements.pause()
+        places.most = 8
+        others = engine.measure(tasks, threads=3)
+        next(others)
+        # Ends the workers that it has in the middle of their work.
+        others.close()
+        places.most = 5
+        seen.extend(measurements)
+    assert sorted(each.key for each in seen) == list(range(len(tasks)))
+    assert places.are_free()
+
+
 @posix
 def test_a_worker_that_is_killed_during_a_pause(
     tasks: list[ModuleTask], started: list[subprocess.Popen[bytes]]

@@ -237,8 +237,9 @@ impl<J: Job> Shared<J> {
         self.untaken.stop();
     }
 
-    /// The next job; None when there is none and none can come, or not before the end of a pause.  `rest` is called before waiting for one, and
-    /// before the end; it is told whether all else that the thread keeps is to go, too.
+    /// The next job; None when there is none and none can come, or not before the end of a pause.  `rest` is
+    /// called before waiting for one, and before the end; it is told whether all else that the thread keeps is to
+    /// go, too.
     fn next(self: &Arc<Self>, thread: Thread, mut rest: impl FnMut(bool)) -> Option<J> {
         let (mut rested, mut holds) = (false, true);
         let mut queues = self.lock();

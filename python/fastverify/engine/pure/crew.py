@@ -107,7 +107,11 @@ class Crew(Generic[T]):
         self._left = 0
         self._answers: deque[T] = deque()
         self._workers: list[WorkerProcess] = []
+        #: One serves each worker, from when the results are asked for.
         self._servers: list[threading.Thread] = []
+        self._is_open = False
+        #: How many of them there are still.
+        self._serving = 0
 
     def add_jobs(
         self: Crew[ModuleMeasurement], jobs: Iterator[tuple[int, Job]], count: int, total: int
@@ -127,34 +131,42 @@ class Crew(Generic[T]):
         self._left += 1
 
     def start(self) -> bool:
-        """Get the workers; False where not one could be had."""
+        """Get workers, and for each a thread that serves it; False where not one of both could be had."""
         give_memory_back()
-        self._workers = self._idle.borrow(self._threads)
-        if not self._workers:
-            try:
-                self._start_workers(self._threads)
-            except BaseException:
-                self.stop()
-                raise
-        return bool(self._workers)
-
-    def _start_workers(self, wanted: int) -> None:
-        """Start workers until there are so many, or no more can be had."""
+        idle = self._idle.borrow(self._threads)
+        wanted = len(idle) or (self._threads if can_start() else 0)
         try:
-            while len(self._workers) < wanted and can_start():
-                self._workers.append(WorkerProcess(len(self._workers)))
+            while len(self._workers) < wanted:
+                self._workers.append(idle.pop(0) if idle else WorkerProcess(len(self._workers)))
+                # One that nobody serves has nothing to do; and it may be what a thread lacks.
+                if not self._start_server():
+                    idle.insert(0, self._workers.pop())
+                    break
         except OSError:
             pass
+        except BaseException:
+            self.stop()
+            end(idle)
+            raise
+        if not self._idle.give_back(idle):
+            end(idle)
+        return bool(self._workers)
+
+    def _start_server(self) -> bool:
+        before = len(self._servers)
+        self._servers.extend(start_threads([partial(self._serve, before)], least=0))
+        self._serving = len(self._servers)
+        return self._serving > before
 
     def results(self) -> Generator[T, None, None]:
         """What the workers measure.
 
-        Raises EngineError where one of them fails, or no thread can be had, and what a plan raises.
+        Raises EngineError where one of them fails, and what a plan raises.
         """
         try:
-            # One serves each worker; a worker that has none has nothing to do.
-            serving = [partial(self._serve, number) for number in range(len(self._workers))]
-            self._servers.extend(start_threads(serving))
+            with self._changed:
+                self._is_open = True
+                self._changed.notify_all()
             while self._left:
                 yield self._next_answer()
         finally:
@@ -193,9 +205,14 @@ class Crew(Generic[T]):
     def _resume(self) -> None:
         if self._resting:
             self._resting = False
-            self._workers = self._idle.resume(self._threads)
-            self._start_workers(len(self._servers))
-            if len(self._workers) < len(self._servers):
+            self._workers = self._idle.resume(self._serving)
+            try:
+                while len(self._workers) < self._serving:
+                    self._workers.append(WorkerProcess(len(self._workers)))
+            except OSError:
+                # Those do it that are there; whoever serves none ends.
+                self._serving = len(self._workers)
+            if not self._workers:
                 raise EngineError("the worker processes of the pure engine cannot be started again")
         self._paused = False
         self._changed.notify_all()
@@ -240,7 +257,7 @@ class Crew(Generic[T]):
 
     def _serve_one(self, number: int) -> bool:
         """Give a worker its next job; False where there is none."""
-        task = self._next_task()
+        task = self._next_task(number)
         if task is None:
             return False
         worker = self._workers[number]
@@ -277,17 +294,17 @@ class Crew(Generic[T]):
             self._answers.append(answer)
             self._changed.notify_all()
 
-    def _next_task(self) -> Job | tuple[_Split[T], list[int], Part] | None:
-        """A part of what has been begun, else a whole module; None when nothing is left.
+    def _next_task(self, number: int) -> Job | tuple[_Split[T], list[int], Part] | None:
+        """A part of what has been begun, else a whole module; None when nothing is left for this server.
 
         Whoever gets one is active from then on.
         """
         while True:
             big = None
             with self._changed:
-                while not self._stopped and not self._splits and self._must_wait():
+                while not self._stopped and self._must_wait():
                     self._changed.wait()
-                if self._stopped:
+                if self._stopped or number >= self._serving:
                     return None
                 split = self._splits[0] if self._splits else None
                 if split is None and not self._next_jobs:
@@ -312,7 +329,11 @@ class Crew(Generic[T]):
                 self._changed.notify_all()
 
     def _must_wait(self) -> bool:
-        """Whether nothing may be begun now, though something may be later."""
+        """Whether nothing may be done now, though something may be later."""
+        if not self._is_open:
+            return True
+        if self._splits:
+            return False
         if self._paused:
             return True
         # A worker may decline what it has, and while one job is planned the next one waits.
