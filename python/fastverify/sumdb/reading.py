@@ -18,6 +18,10 @@ from fastverify.modcache import changes, lock
 #: How long (seconds) a go command may take to write one of these files.
 PATIENCE = 5.0
 
+#: Most of these files have fewer bytes than this.  Room for all that one may have, for each, takes longer to
+#: be had and given back than the file to be read.
+_PIECE = 16 << 10
+
 
 class ReadingError(Exception):
     """A file that is there and cannot be read, or is none."""
@@ -77,7 +81,7 @@ def _read_locked(descriptor: int, path: str, limit: int) -> bytes:
 
 def _read(descriptor: int, path: str, limit: int) -> bytes:
     parts, size = [], 0
-    while part := os.read(descriptor, limit + 1 - size):
+    while part := os.read(descriptor, min(_PIECE, limit + 1 - size)):
         parts.append(part)
         size += len(part)
         if size > limit:
