@@ -186,6 +186,36 @@ def test_one_where_many_are_wanted(engine: Engine, call: Callable[..., object], 
         call(one, engine=engine.name)
 
 
+@pytest.mark.parametrize(
+    ("call", "given", "said"),
+    [
+        (hashing.sha256_many, [b"a", bytearray(b"b"), "c"], r"messages\[2\]: .* not 'str'"),
+        (hashing.blake3_many, [b"a", memoryview(b"abcd")[::2], 3], r"messages\[1\]: .* C-contiguous .*"),
+        (hashing.sha256_files, [__file__, 3], r"paths\[1\]: .* not int"),
+        (hashing.blake3_files, (__file__, Path(__file__), None), r"paths\[2\]: .* not NoneType"),
+        (hashing.hash_files, [("a", __file__), ("b",)], r"files\[1\]: a tuple .* not \('b',\)"),
+        (hashing.hash_files, [("a", __file__), (3, __file__)], r"files\[1\]: .* a str, not int"),
+        (hashing.hash_files, [("a", __file__), ("b", 3)], r"files\[1\]: .* not int"),
+        # Else each were a name of one letter, at a path of one letter.
+        (hashing.hash_files, {"ab": __file__}, r"files\[0\]: a tuple .* not 'ab'"),
+    ],
+)
+def test_it_is_said_which_of_many_is_wrong(
+    engine: Engine, call: Callable[..., object], given: object, said: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^{said}$"):
+        call(given, engine=engine.name)
+
+
+def test_an_error_of_what_gives_messages_is_its_own(engine: Engine) -> None:
+    def giving() -> Iterator[bytes]:
+        yield b"a"
+        raise TypeError("no more")
+
+    with pytest.raises(TypeError, match=r"^no more$"):
+        hashing.sha256_many(giving(), engine=engine.name)
+
+
 @pytest.mark.parametrize("call", [hashing.sha256_many, hashing.sha256_files])
 def test_wrong_arguments(engine: Engine, call: Callable[..., list[bytes]]) -> None:
     with pytest.raises(ValueError, match="at least one is needed"):

@@ -12,15 +12,16 @@ works on several messages at a time with the processor's own instructions; :func
 
 A path is a str, bytes or an :class:`os.PathLike` of them.  Each function takes the name of an engine
 (default: see :func:`fastverify.engine.load_engine`).  `threads` is a whole number of at least one; all
-raise ValueError or TypeError for arguments that are none.
+raise ValueError or TypeError for arguments that are none; of many it is said which: ``messages[3]: ...``.
 """
 
 from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+import reprlib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from fastverify.engine import default_threads, load_engine, many
 from fastverify.engine.faults import describe
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 #: No engine starts so many.
 _MOST_THREADS = 1 << 16
@@ -119,11 +123,7 @@ def hash_files(
     >>> hash_files([])
     'h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
     """
-    _refuse_one(files, "pairs of names and paths")
-    named = [
-        (name if isinstance(name, bytes) else _name(name, "a file's name"), os.fsdecode(path))
-        for name, path in files
-    ]
+    named = _converted(files, _names_and_paths, "files", "pairs of names and paths")
     try:
         return load_engine(engine).hash_files(named, threads=_threads(threads))
     except MeasurementError as error:
@@ -214,9 +214,7 @@ def _digest_many(
     engine: EngineName | None,
     kernel: str | None,
 ) -> list[bytes]:
-    _refuse_one(messages, "messages")
-    # A view keeps a bytearray from being resized while it is hashed.
-    whole = [message if type(message) is bytes else memoryview(message).cast("B") for message in messages]
+    whole = _converted(messages, _views, "messages", "messages")
     return many.digest_many(load_engine(engine), algorithm, whole, _threads(threads), kernel)
 
 
@@ -227,8 +225,7 @@ def _digest_files(
     engine: EngineName | None,
     kernel: str | None,
 ) -> list[bytes]:
-    _refuse_one(paths, "paths")
-    named = [os.fsdecode(path) for path in paths]
+    named = _converted(paths, _paths, "paths", "paths")
     try:
         return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), kernel)
     except MeasurementError as error:
@@ -241,10 +238,46 @@ def _name(name: str, what: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _refuse_one(given: object, wanted: str) -> None:
-    """Raise TypeError where one is given for many: the letters of a string are strings as well."""
+def _names_and_paths(files: list[tuple[str | bytes, AnyPath]]) -> list[tuple[bytes, str]]:
+    return [_name_and_path(*_pair(file)) for file in files]
+
+
+def _pair(file: object) -> tuple[str | bytes, AnyPath]:
+    if not isinstance(file, (tuple, list)) or len(file) != 2:
+        raise TypeError(f"a tuple of a name and a path is wanted, not {reprlib.repr(file)}")
+    return file[0], file[1]
+
+
+def _name_and_path(name: str | bytes, path: AnyPath) -> tuple[bytes, str]:
+    return (name if isinstance(name, bytes) else _name(name, "a file's name")), os.fsdecode(path)
+
+
+def _paths(paths: list[AnyPath]) -> list[str]:
+    return [os.fsdecode(path) for path in paths]
+
+
+def _views(messages: list[Buffer]) -> list[bytes | memoryview]:
+    # A view keeps a bytearray from being resized while it is hashed.
+    return [message if type(message) is bytes else memoryview(message).cast("B") for message in messages]
+
+
+def _converted(
+    given: Iterable[T], convert: Callable[[list[T]], list[U]], parameter: str, wanted: str
+) -> list[U]:
+    """All of what a parameter was given, converted; the TypeError for one that cannot be says which it is."""
+    # The letters of a string are strings as well.
     if isinstance(given, (str, bytes, bytearray, os.PathLike)):
         raise TypeError(f"a list of {wanted} is wanted, not a single {type(given).__name__}")
+    given = list(given)
+    try:
+        return convert(given)
+    except TypeError:
+        for number, one in enumerate(given):
+            try:
+                convert([one])
+            except TypeError as error:  # noqa: PERF203
+                raise TypeError(f"{parameter}[{number}]: {error}") from None
+        raise
 
 
 def _threads(threads: int | None) -> int:
