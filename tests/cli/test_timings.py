@@ -42,7 +42,7 @@ def test_stages_add_up(cache: ModuleCache, engine: EngineName, monkeypatch: pyte
     of = {thread.name: thread.stages for thread in found.threads}
     # The stages of this thread are all of its time; a worker lives no longer.
     assert sum(of["main"].values()) == pytest.approx(found.seconds, abs=0.01)
-    assert {"begin", "measure", "judge"} <= of["main"].keys()
+    assert {"begin", "database", "measure", "judge"} <= of["main"].keys()
     for worker in at_work:
         assert 0 < sum(of[worker].values()) <= found.seconds
         assert of[worker].keys() <= (NATIVE_STAGES if engine == "native" else {"wait", "measure"})

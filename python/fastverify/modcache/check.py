@@ -180,7 +180,7 @@ class Check:
         with closing(measuring) as measurements:
             self._measurements = measurements
             # Only now, when there are workers that go on meanwhile.
-            yield from self._open_database(inventory)
+            yield from timings.each("database", self._open_database(inventory))
             for measured in timings.each("measure", measurements):
                 listed = tasks.list_of(measured.key)
                 if listed is not None:

@@ -39,6 +39,33 @@ class Authentic:
     digest: bytes
 
 
+class _Content:
+    """The hashes in a file, and what is reckoned of all of them, once for as long as they are in memory."""
+
+    __slots__ = ("_arithmetic", "_digest", "_root", "hashes")
+
+    def __init__(self, hashes: bytes, arithmetic: Arithmetic) -> None:
+        self.hashes = hashes
+        self._arithmetic = arithmetic
+        self._root: bytes | None = None
+        self._digest: bytes | None = None
+
+    def root(self) -> bytes:
+        """What the parent of a full tile has of it."""
+        if self._root is None:
+            self._root = self._arithmetic.fold(self.hashes)
+        return self._root
+
+    def digest(self, width: int) -> bytes:
+        """SHA-256 of the first `width` hashes."""
+        size = width * HASH_BYTES
+        if size < len(self.hashes):
+            return hashlib.sha256(self.hashes[:size]).digest()
+        if self._digest is None:
+            self._digest = hashlib.sha256(self.hashes).digest()
+        return self._digest
+
+
 class Tiles:
     """The tiles in some folders, those of the first folder before those of the next."""
 
@@ -48,7 +75,7 @@ class Tiles:
         self.copies: dict[Place, list[tuple[int, str]]] = {}
         #: What is wrong with a copy.
         self.problems: dict[str, Problem] = {}
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: OrderedDict[str, _Content] = OrderedDict()
         self._condemned: set[str] = set()
         #: The hash over the first full copy of a tile; None where there is none.
         self._folded: dict[Place, bytes | None] = {}
@@ -69,6 +96,10 @@ class Tiles:
 
     def read(self, path: str, width: int) -> bytes | None:
         """The hashes of the copy at `path`, of the `width` that its name says; None where it has none."""
+        content = self._content(path, width)
+        return content.hashes if content is not None else None
+
+    def _content(self, path: str, width: int) -> _Content | None:
         kept = self._kept.get(path)
         if kept is not None:
             self._kept.move_to_end(path)
@@ -76,18 +107,19 @@ class Tiles:
         if path in self.problems:
             return None
         try:
-            content = read_small(path, TILE_BYTES)
+            hashes = read_small(path, TILE_BYTES)
         except ReadingError as error:
             self.problems[path] = Problem("malformed" if error.malformed else "unreadable", error.reason)
             return None
-        if content is not None and len(content) != width * HASH_BYTES:
-            reason = f"it has {len(content)} bytes and must have {width * HASH_BYTES}"
+        if hashes is None:
+            return None
+        if len(hashes) != width * HASH_BYTES:
+            reason = f"it has {len(hashes)} bytes and must have {width * HASH_BYTES}"
             self.problems[path] = Problem("malformed", reason)
             return None
-        if content is not None:
-            self._kept[path] = content
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        content = self._kept[path] = _Content(hashes, self._arithmetic)
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
         return content
 
     def candidates(self, tile: Tile) -> Iterator[tuple[str, bytes]]:
@@ -113,9 +145,9 @@ class Tiles:
             return leaves.get(number)
         place = (level - 1, number)
         if place not in self._folded:
-            contents = (self.read(path, w) for w, path in self.copies.get(place, []) if w == TILE_WIDTH)
+            contents = (self._content(path, w) for w, path in self.copies.get(place, []) if w == TILE_WIDTH)
             content = next((each for each in contents if each is not None), None)
-            self._folded[place] = self._arithmetic.fold(content) if content is not None else None
+            self._folded[place] = content.root() if content is not None else None
         return self._folded[place]
 
     def condemn(self, path: str) -> None:
@@ -148,18 +180,19 @@ class Tiles:
 
     def _hashes(self, found: Authentic) -> bytes | None:
         """The proved hashes again; None where the file was changed meanwhile."""
-        content = self.read(found.path, found.holds)
-        hashes = content[: found.width * HASH_BYTES] if content is not None else b""
-        return hashes if hashlib.sha256(hashes).digest() == found.digest else None
+        content = self._content(found.path, found.holds)
+        if content is None or content.digest(found.width) != found.digest:
+            return None
+        return content.hashes[: found.width * HASH_BYTES]
 
     def _find_authentic(self, place: Place) -> Authentic | None:
         expected = self.expected(place)
         if expected is not None:
             root, size = expected
             for width, path in self.copies.get(place, []):
-                content = self.read(path, width) if width == TILE_WIDTH else None
-                if content is not None and self._arithmetic.fold(content) == root:
-                    return Authentic(path, TILE_WIDTH, TILE_WIDTH, size, hashlib.sha256(content).digest())
+                content = self._content(path, width) if width == TILE_WIDTH else None
+                if content is not None and content.root() == root:
+                    return Authentic(path, TILE_WIDTH, TILE_WIDTH, size, content.digest(TILE_WIDTH))
         return self._edges.get(place)
 
     def expected(self, place: Place) -> tuple[bytes, int] | None:
@@ -180,14 +213,14 @@ class Tiles:
             expected = self.expected(place)
             known = self.authentic(place)
             for width, path in copies:
-                content = self.read(path, width)
+                content = self._content(path, width)
                 if content is None:
                     continue
                 if width == TILE_WIDTH and expected is not None:
-                    good = self._arithmetic.fold(content) == expected[0]
+                    good = content.root() == expected[0]
                 elif known is not None:
-                    common = min(len(content), len(known[1]))
-                    good = content[:common] == known[1][:common]
+                    common = min(len(content.hashes), len(known[1]))
+                    good = content.hashes[:common] == known[1][:common]
                 else:
                     continue
                 if not good:
