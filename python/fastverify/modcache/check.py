@@ -79,7 +79,6 @@ class Check:
         report.engine = engine.name
         report.complete = False
         self._inventories = {inventory.root: inventory for inventory in inventories}
-        report.not_checked += self._not_checked()
         # Asked for with every result, so reckoned once.
         self._bytes_total = sum(weight(inventory.modules) for inventory in inventories)
         self._database = NO_DATABASE
@@ -180,6 +179,7 @@ class Check:
         with closing(measuring) as measurements:
             self._measurements = measurements
             # Only now, when there are workers that go on meanwhile.
+            self.report.not_checked += self._not_checked(inventory)
             yield from timings.each("database", self._open_database(inventory))
             for measured in timings.each("measure", measurements):
                 listed = tasks.list_of(measured.key)
@@ -331,13 +331,11 @@ class Check:
     def _looks_cleaned(self, root: str, suspect: Suspect) -> bool:
         return live.looks_cleaned(root, suspect.files, modcacherw=self._modcacherw)
 
-    def _not_checked(self) -> list[str]:
-        """What the caches hold beside what is checked, in sentences."""
-        said = []
-        for inventory in self._inventories.values():
-            said += self._opener.not_checked(inventory.sumdb)
-            if inventory.vcs is not None:
-                said.append(f"repositories in {inventory.vcs} are not looked into")
+    def _not_checked(self, inventory: Inventory) -> list[str]:
+        """What a cache holds beside what is checked, in sentences."""
+        said = self._opener.not_checked(inventory.sumdb)
+        if inventory.vcs is not None:
+            said.append(f"repositories in {inventory.vcs} are not looked into")
         return said
 
     def _settle_lists(self) -> Iterator[ModuleResult]:
