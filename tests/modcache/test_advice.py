@@ -59,3 +59,24 @@ def test_a_hint_mends(go: Go, tmp_path: Path, name: str) -> None:
         subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert world.check("pure", project=True).errors_and_warnings() == []
     assert not (tmp_path / "another cache" / "cache" / "download" / "example.com").exists()
+
+
+@pytest.mark.parametrize("name", ["ziphash: another h1", "zip: edited, tree edited alike", "ziphash: empty"])
+def test_without_an_authority_nothing_is_called_good(go: Go, tmp_path: Path, name: str) -> None:
+    """Where go holds a module to nothing either: what it fetches is what is there afterwards."""
+    case = CASES[name]
+    world = case.world(tmp_path)
+    proxy = ModuleCache(tmp_path / "proxy")
+    proxy.add(*world.cache.modules, parts=("info", "mod", "zip"))
+    case.damage(world)
+    variables = {"GOPROXY": f"file://{proxy.download}", "GOSUMDB": "off"}
+    (finding,) = world.check("pure").errors_and_warnings()
+    assert "good" not in finding.message + finding.hint
+    subprocess.run(
+        ["sh", "-c", finding.hint.partition("\n")[2]],
+        cwd=tmp_path,
+        env=go.environment(tmp_path / "another cache", variables),
+        check=True,
+        capture_output=True,
+    )
+    assert world.check("pure", project=True).errors_and_warnings() == []

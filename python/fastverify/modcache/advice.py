@@ -40,7 +40,8 @@ GO_BLIND_TO_RECORD = (
 )
 GO_TRUSTS_ZIPHASH = (
     "go mod verify reports zip and tree as modified; go build compares only this file's text with "
-    "go.sum and stops with a checksum mismatch, or takes it where there is no go.sum line"
+    "go.sum: where that has another hash it stops with a checksum mismatch, elsewhere it takes zip and tree "
+    "as they are"
 )
 GO_HEALS_ZIPHASH = (
     "go build and go mod download hash the zip again and rewrite this file; go mod verify reports the module"
@@ -191,9 +192,9 @@ def replace(paths: Paths, path: str) -> str:
 
 
 def rewrite_ziphash(paths: Paths) -> str:
-    """Zip and tree are good and only the recorded hash is not."""
+    """There is nothing to be said against zip and tree, and only the recorded hash is not as Go writes it."""
     return _commands(
-        "zip and tree are good, let Go write the hash again",
+        "let Go hash the zip again",
         f"rm -f {shlex.quote(paths.ziphash)}",
         paths.download,
     )

@@ -30,6 +30,15 @@ class Content:
     tree_equals_zip: bool = False
     #: The zip is proved by the authority.
     zip_proved: bool = False
+    #: What is wrong with the form of the recorded hash, and what the go command does about it.
+    ziphash_problem: tuple[str, str] | None = None
+    #: What it has instead, or the beginning of that.
+    ziphash_text: str = ""
+
+    @property
+    def tree_differs(self) -> bool:
+        """Whether there is a tree and its files are not the zip's."""
+        return self.has_tree and not self.tree_equals_zip
 
 
 def authority_words(case: Case, content: Content) -> str:

@@ -10,7 +10,12 @@ from fastverify.modcache.case import Case, is_gone
 from fastverify.modcache.content import OUTSIDE, Content
 from fastverify.modcache.judge_tree import judge_fips140, judge_tree_form, judge_tree_habits, judge_tree_hash
 from fastverify.modcache.judge_zip import judge_zip_form, zip_modified
-from fastverify.modcache.judge_ziphash import judge_ziphash_form, judge_ziphash_presence, ziphash_modified
+from fastverify.modcache.judge_ziphash import (
+    judge_ziphash_form,
+    judge_ziphash_presence,
+    malformed_ziphash,
+    ziphash_modified,
+)
 
 
 def judge_content(case: Case) -> Content:
@@ -24,6 +29,7 @@ def judge_content(case: Case) -> Content:
         content.tree = tree.h1
         content.tree_equals_zip = _equals_zip(zip_, tree, case.measured.differences)
     if not (content.has_zip or content.has_tree):
+        malformed_ziphash(case, content)
         _judge_absent_content(case, content)
         return content
     if case.files.module == layout.FIPS140 and not content.has_zip and not content.has_ziphash:
@@ -35,6 +41,7 @@ def judge_content(case: Case) -> Content:
     if tree is not None:
         judge_tree_form(case, tree)
     _judge_hashes(case, content, tree)
+    malformed_ziphash(case, content)
     judge_ziphash_presence(case, content)
     _judge_absent_parts(case, content)
     if tree is not None:

@@ -16,7 +16,7 @@ _SHA256_BYTES = 32
 
 
 def judge_ziphash_form(case: Case, content: Content) -> str | None:
-    """The h1 that ``.ziphash`` records; None where it is absent or malformed (then reported)."""
+    """The h1 that ``.ziphash`` records; None where it is absent or malformed: :func:`malformed_ziphash`."""
     small = case.measured.ziphash
     if small is None or is_gone(small.fault, small.stat is None):
         return None
@@ -30,24 +30,38 @@ def judge_ziphash_form(case: Case, content: Content) -> str | None:
     if is_h1(text) and len(small.content) <= MAX_SMALL_FILE_BYTES:
         content.ziphash = text
         return text
-    whole = text if len(text) <= 2 * _ZIPHASH_LENGTH else text[: 2 * _ZIPHASH_LENGTH] + "…"
     # Go rehashes the zip where the length is not that of an h1, and otherwise believes the text.
     heals = len(small.content) != _ZIPHASH_LENGTH or b"\0" in small.content
     empty = not text.strip("\0")
+    content.ziphash_problem = (
+        "the recorded hash is empty; its writing was cut off" if empty else "the recorded hash is no h1 hash",
+        advice.GO_HEALS_ZIPHASH if heals else advice.GO_TRUSTS_ZIPHASH,
+    )
+    content.ziphash_text = text if len(text) <= 2 * _ZIPHASH_LENGTH else text[: 2 * _ZIPHASH_LENGTH] + "…"
+    return None
+
+
+def malformed_ziphash(case: Case, content: Content) -> None:
+    """A recorded hash that is none, if it is; to be told when it is known what zip and tree are worth."""
+    if content.ziphash_problem is None:
+        return
+    message, go = content.ziphash_problem
     case.add(
         "malformed",
         "ziphash",
-        paths.ziphash,
-        message="the recorded hash is empty; its writing was cut off"
-        if empty
-        else "the recorded hash is no h1 hash",
-        go=advice.GO_HEALS_ZIPHASH if heals else advice.GO_TRUSTS_ZIPHASH,
-        hint=advice.rewrite_ziphash(paths)
-        if case.measured.zip is not None
-        else advice.redownload(paths, tree=case.measured.tree is not None),
-        actual=whole,
+        case.paths.ziphash,
+        message=message,
+        go=go,
+        hint=_new_ziphash(case, content),
+        actual=content.ziphash_text,
     )
-    return None
+
+
+def _new_ziphash(case: Case, content: Content) -> str:
+    """What leads to a recorded hash that is right."""
+    if content.zip_proved and not content.tree_differs:
+        return advice.rewrite_ziphash(case.paths)
+    return advice.redownload(case.paths, tree=content.has_tree)
 
 
 def is_h1(text: str) -> bool:
@@ -62,17 +76,21 @@ def is_h1(text: str) -> bool:
 
 def ziphash_modified(case: Case, content: Content, authority: Authority) -> None:
     """A recorded hash that is neither the content's nor the authority's."""
-    who = {
-        "zip": "zip and tree agree with each other",
-        "sumdb": "the content is as the checksum database proves",
-    }.get(authority, "the content is as go.sum says")
+    message = {
+        "zip": "zip and tree agree with each other and not with the recorded hash: that is wrong, or "
+        "both were changed alike",
+        "sumdb": "the content is as the checksum database proves; only the recorded hash is wrong",
+    }.get(authority, "the content is as go.sum says; only the recorded hash is wrong")
     case.add(
         "modified",
         "ziphash",
         case.paths.ziphash,
-        message=f"{who}; only the recorded hash is wrong",
+        message=message,
         go=advice.GO_TRUSTS_ZIPHASH,
-        hint=advice.rewrite_ziphash(case.paths),
+        # What Go then has of private modules is not held to anything.
+        hint=advice.redownload(case.paths, tree=content.has_tree)
+        if authority == "zip"
+        else advice.rewrite_ziphash(case.paths),
         authority=authority,
         expected=content.expected or "",
         actual=content.ziphash or "",
@@ -93,9 +111,7 @@ def judge_ziphash_presence(case: Case, content: Content) -> None:
         message=f"there is no recorded hash beside the {beside}"
         + ("" if content.expected else ", so nothing vouches for it"),
         go=advice.GO_REFETCHES_TREE,
-        hint=advice.rewrite_ziphash(paths)
-        if content.zip_proved and not (content.has_tree and not content.tree_equals_zip)
-        else advice.redownload(paths, tree=content.has_tree),
+        hint=_new_ziphash(case, content),
         authority=content.authority,
         expected=known or "",
     )
