@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,33 @@ def test_strays(engine: Engine, tmp_path: Path, stray: str) -> None:
     assert (finding.verdict, finding.where, finding.severity) == ("warning", "layout", "warning")
     assert (finding.module, finding.version, finding.files) == ("", "", ())
     assert outcome.report.counts.verified == outcome.report.counts.modules == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what is told is for a POSIX shell")
+@pytest.mark.parametrize("stray", [*STRAYS, "link"], ids=ascii)
+def test_what_is_told_removes_strays_alone(tmp_path: Path, stray: str) -> None:
+    world = World(tmp_path / "it's a $(cache)")
+    path = world.cache.root / stray
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").write_bytes(b"x")
+    kept.chmod(0o555)
+    if stray == "link":
+        path.symlink_to(kept)
+    elif stray.endswith("/"):
+        path.mkdir(parents=True)
+        (path / "file").write_bytes(b"x")
+        path.chmod(0o555)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    (finding,) = world.check("pure").report.findings
+    sentence, _, command = finding.hint.partition("\n")
+    assert sentence.startswith("remove it")
+    subprocess.run(["/bin/sh", "-c", command], check=True, stdin=subprocess.DEVNULL)
+    assert world.check("pure").findings == []
+    assert (kept / "file").exists()
+    assert kept.stat().st_mode & 0o777 == 0o555
 
 
 #: What Go makes beside the modules, and a clone or a database that fastverify does not look into.

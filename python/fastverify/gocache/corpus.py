@@ -24,6 +24,7 @@ from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.identify.fuzzvalue import check_value
 from fastverify.gocache.layout import FUZZ
 from fastverify.modcache.changes import kind_of
+from fastverify.removal import remove
 from fastverify.report.model import BuildResult, Finding
 
 _NAME = re.compile(r"[0-9a-f]{16}")
@@ -143,7 +144,7 @@ class _Walk:
 
     def _stray(self, path: str, message: str) -> None:
         self.findings.append(
-            cache_finding("warning", "note", "layout", path, message, advice.GO_IGNORES, "remove it")
+            cache_finding("warning", "note", "layout", path, message, advice.GO_IGNORES, remove(path))
         )
 
 

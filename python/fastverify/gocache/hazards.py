@@ -15,6 +15,7 @@ from fastverify.gocache.filesystem import filesystem_findings
 from fastverify.gocache.finding import cache_finding
 from fastverify.gocache.layout import SHARDS, TEST_EXPIRE, TRIM, inside
 from fastverify.modcache.changes import kind_of, owner_name, timestamp
+from fastverify.removal import remove
 from fastverify.report.model import Finding, Severity, Verdict
 
 _STRAYS: dict[StrayKind, tuple[Verdict, Severity, str, str]] = {
@@ -140,7 +141,8 @@ def _gone(root: str) -> Finding:
 
 def _stray(root: str, stray: Stray) -> Finding:
     verdict, severity, message, go = _STRAYS[stray.kind]
-    return cache_finding(verdict, severity, "layout", inside(root, stray.name), message, go, "remove it")
+    path = inside(root, stray.name)
+    return cache_finding(verdict, severity, "layout", path, message, go, remove(path))
 
 
 _HAZARDS: dict[HazardCode, tuple[Severity, str, str]] = {

@@ -14,6 +14,7 @@ from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import Stray
 from fastverify.modcache.modulecolumns import VersionList
 from fastverify.modcache.modulefiles import ModuleFiles
+from fastverify.removal import remove
 from fastverify.report.model import Finding
 
 _STRAYS = {
@@ -32,7 +33,8 @@ _LISTED_LINES = 10
 
 def stray_finding(stray: Stray) -> Finding:
     """Something that belongs to no module version."""
-    message, hint = _STRAYS[stray.kind]
+    message, what_to_do = _STRAYS[stray.kind]
+    hint = remove(stray.path, what_to_do)
     return Finding("warning", "warning", "layout", stray.path, message, advice.GO_IGNORES, hint)
 
 
@@ -83,7 +85,7 @@ def list_finding(listed: VersionList, small: SmallFile | None) -> Finding | None
         listed.path,
         f"the list of known versions is not as Go writes it: {problem}",
         advice.GO_REWRITES_LIST,
-        "remove it",
+        remove(listed.path),
         module=listed.module,
     )
 
@@ -107,7 +109,7 @@ def lock_finding(files: ModuleFiles) -> Finding | None:
         if is_directory
         else f"the lock file holds {status.st_size} bytes, and Go never writes into it",
         advice.GO_CANNOT_LOCK if is_directory else advice.GO_IGNORES,
-        "remove it" if is_directory else "empty it, or look for who writes into the cache",
+        remove(path) if is_directory else "empty it, or look for who writes into the cache",
         module=files.module,
         version=files.version,
     )

@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Collection, Iterator
 
+from fastverify.removal import remove
 from fastverify.report.model import Finding
 from fastverify.sumdb.database import Database
 from fastverify.sumdb.heads import Doubt
@@ -62,7 +63,7 @@ def _strays(database: Database) -> Iterator[Finding]:
             path,
             "this belongs to no record and no tile: Go never makes a name like this here",
             _GO_IGNORES,
-            "remove it",
+            remove(path),
         )
 
 
