@@ -54,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     cache = _cache(options)
     listed, held = build_list(cache), cached_modules(cache)
+    if not listed & held:
+        raise SystemExit(
+            f"{cache.modcache} has none of the {len(listed)} modules of the project's build list"
+        )
     of_list = count_modules(cache, listed)
     everything = count_modules(cache, held)
     print(f"Machine: {_cpu_model()}, {_cpus()} CPUs; {_go_version()}; Python {platform.python_version()}")
@@ -143,6 +147,8 @@ def _default_folder() -> Path:
 
 def _cache(options: argparse.Namespace) -> RealCache:
     if options.modcache is not None:
+        if not options.modcache.is_dir():  # the go command would make it
+            raise SystemExit(f"{options.modcache}: there is no such folder")
         return RealCache(options.project.resolve(), options.modcache.resolve())
     return make_real_cache(options.cache.resolve(), options.program)
 

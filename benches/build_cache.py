@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cache = options.cache.resolve()
     files = [str(path) for path in sorted(cache.glob("??/*-d"))]
     files = [file for path in files for file in (_inside(path) if os.path.isdir(path) else [path])]
+    if not files:
+        raise SystemExit(f"{cache}: there is no output in it; is it a build cache?")
     size = sum(os.path.getsize(file) for file in files)
     print(f"{cache}: {len(files)} outputs of {size / 1e6:.0f} MB; {options.threads} threads")
 
@@ -124,6 +126,8 @@ def _least(runs: Iterable[Took]) -> Took:
 def _show_hashing(engine: Engine, cache: Path, files: Sequence[str], threads: int) -> None:
     """Print how the time for all outputs stands to that for hashing as many bytes in memory."""
     bytes_to_hash = sum(_bytes_to_hash(file) for file in files)
+    if not files:
+        raise SystemExit(f"{cache}: there is no output in it; is it a build cache?")
     size = sum(os.path.getsize(file) for file in files)
     # Copies, because equal messages that are one in memory would lie in the processor's caches.
     sets = [

@@ -207,6 +207,13 @@ def test_it_is_said_which_of_many_is_wrong(
         call(given, engine=engine.name)
 
 
+def test_it_is_said_which_message_is_gone(engine: Engine) -> None:
+    gone = memoryview(b"a")
+    gone.release()
+    with pytest.raises(ValueError, match=r"^messages\[1\]: operation forbidden on released memoryview"):
+        hashing.sha256_many([b"a", gone], engine=engine.name)
+
+
 def test_an_error_of_what_gives_messages_is_its_own(engine: Engine) -> None:
     def giving() -> Iterator[bytes]:
         yield b"a"
@@ -244,7 +251,9 @@ def test_a_kernel_forced_by_the_environment() -> None:
         assert told("native", FASTVERIFY_SHA256=kernel) == kernel
     assert told("native", FASTVERIFY_SHA256="") in hashing.kernels(native.name).available
     message = told("native", FASTVERIFY_SHA256="steam")
-    assert message.startswith('FASTVERIFY_SHA256: there is no SHA-256 kernel "steam"; it can run portable')
+    assert message.startswith(
+        'FASTVERIFY_SHA256: there is no SHA-256 kernel "steam"; this processor can run portable'
+    )
     assert message.endswith("; unset FASTVERIFY_SHA256 for the fastest one")
     assert told("pure", FASTVERIFY_SHA256="steam") == "hashlib"
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fastverify import timings as clock
-from fastverify.engine import default_threads, load_engine
+from fastverify.engine import checked_threads, default_threads, load_engine
 from fastverify.engine.protocol import Engine, EngineName
 from fastverify.errors import FastverifyError
 from fastverify.gocache.recognise import is_build_cache, names_in, refuse_part
@@ -46,8 +46,8 @@ def check_caches(
     cache.  Raises FastverifyError where the check cannot be made; what is wrong inside a cache is a
     finding, never an exception.
     """
-    if threads is not None and threads < 1:
-        raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    if threads is not None:
+        threads = checked_threads(threads)
     loaded = load_engine(engine)
     if timings:
         clock.start()

@@ -17,6 +17,10 @@ class FastverifyError(Exception):
     """The work that was asked for cannot be done at all; exit status 2 on the command line."""
 
 
+class ArgumentError(FastverifyError, ValueError):
+    """An argument has a value that it cannot have."""
+
+
 class HashError(FastverifyError):
     """A file, folder or zip has no h1, for the reason that `fault` gives."""
 

@@ -17,13 +17,12 @@ raise ValueError or TypeError for arguments that are none; of many it is said wh
 
 from __future__ import annotations
 
-import operator
 import os
 import reprlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from fastverify.engine import default_threads, load_engine, many
+from fastverify.engine import checked_threads, default_threads, load_engine, many
 from fastverify.engine.faults import describe
 from fastverify.engine.many import Algorithm, Kernels
 from fastverify.engine.protocol import EngineName, MeasurementError
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-#: No engine starts so many.
-_MOST_THREADS = 1 << 16
 
 __all__ = [
     "Kernels",
@@ -264,29 +260,25 @@ def _views(messages: list[Buffer]) -> list[bytes | memoryview]:
 def _converted(
     given: Iterable[T], convert: Callable[[list[T]], list[U]], parameter: str, wanted: str
 ) -> list[U]:
-    """All of what a parameter was given, converted; the TypeError for one that cannot be says which it is."""
+    """All of what a parameter was given, converted; the error for one that cannot be says which it is."""
     # The letters of a string are strings as well.
     if isinstance(given, (str, bytes, bytearray, os.PathLike)):
         raise TypeError(f"a list of {wanted} is wanted, not a single {type(given).__name__}")
     given = list(given)
     try:
         return convert(given)
-    except TypeError:
+    except (TypeError, ValueError):
         for number, one in enumerate(given):
             try:
                 convert([one])
-            except TypeError as error:  # noqa: PERF203
-                raise TypeError(f"{parameter}[{number}]: {error}") from None
+            except (TypeError, ValueError) as error:  # noqa: PERF203
+                kind = TypeError if isinstance(error, TypeError) else ValueError
+                raise kind(f"{parameter}[{number}]: {error}") from None
         raise
 
 
 def _threads(threads: int | None) -> int:
-    if threads is None:
-        return default_threads()
-    threads = operator.index(threads)  # both engines take nothing else
-    if threads < 1:
-        raise ValueError(f"threads is {threads}: at least one is needed")
-    return min(threads, _MOST_THREADS)
+    return default_threads() if threads is None else checked_threads(threads)
 
 
 def _hash_error(error: MeasurementError, name: bytes = b"") -> HashError:

@@ -150,7 +150,7 @@ def test_where_io_uring_is_refused(damaged: Path, number: int) -> None:
     assert said(refused + MEASURE, damaged) == said(MEASURE, damaged, reading="plain")
     assert said(refused + FAILS, reading="io-uring") == (
         'FASTVERIFY_READING: this system does not let files be read by "io-uring"; there is plain;'
-        " unset FASTVERIFY_READING for the fastest one\n"
+        " unset FASTVERIFY_READING for the default\n"
     )
 
 

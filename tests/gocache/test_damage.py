@@ -293,7 +293,7 @@ def test_the_hint_cures(name: str, world: World) -> None:
     case = CASES[name]
     case.damage(world, world.packages[LOW])
     for finding in found(report_of(world.cache, PureEngine())):
-        command = finding.hint.split(": ", 1)[1].split(";", 1)[0]
+        command = finding.hint.partition("\n")[2]
         assert command.startswith(("rm -f ", "rm -rf ")), finding.hint
         assert str(world.cache) in command
         subprocess.run(["sh", "-c", command], check=True)
@@ -304,7 +304,7 @@ def test_the_hint_cures(name: str, world: World) -> None:
 def heal(findings: list[Finding]) -> None:
     """Do what the hints say."""
     for finding in findings:
-        subprocess.run(["sh", "-c", finding.hint.split(": ", 1)[1].split(";", 1)[0]], check=True)
+        subprocess.run(["sh", "-c", finding.hint.partition("\n")[2]], check=True)
 
 
 def poison(world: World) -> Package:

@@ -9,7 +9,7 @@ import pytest
 
 from fastverify import check_module_cache
 from fastverify.engine.protocol import Engine, Measurements, ModuleMeasurement, ModuleTask
-from fastverify.errors import FastverifyError
+from fastverify.errors import ArgumentError, FastverifyError
 from fastverify.modcache import live
 from fastverify.sumdb.opening import Opener
 from tests.making.modules import rewrite
@@ -132,8 +132,10 @@ def test_ending_early_leaves_an_incomplete_report(engine: Engine, tmp_path: Path
 
 
 def test_what_cannot_be_checked_is_said_at_once(tmp_path: Path) -> None:
-    with pytest.raises(FastverifyError, match="at least 1"):
+    with pytest.raises(ArgumentError, match="at least one"):
         check_module_cache(tmp_path, threads=0)
+    with pytest.raises(TypeError, match="integer"):
+        check_module_cache(tmp_path, threads="2")  # type: ignore[arg-type]
     with pytest.raises(FastverifyError, match="does not exist"):
         check_module_cache(tmp_path / "nowhere")
     with pytest.raises(FastverifyError, match="cannot be read"):

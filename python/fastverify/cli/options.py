@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from fastverify.engine import checked_threads
+from fastverify.errors import ArgumentError
+
 projects = click.option(
     "--project",
     "projects",
@@ -23,9 +26,19 @@ gosums = click.option(
 modcache = click.option(
     "--modcache", metavar="PATH", type=click.Path(), help="The module cache (default: the go command's own)."
 )
+
+
+def _number_of_threads(_: click.Context, parameter: click.Parameter, given: int | None) -> int | None:
+    try:
+        return None if given is None else checked_threads(given)
+    except ArgumentError as error:
+        raise click.BadParameter(str(error), param=parameter) from None
+
+
 threads = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=int,
+    callback=_number_of_threads,
     metavar="N",
     help="Work on N threads and no more (default: one for each CPU, some more while they wait for a disk).",
 )

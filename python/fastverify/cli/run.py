@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Sequence
 
 import click
@@ -35,11 +34,11 @@ def run(arguments: Sequence[str]) -> int:
     except FastverifyError as error:
         return _fail(str(error))
     except Terminated:
-        all_is_told(signal.SIGTERM)
+        all_is_told()
         tell("fastverify: terminated")
         return status.TERMINATED
     except KeyboardInterrupt:
-        all_is_told(signal.SIGINT)
+        all_is_told()
         tell("fastverify: interrupted")
         return status.INTERRUPTED
     except BrokenPipeError:

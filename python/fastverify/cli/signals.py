@@ -15,35 +15,42 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM: like Ctrl-C, what was found so far is still told."""
 
 
+#: The kinds of signals that are caught: what is ignored when the program starts stays ignored.
+_caught: list[int] = []
+
+
 def catch_signals() -> None:
     """Make SIGINT raise KeyboardInterrupt and SIGTERM raise Terminated, in the main thread.
 
-    Each only once: the second of a kind ends the program at once, whatever it is doing, but for one
-    that comes with the first (``timeout`` sends two).  A signal that is ignored (``nohup``, a shell's
-    background job) stays ignored.
+    Only the first of them, whichever it is: the second ends the program at once, whatever it is doing, but
+    for one that comes with the first (``timeout`` sends two, and who stops a container may).  A signal
+    that is ignored (``nohup``, a shell's background job) stays ignored.
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
+        _caught.append(signal.SIGINT)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+        _caught.append(signal.SIGTERM)
 
 
-def all_is_told(number: int) -> None:
-    """Let no further signal of this kind take the exit status away: the program is about to end."""
-    signal.signal(number, signal.SIG_IGN)
+def all_is_told() -> None:
+    """Let no further signal take the exit status away: the program is about to end."""
+    for number in _caught:
+        signal.signal(number, signal.SIG_IGN)
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    _end_at_the_next(number)
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _end_at_the_next()
     raise KeyboardInterrupt
 
 
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    _end_at_the_next(number)
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    _end_at_the_next()
     raise Terminated
 
 
-def _end_at_the_next(number: int) -> None:
+def _end_at_the_next() -> None:
     first = time.monotonic()
 
     def end(again: int, _frame: FrameType | None) -> None:
@@ -51,4 +58,5 @@ def _end_at_the_next(number: int) -> None:
             signal.signal(again, signal.SIG_DFL)
             os.kill(os.getpid(), again)
 
-    signal.signal(number, end)
+    for number in _caught:
+        signal.signal(number, end)

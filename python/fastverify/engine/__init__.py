@@ -6,11 +6,12 @@ answers, ``native`` the faster.
 
 from __future__ import annotations
 
+import operator
 import os
 from importlib.util import find_spec
 
 from fastverify.engine.protocol import Engine, EngineName
-from fastverify.errors import EngineError, SettingError
+from fastverify.errors import ArgumentError, EngineError, SettingError
 
 #: Environment variable that names the engine where the caller does not.
 ENVIRONMENT_VARIABLE = "FASTVERIFY_ENGINE"
@@ -23,6 +24,8 @@ _EXTENSION = "fastverify._native"
 #: How many threads read at a time where nobody says how many and what they read comes from a disk.  Each may
 #: hold up to 12 MiB.
 _READERS = 7
+#: No engine starts so many.
+_MOST_THREADS = 1 << 16
 
 
 def load_engine(name: EngineName | None = None) -> Engine:
@@ -48,8 +51,8 @@ def load_engine(name: EngineName | None = None) -> Engine:
         return _native()
     if wanted == "native":
         raise EngineError(
-            f"{source}: the native engine is not part of this installation; install a wheel that has it,"
-            " or go on with --engine pure"
+            "the native engine is not part of this installation: install Rust and then fastverify again, or "
+            f"go on with --engine pure (or {ENVIRONMENT_VARIABLE}=pure)"
         )
     return _pure()
 
@@ -80,8 +83,19 @@ def _native() -> Engine:
         try:
             engine.reading_ways()
         except ValueError as error:
-            raise SettingError(f"{error}; unset {READING_VARIABLE} for the fastest one") from None
+            raise SettingError(f"{error}; unset {READING_VARIABLE} for the default") from None
     return engine
+
+
+def checked_threads(threads: int) -> int:
+    """How many threads to ask an engine for: no more than any would start, however many are asked for.
+
+    Raises TypeError for what is no whole number, ArgumentError for less than one.
+    """
+    threads = operator.index(threads)
+    if threads < 1:
+        raise ArgumentError(f"threads is {threads}: at least one is needed")
+    return min(threads, _MOST_THREADS)
 
 
 def default_threads() -> int:

@@ -98,12 +98,12 @@ def drop_entries(paths: Iterable[str], *, total: int, built_from: bool = False) 
         if built_from
         else ""
     )
-    return f"delete the entry, Go then makes the output again: rm -f {_quoted(listed)}{more}{after}"
+    return f"delete the entry, Go then makes the output again{more}{after}:\nrm -f {_quoted(listed)}"
 
 
 def drop_when_idle(path: str) -> str:
     """An output must not go while a go command runs that has found its entry."""
-    return f"when no go command runs: rm -rf {shlex.quote(path)}"
+    return f"remove it when no go command runs:\nrm -rf {shlex.quote(path)}"
 
 
 def _quoted(paths: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from fastverify.engine import default_spares, default_threads, load_engine
+from fastverify.engine import checked_threads, default_spares, default_threads, load_engine
 from fastverify.engine.protocol import EngineName
 from fastverify.errors import FastverifyError
 from fastverify.locate import go_settings, module_cache
@@ -63,8 +63,8 @@ def check_module_cache(
     ...     for finding in result.findings:
     ...         print(finding.module, finding.version, finding.message)
     """
-    if threads is not None and threads < 1:
-        raise FastverifyError(f"threads is {threads}, but at least 1 is needed")
+    if threads is not None:
+        threads = checked_threads(threads)
     projects, gosums = _one_or_more(projects), _one_or_more(gosums)
     if only_build_list and not projects:
         raise FastverifyError("only a build list is asked for, but of no project: name one with --project")

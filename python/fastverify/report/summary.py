@@ -238,7 +238,9 @@ def verdict_line(report: Report, modules_total: int | None = None) -> tuple[str,
         shares = [_module_share(report)] if counts.modules else []
         if counts.outputs:
             shares.append(f"{words.number(verified_outputs)} of {outputs} verified")
-        return f"Found no damage: {'; '.join(shares)}{beside}.", calm
+        # What go mends by itself is a warning, and damage all the same.
+        nothing = "no error" if warnings else "no damage"
+        return f"Found {nothing}: {'; '.join(shares)}{beside}.", calm
     if counts.outputs:
         everything = f"All {modules} and {outputs} are" if counts.modules else f"All {outputs} are"
     elif counts.modules == 1:

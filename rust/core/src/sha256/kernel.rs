@@ -278,11 +278,10 @@ pub struct KernelError {
 impl fmt::Display for KernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.exists {
-            write!(f, "this processor cannot run the SHA-256 kernel {:?}", self.name)?;
+            write!(f, "this processor cannot run the SHA-256 kernel {:?}; it can run", self.name)?;
         } else {
-            write!(f, "there is no SHA-256 kernel {:?}", self.name)?;
+            write!(f, "there is no SHA-256 kernel {:?}; this processor can run", self.name)?;
         }
-        f.write_str("; it can run")?;
         for (i, kernel) in Kernel::available().into_iter().enumerate() {
             write!(f, "{} {kernel}", if i == 0 { "" } else { "," })?;
         }
