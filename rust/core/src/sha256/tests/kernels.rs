@@ -38,7 +38,10 @@ fn instructions_are_found() {
 #[test]
 fn an_error_says_what_there_is() {
     let error = "no-such".parse::<Kernel>().unwrap_err().to_string();
-    assert!(error.starts_with("there is no SHA-256 kernel \"no-such\"; this processor can run portable"), "{error}");
+    assert!(
+        error.starts_with("there is no SHA-256 kernel \"no-such\"; this processor can run portable"),
+        "{error}"
+    );
     for kernel in Kernel::available() {
         assert!(error.contains(kernel.name()));
     }
