@@ -16,7 +16,7 @@ class Terminated(KeyboardInterrupt):
 
 
 #: The kinds of signals that are caught: what is ignored when the program starts stays ignored.
-_caught: list[int] = []
+_caught: set[int] = set()
 
 
 def catch_signals() -> None:
@@ -28,10 +28,10 @@ def catch_signals() -> None:
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-        _caught.append(signal.SIGINT)
+        _caught.add(signal.SIGINT)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
-        _caught.append(signal.SIGTERM)
+        _caught.add(signal.SIGTERM)
 
 
 def all_is_told() -> None:

@@ -51,8 +51,8 @@ def load_engine(name: EngineName | None = None) -> Engine:
         return _native()
     if wanted == "native":
         raise EngineError(
-            "the native engine is not part of this installation: install Rust and then fastverify again, or "
-            f"go on with --engine pure (or {ENVIRONMENT_VARIABLE}=pure)"
+            f"{'' if name is not None else f'{source}: '}the native engine is not part of this installation: "
+            "install Rust and then fastverify again, or go on with --engine pure"
         )
     return _pure()
 
