@@ -126,8 +126,6 @@ def _least(runs: Iterable[Took]) -> Took:
 def _show_hashing(engine: Engine, cache: Path, files: Sequence[str], threads: int) -> None:
     """Print how the time for all outputs stands to that for hashing as many bytes in memory."""
     bytes_to_hash = sum(_bytes_to_hash(file) for file in files)
-    if not files:
-        raise SystemExit(f"{cache}: there is no output in it; is it a build cache?")
     size = sum(os.path.getsize(file) for file in files)
     # Copies, because equal messages that are one in memory would lie in the processor's caches.
     sets = [

@@ -32,19 +32,25 @@ def alone(number: int, tasks: list[ModuleTask]) -> ModuleMeasurement:
     return measure_module(Job.of(tasks[number]))
 
 
-def test_whoever_measures_during_a_pause_has_the_workers(
-    tasks: list[ModuleTask], started: list[subprocess.Popen[bytes]]
-) -> None:
+def measured_twice(tasks: list[ModuleTask], threads: int) -> list[ModuleMeasurement]:
+    """All of them, each once more during a pause, by itself."""
     engine = PureEngine()
     seen = []
-    with closing(engine.measure(tasks, threads=2)) as measurements:
+    with closing(engine.measure(tasks, threads=threads)) as measurements:
         for measured in measurements:
             seen.append(measured)
             measurements.pause()
             # The first of them are enough for workers, the others are not.
-            with closing(engine.measure([tasks[measured.key]], threads=2)) as again:
+            with closing(engine.measure([tasks[measured.key]], threads=threads)) as again:
                 assert next(again) == measured
     assert sorted(each.key for each in seen) == list(range(len(tasks)))
+    return seen
+
+
+def test_whoever_measures_during_a_pause_has_the_workers(
+    tasks: list[ModuleTask], started: list[subprocess.Popen[bytes]]
+) -> None:
+    seen = measured_twice(tasks, threads=2)
     assert all(each == alone(each.key, tasks) for each in seen)
     assert len(started) == 2
     assert all_ended(started)
@@ -181,15 +187,7 @@ def test_few_processes_and_threads(
     tasks: list[ModuleTask], monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     places = Places(count, monkeypatch)
-    engine = PureEngine()
-    seen = []
-    with closing(engine.measure(tasks, threads=8)) as measurements:
-        for measured in measurements:
-            seen.append(measured)
-            measurements.pause()
-            with closing(engine.measure([tasks[measured.key]], threads=8)) as again:
-                assert next(again) == measured
-    assert sorted(each.key for each in seen) == list(range(len(tasks)))
+    measured_twice(tasks, threads=8)
     assert places.are_free()
 
 

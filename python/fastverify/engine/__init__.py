@@ -50,9 +50,10 @@ def load_engine(name: EngineName | None = None) -> Engine:
     if find_spec(_EXTENSION) is not None:
         return _native()
     if wanted == "native":
+        asked = f"{source}: " if name is None else ""
         raise EngineError(
-            f"{'' if name is not None else f'{source}: '}the native engine is not part of this installation: "
-            "install Rust and then fastverify again, or go on with --engine pure"
+            f"{asked}the native engine is not part of this installation: install Rust and then fastverify "
+            "again, or go on with --engine pure"
         )
     return _pure()
 
