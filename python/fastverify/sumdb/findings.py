@@ -40,7 +40,7 @@ def database_findings(database: Database) -> Iterator[Finding]:
 
 
 def _remove(path: str) -> str:
-    return f"remove it, Go fetches it again where it needs it:\nrm -f {shlex.quote(path)}"
+    return remove(path, "remove it, Go fetches it again where it needs it")
 
 
 def _strays(database: Database) -> Iterator[Finding]:
@@ -134,7 +134,7 @@ def _heads(database: Database) -> Iterator[Finding]:
             path,
             f"the newest tree head of {database.name} that Go keeps {what}: {problem.reason}",
             _GO_HEAD,
-            f"remove it, Go then starts from the next head that it gets:\nrm -f {shlex.quote(path)}",
+            remove(path, "remove it, Go then starts from the next head that it gets"),
             authority="sumdb",
         )
     for fork, path, other in database.forks:
