@@ -177,19 +177,17 @@ class _Side:
         self._linked: set[tuple[int, int]] = set()
 
     def entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """What is in a folder; where that lies in the end, `folder` says, and not the entries."""
         try:
-            with os.scandir(folder) as scan:
-                found = list(scan)
-            _enter(folder)
+            with os.scandir(_entered(folder)) as scan:
+                return list(scan)
         except OSError as error:
             self.cannot_list(folder, error)
             return []
-        return found
 
     def names(self, folder: str) -> list[str]:
         try:
-            # Only those find it by this name who may look at what is in it.
-            return os.listdir(os.path.join(folder, os.curdir))
+            return os.listdir(_entered(folder))
         except OSError as error:
             self.cannot_list(folder, error)
             return []
@@ -232,31 +230,30 @@ class _Trees(_Side):
 
     def list(self, folder: _Folder, path: str, below: _Below) -> None:
         """List one folder of them; what is found is entered into `below`."""
-        prefix = folder.prefix
+        prefix, start = folder.prefix, os.path.join(path, "")
         for entry in self.entries(path):
             name = entry.name
             if not prefix and name == "cache":
                 continue
             if layout.AT in name:
-                self._tree(entry, prefix, below)
-            elif not _may_lead_to_module(prefix + name):
-                self.stray(entry.path, "unknown")
-            elif self.is_folder(entry):
-                _child(below, prefix, name).trees = entry.path
+                self._tree(start + name, prefix, name, below)
+            elif _may_lead_to_module(prefix + name) and self.is_folder(entry):
+                _child(below, prefix, name).trees = start + name
             else:
-                self.stray(entry.path, "unknown")
+                self.stray(start + name, "unknown")
 
-    def _tree(self, entry: os.DirEntry[str], prefix: str, below: _Below) -> None:
-        name, _, escaped_version = entry.name.partition(layout.AT)
-        module = layout.unescape_path(prefix + name)
+    def _tree(self, path: str, prefix: str, name: str, below: _Below) -> None:
+        """Enter the tree at `path`, called `name` in its folder."""
+        path_end, _, escaped_version = name.partition(layout.AT)
+        module = layout.unescape_path(prefix + path_end)
         version = layout.unescape_version(escaped_version)
         if module is None or version is None:
-            temporary = re.fullmatch(_TREE_TEMPORARY, prefix + entry.name)
-            self.stray(entry.path, "tree-temporary" if temporary else "unknown")
+            temporary = re.fullmatch(_TREE_TEMPORARY, prefix + name)
+            self.stray(path, "tree-temporary" if temporary else "unknown")
         elif not layout.agrees(module, version):
-            self.stray(entry.path, "mismatch")
+            self.stray(path, "mismatch")
         else:
-            _child(below, prefix, name).versions.append(escaped_version)
+            _child(below, prefix, path_end).versions.append(escaped_version)
 
 
 class _Downloads(_Side):
@@ -267,28 +264,31 @@ class _Downloads(_Side):
         found = None
         cache = os.path.join(self.inventory.root, "cache")
         for entry in self.entries(cache) if _may_be_folder(cache) else []:
+            path = os.path.join(cache, entry.name)
             if entry.name == "download" and self.is_folder(entry):
                 self.inventory.has_download = True
-                found = entry.path
+                found = path
             elif entry.name == "vcs" and self.is_folder(entry):
-                self.inventory.vcs = entry.path
+                self.inventory.vcs = path
             elif entry.name != "lock" or self.is_folder(entry):
-                self.stray(entry.path, "unknown")
+                self.stray(path, "unknown")
         return found
 
     def list(self, folder: _Folder, path: str, below: _Below) -> _Versions | None:
         """List one folder of them; the versions in it, if it has such.  Folders are entered into `below`."""
-        prefix, versions = folder.prefix, None
+        prefix, start = folder.prefix, os.path.join(path, "")
+        versions = None
         for entry in self.entries(path):
             name = entry.name
+            place = start + name
             if name == "@v" and prefix and self.is_folder(entry):
-                versions = self._versions(entry.path, prefix[:-1])
+                versions = self._versions(place, prefix[:-1])
             elif not prefix and name == "sumdb" and self.is_folder(entry):
-                self.inventory.sumdb = entry.path
-            elif _may_lead_to_module(prefix + name) and self.is_folder(entry):
-                _child(below, prefix, name).downloads = entry.path
+                self.inventory.sumdb = place
+            elif (name in below or _may_lead_to_module(prefix + name)) and self.is_folder(entry):
+                _child(below, prefix, name).downloads = place
             else:
-                self.stray(entry.path, "unknown")
+                self.stray(place, "unknown")
         return versions
 
     def _versions(self, folder: str, escaped_path: str) -> _Versions:
@@ -338,9 +338,9 @@ def _child(below: _Below, prefix: str, name: str) -> _Folder:
     return found
 
 
-def _enter(folder: str) -> None:
-    """Raise OSError where what is in a folder may not be looked at, even if its names may be."""
-    os.lstat(os.path.join(folder, os.curdir))
+def _entered(folder: str) -> str:
+    """A name of the folder by which only those find it who may look at what is in it, and not at its names alone."""
+    return os.path.join(folder, os.curdir)
 
 
 def _may_be_folder(path: str) -> bool:
