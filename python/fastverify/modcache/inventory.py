@@ -177,7 +177,7 @@ class _Side:
         self._linked: set[tuple[int, int]] = set()
 
     def entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """What is in a folder; where that lies in the end, `folder` says, and not the entries."""
+        """What is in a folder; the paths of the entries lead there, but not as they are told."""
         try:
             with os.scandir(_entered(folder)) as scan:
                 return list(scan)
@@ -339,7 +339,7 @@ def _child(below: _Below, prefix: str, name: str) -> _Folder:
 
 
 def _entered(folder: str) -> str:
-    """A name of the folder by which only those find it who may look at what is in it, and not at its names alone."""
+    """A name of a folder by which only those find it who may look at what is in it."""
     return os.path.join(folder, os.curdir)
 
 
