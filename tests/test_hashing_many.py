@@ -229,6 +229,9 @@ def test_wrong_arguments(engine: Engine, call: Callable[..., list[bytes]]) -> No
         call([], threads=0, engine=engine.name)
     with pytest.raises(ValueError, match='no SHA-256 kernel "steam"'):
         call([], kernel="steam", engine=engine.name)
+    for kernel in (3, b"portable", ["portable"]):
+        with pytest.raises(TypeError, match=f"^kernel is a str, not {type(kernel).__name__}$"):
+            call([], kernel=kernel, engine=engine.name)
 
 
 def told(name: EngineName, **variables: str) -> str:

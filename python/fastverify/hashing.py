@@ -211,7 +211,7 @@ def _digest_many(
     kernel: str | None,
 ) -> list[bytes]:
     whole = _converted(messages, _views, "messages", "messages")
-    return many.digest_many(load_engine(engine), algorithm, whole, _threads(threads), kernel)
+    return many.digest_many(load_engine(engine), algorithm, whole, _threads(threads), _kernel(kernel))
 
 
 def _digest_files(
@@ -223,7 +223,7 @@ def _digest_files(
 ) -> list[bytes]:
     named = _converted(paths, _paths, "paths", "paths")
     try:
-        return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), kernel)
+        return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), _kernel(kernel))
     except MeasurementError as error:
         raise _hash_error(error) from None
 
@@ -279,6 +279,12 @@ def _converted(
 
 def _threads(threads: int | None) -> int:
     return default_threads() if threads is None else checked_threads(threads)
+
+
+def _kernel(kernel: str | None) -> str | None:
+    if kernel is not None and not isinstance(kernel, str):
+        raise TypeError(f"kernel is a str, not {type(kernel).__name__}")
+    return kernel
 
 
 def _hash_error(error: MeasurementError, name: bytes = b"") -> HashError:
