@@ -127,6 +127,13 @@ impl<J: Job> Worker<'_, J> {
         }
     }
 
+    /// The job that would be the next one of those that have been [begun](Worker::begin), if `is_wanted` says so:
+    /// this one does it, too.
+    pub fn take_begun(&self, is_wanted: impl FnOnce(&J) -> bool) -> Option<J> {
+        let mut queues = self.shared.lock();
+        if queues.begun.front().is_some_and(is_wanted) { queues.begun.pop_front() } else { None }
+    }
+
     /// Puts off a job that is going to hold so many bytes of memory, until there is room for them.  It is done
     /// before those of the start, and has the [`Permit`] that `make` is called with.
     pub fn begin_large(&self, bytes: u64, make: impl FnOnce(Permit<J>) -> J + Send + 'static) {

@@ -244,8 +244,9 @@ impl Job for ModuleJob {
     type Answer = ModuleMeasurement;
 
     const ASKS_FOR_DISKS: bool = true;
-    /// A module's zip and tree; two on the way to what is in the tree; the io_uring; a thread's two accounts.
-    const DESCRIPTORS: usize = 7;
+    /// A module's zip and tree; two on the way to what is in the tree; a second long file; the io_uring; a thread's
+    /// two accounts.
+    const DESCRIPTORS: usize = 8;
 
     fn bytes(answer: &ModuleMeasurement) -> usize {
         answer.bytes()
@@ -288,7 +289,18 @@ impl Job for ModuleJob {
                 ModuleJob::Chunk(plan, first).run(scratch, worker);
             }
             ModuleJob::Chunk(plan, chunk) => {
-                scratch.read_chunk(plan, chunk, worker, &mut complete);
+                // Where there are threads with nothing to do, the other one is for them.
+                let takes_two = plan.is_long(chunk)
+                    && scratch.has_room_for_two()
+                    && !worker.is_any_idle()
+                    && !worker.is_from_disk();
+                let goes_with_it = |job: &ModuleJob| matches!(job, ModuleJob::Chunk(other, at) if Arc::ptr_eq(other, &plan) && plan.is_long(*at));
+                match if takes_two { worker.take_begun(goes_with_it) } else { None } {
+                    Some(ModuleJob::Chunk(_, other)) => {
+                        scratch.read_two_long(&plan, [chunk, other], worker, &mut complete);
+                    }
+                    _ => scratch.read_chunk(plan, chunk, worker, &mut complete),
+                }
             }
             ModuleJob::Rules(plan) => {
                 let violations = plan.find_violations();

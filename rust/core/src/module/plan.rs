@@ -273,6 +273,11 @@ impl Plan {
         entry.map_or(0, |entry| entry.uncompressed.max(entry.compressed)).saturating_sub(LONG)
     }
 
+    /// Whether a chunk has nothing but an entry that is read in windows, whatever memory there is.
+    pub(super) fn is_long(&self, chunk: usize) -> bool {
+        self.chunks[chunk].len() == 1 && self.beyond_long(chunk) > 0
+    }
+
     /// Whether a chunk is so far behind the one that the verdict `is_at` that it is not to be read yet.
     ///
     /// The verdict of a plan of few units takes them in another order, and keeps what it cannot take.  A chunk

@@ -50,6 +50,16 @@ impl Sums {
         self.sha256.update(piece);
         timings::lap(Stage::Hash);
     }
+
+    /// The same of two contents at once.
+    fn take_two(both: [&mut Sums; 2], pieces: [&[u8]; 2]) {
+        let [first, second] = both;
+        first.crc.update(pieces[0]);
+        second.crc.update(pieces[1]);
+        timings::lap(Stage::Inflate);
+        Hasher::update_two([&mut first.sha256, &mut second.sha256], pieces);
+        timings::lap(Stage::Hash);
+    }
 }
 
 #[derive(Default)]
@@ -60,6 +70,14 @@ struct Pieces {
     helper: Helper,
     /// Whether another thread took the last piece, and so is likely to take the next.
     helped: bool,
+}
+
+impl Pieces {
+    /// Whether the next piece is best taken by the thread that gives it.
+    fn are_taken_here(&self, crew: &dyn Crew) -> bool {
+        let helped = self.helped || self.helper == Helper::AtWork || crew.is_idle();
+        self.waiting.is_empty() && !helped
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -94,8 +112,7 @@ impl Relay {
                 pieces = lock(&self.pieces);
             }
         }
-        let helped = pieces.helped || pieces.helper == Helper::AtWork || crew.is_idle();
-        if pieces.waiting.is_empty() && !helped {
+        if pieces.are_taken_here(crew) {
             drop(pieces);
             if let Some(sums) = &mut *lock(&self.sums) {
                 sums.take(content);
@@ -110,6 +127,21 @@ impl Relay {
             pieces.helper = Helper::Asked;
             drop(pieces);
             crew.ask(Arc::clone(self));
+        }
+    }
+
+    /// Gives on the next piece of each of two contents; where no other thread is idle they are taken here, both at
+    /// once.
+    pub(super) fn give_two(relays: [&Arc<Self>; 2], contents: [&[u8]; 2], crew: &dyn Crew) {
+        if relays.iter().all(|relay| lock(&relay.pieces).are_taken_here(crew)) {
+            let [mut first, mut second] = relays.map(|relay| lock(&relay.sums));
+            if let (Some(first), Some(second)) = (&mut *first, &mut *second) {
+                Sums::take_two([first, second], contents);
+            }
+            return;
+        }
+        for (relay, content) in relays.into_iter().zip(contents) {
+            relay.give(content, crew);
         }
     }
 

@@ -4,13 +4,14 @@ mod changes;
 mod faults;
 mod large;
 mod parts;
+mod two_long;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Change, Differences, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
+use super::{Change, Difference, Differences, Limits, ModuleMeasurement, ModuleTask, Plan, Scratch, measure};
 use crate::fault::{Fault, FaultCode};
 use crate::sha256::digest;
 use crate::tree::each_way;

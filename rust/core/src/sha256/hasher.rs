@@ -67,6 +67,23 @@ impl Engine {
         }
         *state = states.0[0];
     }
+
+    /// The same for two messages, as many blocks of each as both have; how many that is.
+    fn compress_two(self, states: [&mut [u32; 8]; 2], runs: [&[Block]; 2]) -> usize {
+        let blocks = runs[0].len().min(runs[1].len());
+        let mut rows = StateRows(states.each_ref().map(|state| **state));
+        match self {
+            Engine::Portable => return 0,
+            #[cfg(target_arch = "x86_64")]
+            Engine::ShaNi(kernel) => kernel.compress(&mut rows, &runs, blocks),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Engine::Armv8(kernel) => kernel.compress(&mut rows, &runs, blocks),
+        }
+        for (state, row) in states.into_iter().zip(rows.0) {
+            *state = row;
+        }
+        blocks
+    }
 }
 
 impl Hasher {
@@ -83,24 +100,38 @@ impl Hasher {
 
     /// Takes the next piece of the message.
     pub fn update(&mut self, piece: &[u8]) {
-        let mut piece = piece;
+        let blocks = self.take_ends(piece);
+        self.compress(blocks);
+    }
+
+    /// As [`Hasher::update`] of two messages at once, which takes less time than one after the other.
+    pub(crate) fn update_two(hashers: [&mut Hasher; 2], pieces: [&[u8]; 2]) {
+        let [first, second] = hashers;
+        let runs = [first.take_ends(pieces[0]), second.take_ends(pieces[1])];
+        let taken = first.engine.compress_two([&mut first.state, &mut second.state], runs);
+        first.compress(&runs[0][taken..]);
+        second.compress(&runs[1][taken..]);
+    }
+
+    /// Takes the next piece of the message but for its whole blocks, which it gives back.
+    fn take_ends<'p>(&mut self, piece: &'p [u8]) -> &'p [Block] {
         let held = (self.length % 64) as usize;
         self.length = self.length.wrapping_add(piece.len() as u64);
-        if held > 0 {
-            let taken = piece.len().min(64 - held);
-            let (first, others) = piece.split_at(taken);
-            self.rest[held..held + taken].copy_from_slice(first);
-            if held + taken < 64 {
-                return;
-            }
+        let (first, piece) = piece.split_at(if held > 0 { piece.len().min(64 - held) } else { 0 });
+        self.rest[held..held + first.len()].copy_from_slice(first);
+        if held + first.len() == 64 {
             self.engine.compress(&mut self.state, &[self.rest]);
-            piece = others;
         }
         let (blocks, rest) = piece.as_chunks();
+        // Where there is one, nothing is held any more.
+        self.rest[..rest.len()].copy_from_slice(rest);
+        blocks
+    }
+
+    fn compress(&mut self, blocks: &[Block]) {
         if !blocks.is_empty() {
             self.engine.compress(&mut self.state, blocks);
         }
-        self.rest[..rest.len()].copy_from_slice(rest);
     }
 
     /// The digest of all pieces.

@@ -57,3 +57,28 @@ fn without_a_kernel_named() {
         assert_eq!(digest(&bytes[..length]), expected(&bytes[..length]));
     }
 }
+
+/// Two messages side by side, in pieces of any lengths, none among them.
+#[test]
+fn two_messages_at_once() {
+    let mut random = Random(15);
+    let bytes = random.bytes(unless_miri(5000, 400));
+    for kernel in Kernel::available() {
+        for _ in 0..unless_miri(300, 5) {
+            let messages = [&bytes[..random.below(bytes.len())], &bytes[random.below(bytes.len())..]];
+            let [mut first, mut second] = [Hasher::with_kernel(kernel), Hasher::with_kernel(kernel)];
+            let mut left = messages;
+            while left.iter().any(|left| !left.is_empty()) {
+                let pieces = left.each_mut().map(|left| {
+                    let most = [1, 64, 65, 130, 1000][random.below(5)];
+                    let (piece, others) = left.split_at(random.below(most + 1).min(left.len()));
+                    *left = others;
+                    piece
+                });
+                Hasher::update_two([&mut first, &mut second], pieces);
+            }
+            let digests = [first.finish(), second.finish()];
+            assert_eq!(digests, messages.map(expected), "{kernel}: {:?}", messages.map(<[u8]>::len));
+        }
+    }
+}
