@@ -17,8 +17,8 @@ Each name is imported when it is first used, so that ``import fastverify`` costs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+# Type checkers know this name; typing itself takes long to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastverify.checking import CacheCheck, check_caches
     from fastverify.errors import EngineError, FastverifyError, HashError

@@ -44,7 +44,9 @@ def test_it_imports_nothing_heavy(option: str) -> None:
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
-    assert heavy(imported_by("import fastverify")) == set()
+    """Nor anything that takes long, while Ctrl-C still shows a traceback."""
+    modules = imported_by("import json, sys\nimport fastverify")
+    assert modules - imported_by("import json, sys") <= {"__future__", "fastverify"}
 
 
 def test_what_counts_as_heavy_is_recognised() -> None:

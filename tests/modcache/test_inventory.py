@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -124,6 +125,30 @@ def test_links_to_folders_are_walked_once(tmp_path: Path) -> None:
     found = take_inventory(str(root))
     assert list(found.modules) == [("github.com/a/b", "v1.0.0")]
     assert set(_strays(found)) == {"github.com/loop", "github.com/dangling"}
+
+
+def test_a_link_that_is_replaced_while_it_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may be at work in the cache: a link that has gone leads nowhere."""
+    root, elsewhere = tmp_path / "mod", tmp_path / "elsewhere"
+    (elsewhere / "a" / "b@v1.0.0").mkdir(parents=True)
+    root.mkdir()
+    link = root / "github.com"
+    real_path = os.path.realpath
+
+    def replaced(path: str) -> str:
+        if os.path.basename(path) != link.name:
+            return real_path(path)
+        link.unlink()
+        raise errors.pop()
+
+    monkeypatch.setattr(os.path, "realpath", replaced)
+    errors = [FileNotFoundError(errno.ENOENT, "gone"), OSError(errno.EINVAL, "no link")]
+    while errors:
+        link.symlink_to(elsewhere)
+        found = take_inventory(str(root))
+        assert (len(found.modules), found.unreadable) == (0, [])
 
 
 def test_files_of_a_version_are_seen_again(tmp_path: Path) -> None:

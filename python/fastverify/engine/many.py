@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
 from fastverify.engine.protocol import Engine, Fault, MeasurementError
 from fastverify.errors import FastverifyError
 from fastverify.exhaustion import descriptors_left, refuse_exhaustion
+from fastverify.report.escape import printable
 
 if TYPE_CHECKING:
     Message: TypeAlias = bytes | memoryview
@@ -95,7 +96,7 @@ def digest_files(
 
 def _hash_function(algorithm: Algorithm, kernel: str | None) -> Callable[[], _Hash]:
     if kernel not in {None, HASHLIB}:
-        raise ValueError(f'the pure engine has no SHA-256 kernel "{kernel}"; it has {HASHLIB}')
+        raise ValueError(f'the pure engine has no SHA-256 kernel "{printable(kernel)}"; it has {HASHLIB}')
     if algorithm == "sha256":
         return hashlib.sha256
     try:

@@ -19,6 +19,7 @@ from fastverify.engine.protocol import Engine, EngineName, Measurements, ModuleM
 from fastverify.modcache import live, lock
 from fastverify.modcache.gosum import TrustedSums
 from fastverify.modcache.inventory import Inventory, Stray
+from fastverify.modcache.judge import judge_module
 from fastverify.modcache.layoutfindings import (
     busy_finding,
     changing_finding,
@@ -220,9 +221,6 @@ class Check:
                 yield _of_cache(told)
 
     def _judge(self, root: str, files: ModuleFiles, measured: ModuleMeasurement) -> ModuleResult:
-        # Only now, when there are workers that go on meanwhile.
-        from fastverify.modcache.judge import judge_module
-
         with timings.stage("judge"):
             proof = self._database.prove(files.module, files.version)
             result = judge_module(root, files, measured, self._sums, proof)

@@ -209,13 +209,14 @@ class _Side:
             if not entry.is_dir():
                 return False
             target = os.stat(entry.path)
+            below = os.path.join(os.path.realpath(self.inventory.root), "")
+            above = os.path.join(os.path.realpath(entry.path), "")
         except _ABSENT:
             return False
         except OSError:
             return True
         identity = (target.st_dev, target.st_ino)
-        below = os.path.join(os.path.realpath(self.inventory.root), "")
-        if identity in self._linked or below.startswith(os.path.join(os.path.realpath(entry.path), "")):
+        if identity in self._linked or below.startswith(above):
             return False  # seen already, or it holds the cache itself: a loop
         self._linked.add(identity)
         return stat.S_ISDIR(target.st_mode)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from fastverify.modcache.live import Stillness
 from fastverify.modcache.modulefiles import ModuleFiles
 from fastverify.report.model import ModuleResult
@@ -25,8 +27,6 @@ class Suspect:
         """What was found when it was looked at last.  Raises OSError where a spool has lost it."""
         if not isinstance(self._result, Kept):
             return self._result
-        import pickle
-
         result: ModuleResult = pickle.loads(self._result.read())  # noqa: S301 - written by this program
         return result
 
@@ -37,7 +37,4 @@ class Suspect:
     def set_aside(self, spool: Spool) -> None:
         """Let the result wait in `spool`: very many can name very many files."""
         if not isinstance(self._result, Kept):
-            # Only now: few checks have suspects.
-            import pickle
-
             self._result = spool.put(pickle.dumps(self._result, pickle.HIGHEST_PROTOCOL))
