@@ -100,8 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for contender in (go, fastverify)
     }
-    print(f"\nMedians over {len(pairs)} pairs: wall A/B {wall:.2f}, CPU A/B {cpu:.2f}")
-    print("Peak memory of all processes together: " + ", ".join(f"{k} {_mb(v)}" for k, v in memory.items()))
+    of_pairs = "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
+    print(f"\nMedians over {of_pairs}: wall A/B {wall:.2f}, CPU A/B {cpu:.2f}")
+    peaks = ", ".join(f"{name} {_mb(bytes_)}" for name, bytes_ in memory.items())
+    print(f"Peak memory of all processes together (Pss, every 20 ms of one run more): {peaks}")
 
     if options.json:
         result_file: dict[str, Any] = {
@@ -147,6 +149,8 @@ def _default_folder() -> Path:
 
 def _cache(options: argparse.Namespace) -> RealCache:
     if options.modcache is not None:
+        if not (options.project / "go.mod").is_file():
+            raise SystemExit(f"{options.project}: there is no go.mod in this folder")
         if not options.modcache.is_dir():  # the go command would make it
             raise SystemExit(f"{options.modcache}: there is no such folder")
         return RealCache(options.project.resolve(), options.modcache.resolve())

@@ -43,12 +43,16 @@ FEATURES = ("sha_ni", "ssse3", "sse4_1", "avx2", "bmi2", "avx512f", "avx512bw", 
 
 
 WHAT = (
-    "Written by `python benches/renew.py`; the numbers are those of one machine at one time.  Each cell is"
-    " a median, and in brackets are the least and the greatest sample."
+    "the numbers are those of one machine at one time.  Each cell is a median; in brackets are the least and"
+    " the greatest sample, where there are several.  Behind a speed is how many times as fast fastverify is,"
+    " in the way that it uses here.  All samples are at the end."
 )
 NOISE = (
     "More than 1 means that other programs were running, which makes wall times long and all numbers noisy."
 )
+
+#: How the name of the kernel ends that is used on this machine.
+USED = ", used here"
 
 
 class Row(NamedTuple):
@@ -73,21 +77,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cache = make_real_cache(options.cache.resolve())
     warm = make_real_cache((options.warm_cache or options.cache).resolve())
     with tempfile.TemporaryDirectory() as scratch:
-        head = _head()
-        parts = list(_parts(cache, Path(scratch)))
-        whole = list(_whole_programs(warm, options, Path(scratch)))
-        sections = [head, *whole, *(_cold(cache, options.cold) if options.cold else ()), *parts]
+        samples = _Samples()
+        head = _head(options)
+        parts = list(_parts(cache, Path(scratch), samples))
+        whole = list(_whole_programs(warm, options, Path(scratch), samples))
+        cold = list(_cold(cache, options.cold, samples)) if options.cold else []
+        sections = [head, *whole, *cold, *parts, *samples.section()]
     options.output.write_text("\n".join(sections), encoding="utf-8")
     return 0
 
 
-def _head() -> str:
+class _Samples:
+    """Every sample, shown as it is taken and kept for the end of the file."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def add(self, what: str, samples: Iterable[float]) -> None:
+        """Note the samples of one cell."""
+        line = f"{what}: {' '.join(f'{sample:.2f}' for sample in samples)}"
+        print(line, flush=True)
+        self._lines.append(line)
+
+    def section(self) -> Iterator[str]:
+        yield "## Every sample\n"
+        yield "In the order in which they were taken.\n"
+        yield "\n".join(["```", *self._lines, "```", ""])
+
+
+def _head(options: argparse.Namespace) -> str:
     sha256 = kernels()
+    command = f"python benches/renew.py --pairs {options.pairs} --cold {options.cold}"
+    command += " --warm-cache FOLDER" if options.warm_cache else ""
     return "\n".join(
         [
             "# Results",
             "",
-            WHAT,
+            f"Written by `{command}`; {WHAT}",
             "",
             f"- Processor: {_cpu_model()}, {_cpus()} CPUs; features: {', '.join(_features())}",
             f"- System: {platform.system()} {platform.release()}",
@@ -125,10 +151,11 @@ class _Program(NamedTuple):
     command: list[str]
     cwd: Path
     environment: Mapping[str, str]
-    processes: int = 1
 
 
-def _whole_programs(cache: RealCache, options: argparse.Namespace, scratch: Path) -> Iterator[str]:
+def _whole_programs(
+    cache: RealCache, options: argparse.Namespace, scratch: Path, samples: _Samples
+) -> Iterator[str]:
     pairs: int = options.pairs
     dirhash = _go_program(scratch)
     environment = cache.environment()
@@ -147,7 +174,6 @@ def _whole_programs(cache: RealCache, options: argparse.Namespace, scratch: Path
             [*check, "--engine", "pure"],
             cache.project,
             environment,
-            processes=_cpus() + 1,
         ),
     ]
     if options.without_pure:
@@ -164,10 +190,11 @@ def _whole_programs(cache: RealCache, options: argparse.Namespace, scratch: Path
         f" `go mod verify` looks at: {_mb(held.zip_bytes)} of zips, {held.tree_files} files of"
         f" {_mb(held.tree_bytes)}.  They are in memory ({_file_system(cache.modcache)}): right before each"
         " run comes one of the same that does not count, and what was read from a disk nevertheless is there"
-        f" as the median.  {pairs} runs in turns.  The ratios say how many times the time of"
-        " `fastverify check` it takes, as medians over neighbouring runs.\n"
+        f" as the median.  {_runs(pairs)} of each in turns.  The last columns say how many times as long as"
+        " `fastverify check` it takes, as medians of the ratios of each turn.  The memory is that of all its"
+        " processes together (Pss), in one run more.\n"
     )
-    columns = ("", "wall s", "CPU s", "peak memory", "from disk", "wall ratio", "CPU ratio")
+    columns = ("", "wall s", "CPU s", "peak memory", "from disk", "wall, times ours", "CPU, times ours")
     yield f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
     ours = found[programs[0].name]
     for program in programs:
@@ -176,16 +203,16 @@ def _whole_programs(cache: RealCache, options: argparse.Namespace, scratch: Path
             f"{statistics.median(value(b) / value(a) for a, b in zip(ours, theirs, strict=True)):.2f}"
             for value in (_wall, _cpu)
         ]
-        peak = max(result.peak_rss for result in theirs)
-        if program.processes > 1:
-            peak = peak_of_all_processes(program.command, cwd=program.cwd, environment=program.environment)
+        peak = peak_of_all_processes(program.command, cwd=program.cwd, environment=program.environment)
+        samples.add(f"{program.name}, warm, wall s", map(_wall, theirs))
+        samples.add(f"{program.name}, warm, CPU s", map(_cpu, theirs))
         from_disk = _mb(int(statistics.median(result.from_disk for result in theirs)))
         cells = [_spread(map(_wall, theirs)), _spread(map(_cpu, theirs)), _mb(peak), from_disk, *ratios]
         yield f"| {program.name} | {' | '.join(cells)} |"
     yield ""
 
 
-def _cold(cache: RealCache, runs: int) -> Iterator[str]:
+def _cold(cache: RealCache, runs: int, samples: _Samples) -> Iterator[str]:
     """The same with nothing in memory, where this process may see to that."""
     yield "## Cold page cache\n"
     if not _drop_page_cache():
@@ -218,16 +245,18 @@ def _cold(cache: RealCache, runs: int) -> Iterator[str]:
             _drop_page_cache()
             found[program.name].append(_once(program))
     yield (
-        f"The same modules ({_file_system(cache.modcache)}), {runs} runs of each in turns; before each the"
-        " page cache, with all inodes and directories, is dropped.  The ratio says how many times faster than"
-        " `go mod verify` it is.\n"
+        f"The same modules ({_file_system(cache.modcache)}), {_runs(runs)} of each in turns; before each the"
+        " page cache, with all inodes and directories, is dropped.  The last column says how many times as"
+        " long as it `go mod verify` takes.\n"
     )
-    yield "| | wall s | CPU s | peak memory | wall ratio |\n|---|---|---|---|---|"
+    yield "| | wall s | CPU s | peak RSS | `go mod verify`, times this |\n|---|---|---|---|---|"
     go = found[programs[0].name]
     for program in programs:
         ours = found[program.name]
         ratio = statistics.median(a.wall / b.wall for a, b in zip(go, ours, strict=True))
         peak = _mb(max(result.peak_rss for result in ours))
+        samples.add(f"{program.name}, cold, wall s", map(_wall, ours))
+        samples.add(f"{program.name}, cold, CPU s", map(_cpu, ours))
         cells = [_spread(map(_wall, ours)), _spread(map(_cpu, ours)), peak, f"{ratio:.2f}"]
         yield f"| {program.name} | {' | '.join(cells)} |"
     yield ""
@@ -241,6 +270,10 @@ def _drop_page_cache() -> bool:
     except OSError:
         return False
     return True
+
+
+def _runs(number: int) -> str:
+    return f"{number} run" if number == 1 else f"{number} runs"
 
 
 def _wall(result: Run) -> float:
@@ -259,7 +292,7 @@ def _once(program: _Program, how: Callable[..., Run] = run) -> Run:
     return result
 
 
-def _parts(cache: RealCache, scratch: Path) -> Iterator[str]:
+def _parts(cache: RealCache, scratch: Path, samples: _Samples) -> Iterator[str]:
     bench = _rust_program()
     go = _go_program(scratch)
     entries = scratch / "entries"
@@ -271,7 +304,7 @@ def _parts(cache: RealCache, scratch: Path) -> Iterator[str]:
     rows = [*_rows([str(bench), "sha256"]), *_hashlib_rows(), *_rows([str(go), "sha256"])]
     yield "## SHA-256 by message size, GB/s on one core\n"
     yield "Messages of one size, 2 MiB of them or more; fastverify takes them all in one call.\n"
-    yield _table(rows, [str(size) for size in SHA256_SIZES])
+    yield _table(rows, [str(size) for size in SHA256_SIZES], samples)
     rows = [
         *_rows([str(bench), "inflate", str(entries)]),
         *_zlib_rows(sampled),
@@ -279,10 +312,10 @@ def _parts(cache: RealCache, scratch: Path) -> Iterator[str]:
     ]
     yield "## Inflating, GB/s on one core\n"
     yield f"{len(sampled)} entries of real zips, {_mb(sum(size for _, size in sampled))} unpacked.\n"
-    yield _table(rows, ["real entries"])
+    yield _table(rows, ["real entries"], samples)
     rows = [*_rows([str(bench), "trees", str(trees)]), *_rows([str(go), "trees", str(trees)])]
     yield "## Listing trees and reading every file, thousands of files a second of CPU time\n"
-    yield _table(rows, [rows[0].size])
+    yield _table(rows, [rows[0].size], samples)
 
 
 def _rust_program() -> Path:
@@ -375,19 +408,30 @@ def _sample_trees(cache: RealCache) -> list[Path]:
     return chosen
 
 
-def _table(rows: Sequence[Row], sizes: Sequence[str]) -> str:
+def _table(rows: Sequence[Row], sizes: Sequence[str], samples: _Samples) -> str:
+    """A table of speeds, each with how many times as fast fastverify is."""
     names = list(dict.fromkeys(row.name for row in rows))
-    cells = {(row.name, row.size): row for row in rows}
+    cells = {(row.name, row.size): row.samples for row in rows}
+    ours = next(name for name in names if name == "fastverify" or name.endswith(USED))
     lines = [f"| | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
     for name in names:
-        found = [cells.get((name, size)) for size in sizes]
-        lines.append(f"| {name} | {' | '.join(_spread(row.samples) if row else '' for row in found)} |")
+        written = []
+        for size in sizes:
+            found = cells.get((name, size))
+            if found is None:
+                written.append("")
+                continue
+            samples.add(f"{rows[0].group}, {size}, {name}", found)
+            times = statistics.median(cells[ours, size]) / statistics.median(found)
+            written.append(_spread(found) + ("" if name == ours else f"; {times:.2f}"))
+        lines.append(f"| {name} | {' | '.join(written)} |")
     return "\n".join(lines) + "\n"
 
 
 def _spread(samples: Iterable[float]) -> str:
     kept = list(samples)
-    return f"{statistics.median(kept):.2f} ({min(kept):.2f}-{max(kept):.2f})"
+    spread = f" ({min(kept):.2f}-{max(kept):.2f})" if len(kept) > 1 else ""
+    return f"{statistics.median(kept):.2f}{spread}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import ctypes
 import errno
 import hashlib
 import mmap
@@ -180,10 +181,28 @@ def test_paths_that_no_terminal_should_see(engine: Engine, path: str | bytes) ->
         hashing.hash_files,
     ],
 )
-@pytest.mark.parametrize("one", ["path", b"path", Path("path")], ids=repr)
+@pytest.mark.parametrize(
+    "one",
+    ["path", b"path", Path("path"), memoryview(b""), memoryview(b"path").cast("c"), array.array("I", [1])],
+    ids=repr,
+)
 def test_one_where_many_are_wanted(engine: Engine, call: Callable[..., object], one: object) -> None:
     with pytest.raises(TypeError, match=rf"^a list of .* is wanted, not a single {type(one).__name__}$"):
         call(one, engine=engine.name)
+
+
+def test_a_buffer_that_has_messages_in_it(engine: Engine) -> None:
+    """Rows of a table, and the elements of what has objects: ctypes has both without numpy."""
+    table = (ctypes.c_char * 3 * 2).from_buffer_copy(b"abcdef")
+    objects = (ctypes.py_object * 2)(b"abc", b"def")  # type: ignore[misc]
+    expected = [hashlib.sha256(message).digest() for message in (b"abc", b"def")]
+    for messages in (table, objects):
+        assert hashing.sha256_many(messages, engine=engine.name) == expected
+
+
+def test_a_path_that_the_system_cannot_have(engine: Engine) -> None:
+    with pytest.raises(ValueError, match=r"^paths\[1\]: .*surrogates not allowed$"):
+        hashing.sha256_files([__file__, "\ud800"], engine=engine.name)
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,10 @@ def _digest_files(
         return many.digest_files(load_engine(engine), algorithm, named, _threads(threads), _kernel(kernel))
     except MeasurementError as error:
         raise _hash_error(error) from None
+    except UnicodeEncodeError:
+        # Asked only now: it takes as long as hashing a small file.
+        _converted(named, lambda paths: [os.fsencode(path) for path in paths], "paths", "paths")
+        raise
 
 
 def _name(name: str, what: str) -> bytes:
@@ -261,8 +265,8 @@ def _converted(
     given: Iterable[T], convert: Callable[[list[T]], list[U]], parameter: str, wanted: str
 ) -> list[U]:
     """All of what a parameter was given, converted; the error for one that cannot be says which it is."""
-    # The letters of a string are strings as well.
-    if isinstance(given, (str, bytes, bytearray, os.PathLike)):
+    # The letters of a string are strings as well, and of a buffer the elements may be.
+    if isinstance(given, (str, os.PathLike)) or _is_row(given):
         raise TypeError(f"a list of {wanted} is wanted, not a single {type(given).__name__}")
     given = list(given)
     try:
@@ -275,6 +279,18 @@ def _converted(
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"{parameter}[{number}]: {error}") from None
         raise
+
+
+def _is_row(given: object) -> bool:
+    """Whether this is a buffer of bytes or numbers in a row.
+
+    The rows of a table may be messages, and so may the elements of an array of strings or objects.
+    """
+    try:
+        view = memoryview(given)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return view.ndim < 2 and view.format[-1] not in "Os"
 
 
 def _threads(threads: int | None) -> int:

@@ -35,8 +35,9 @@ GO_BLIND_TO_SUM = (
     "download stop with a checksum mismatch in any project with this go.sum"
 )
 GO_BLIND_TO_RECORD = (
-    "the go command asks the checksum database only for what is in no go.sum; go mod verify and builds "
-    "with a go.sum accept this"
+    "the go command asks the checksum database only for what is in no go.sum; go mod verify accepts this, "
+    "and so does go build, but where go.sum has another hash than the cache: there it stops with a checksum "
+    "mismatch"
 )
 GO_TRUSTS_ZIPHASH = (
     "go mod verify reports zip and tree as modified; go build compares only this file's text with "
