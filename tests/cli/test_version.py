@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from fastverify import __version__
+from fastverify.engine import load_engine
 from tests.cli.conftest import Fastverify
 from tests.cli.running import ROOT, command, environment, only_line, run_words
 from tests.conftest import engine_or_skip
@@ -71,8 +72,9 @@ def test_verbose_version_tells_engines_and_platform(fastverify: Fastverify, opti
     status, out, err = fastverify(*options)
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == f"fastverify {__version__}"
-    assert re.search(r"^pure +there$", out, re.MULTILINE)
+    assert re.search(r"^pure +there(, used)?$", out, re.MULTILINE)
     assert re.search(r"^native +", out, re.MULTILINE)
+    assert re.findall(r"^(native|pure) .*, used$", out, re.MULTILINE) == [load_engine().name]
     assert platform.python_version() in out
     assert platform.system() in out
 
@@ -102,4 +104,5 @@ def test_a_variable_of_an_engine_that_is_not_used(variable: str) -> None:
     ended = run_words(command("--version", "-v"), **{variable: "steam", "FASTVERIFY_ENGINE": "pure"})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert re.search(r"^native +there$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^pure +there, used$", ended.stdout, re.MULTILINE)
     assert "steam" not in ended.stdout

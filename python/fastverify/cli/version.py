@@ -62,14 +62,25 @@ def _surroundings() -> list[str]:
     from fastverify.engine import default_threads
     from fastverify.report.escape import printable
 
+    used = _used()
     return [
-        f"native  {_presence('native')}",
-        f"pure    {_presence('pure')}",
+        *(f"{name:7} {_presence(name)}{', used' if name == used else ''}" for name in ("native", "pure")),
         f"sha256  {_kernels()}",
         f"reading {_reading()}",
         f"python  {platform.python_version()} ({printable(sys.executable or 'embedded')})",
         f"system  {printable(platform.platform())}, {default_threads()} threads",
     ]
+
+
+def _used() -> EngineName | None:
+    """The engine that is used where none is asked for."""
+    from fastverify.engine import load_engine
+    from fastverify.errors import EngineError
+
+    try:
+        return load_engine().name
+    except EngineError:
+        return None
 
 
 def _presence(name: EngineName) -> str:

@@ -12,7 +12,14 @@ use crate::schedule::{self, Job, Running, Worker};
 use crate::sha256::Digest;
 
 /// `dirhash.HashZip(path, Hash1)`: the answer's zip has the h1 or the fault.  No limit on declared
-/// sizes, and no rule on names.
+/// sizes, and no rule on names.  There is one answer.
+///
+/// ```
+/// let mut answers = fastverify_core::hash_zip("/no/such.zip".into(), 2)?;
+/// let zip = answers.next().unwrap()?.zip.unwrap();
+/// assert_eq!((zip.h1, zip.fault.unwrap().code.name()), (None, "os"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -23,7 +30,15 @@ pub fn hash_zip(path: PathBuf, threads: usize) -> io::Result<Measuring> {
 
 /// `dirhash.HashDir(path, prefix, Hash1)`: the answer's tree has the h1 or the fault, which is also
 /// there for what would block or lead out of the tree.  As in Go the path is cleaned by its letters before
-/// anything is read, so that an empty one is the current directory.
+/// anything is read, so that an empty one is the current directory.  So is the prefix, which is put before the
+/// path of each file: `example.com/m@v1.0.0`, with or without a slash at its end.  There is one answer.
+///
+/// ```
+/// let mut answers = fastverify_core::hash_dir("/no/such/dir".into(), b"example.com/m@v1.0.0", 2)?;
+/// let tree = answers.next().unwrap()?.tree.unwrap();
+/// assert_eq!((tree.h1, tree.fault.unwrap().code.name()), (None, "os"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -107,7 +122,17 @@ struct Found {
 const CHUNK: usize = 32;
 
 /// `dirhash.Hash1` over named files on disk, in any order; a name given twice stands twice.  Links are
-/// followed, what is not a regular file is refused.
+/// followed, what is not a regular file is refused.  There is one answer.
+///
+/// ```
+/// use fastverify_core::{FilesHash, hash_files};
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+/// let mut answers = hash_files(vec![(b"Cargo.toml".to_vec(), path.into())], 2)?;
+/// let FilesHash::H1(h1) = answers.next().unwrap()? else { panic!("it cannot be read") };
+/// assert!(h1.starts_with("h1:"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

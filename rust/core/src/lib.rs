@@ -57,11 +57,11 @@ pub mod zip;
 
 pub use allowance::{BYTES_BESIDE_NAME, MAX_NAMES_BYTES};
 pub use fault::{Fault, FaultCode};
-pub use hash::{FilesHash, hash_dir, hash_files, hash_zip};
+pub use hash::{FilesHash, FilesJob, hash_dir, hash_files, hash_zip};
 pub use listed::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use many::Hashing;
 pub use module::{
-    Change, Difference, Differences, MAX_ZIP_BYTES, Measuring, ModuleMeasurement, ModuleTask,
+    Change, Difference, Differences, MAX_ZIP_BYTES, Measuring, ModuleJob, ModuleMeasurement, ModuleTask,
     TreeMeasurement, ZipMeasurement, measure, measure_first, measure_more, measure_with_spares,
 };
 pub use readat::ReadAt;

@@ -107,8 +107,8 @@ impl Hashing {
         Hashing { algorithm: Algorithm::Blake3, threads: 1 }
     }
 
-    /// On up to so many threads, from 1 to 256.  Where the system gives fewer, or fewer files that may be open,
-    /// fewer do the work.
+    /// On up to so many threads: 0 means 1, and more than 256 mean 256.  Where the system gives fewer, or fewer
+    /// files that may be open, fewer do the work.
     pub fn threads(self, threads: usize) -> Hashing {
         Hashing { threads: threads.clamp(1, MAX_THREADS), ..self }
     }
