@@ -1,12 +1,15 @@
 //! Reading a chunk: each content once, and each hashed once where zip and tree agree.
 
+mod two_long;
+
 use std::fs::File;
 use std::io::Seek;
 use std::sync::Arc;
 
+use self::two_long::Second;
 use super::plan::{LONG, Plan, Unit};
 use super::relay::Crew;
-use super::stream::{entry_digest, hash_rest, same_digest, same_digests};
+use super::stream::{entry_digest, hash_rest, same_digest};
 use crate::fault::FaultCode;
 use crate::inflate::{Inflater, OUTPUT_SLACK};
 use crate::memory;
@@ -16,7 +19,7 @@ use crate::sha256::{self, Digest, Queue};
 use crate::stat::FileStat;
 use crate::timings::{self, Stage};
 use crate::tree::{self, Ahead, Listing, Root, Soon};
-use crate::zip::{Archive, Buffers, Entry, Extent, HeldEntry, PIECE, Span, content_of, is_content_of};
+use crate::zip::{Archive, Buffers, Entry, Extent, PIECE, Span, content_of, is_content_of};
 
 /// What has been found of one unit.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +41,6 @@ const EMPTY: Digest = [
 /// What all threads together hold in memory of contents of which each is held whole: where there are many of
 /// them, each has less.
 const WHOLE: u64 = 8 << 20;
-/// What a thread must have of it to read two long entries at a time: that takes as much again.
-const FOR_TWO: u64 = 1 << 20;
 /// The least that a thread has of it, and what a spare one has.
 const LEAST_WHOLE: u64 = 64 << 10;
 const SPARE_WHOLE: u64 = 1 << 20;
@@ -76,42 +77,6 @@ pub struct Scratch {
     waiting: Vec<Option<Chunk>>,
     /// There are no more of them after a chunk.
     most_waiting: usize,
-}
-
-/// What it takes to read a second long entry beside one.
-#[derive(Default)]
-struct Second {
-    spare: Vec<u8>,
-    window: Vec<u8>,
-    inflater: Inflater,
-}
-
-/// A long entry and the file that should have the same content.
-struct Long<'a> {
-    archive: &'a Archive<File>,
-    entry: Entry,
-    extent: Extent,
-    file: File,
-    stat: FileStat,
-}
-
-impl<'a> Long<'a> {
-    /// That of a chunk which has nothing else; None where there is not both, as it should be.
-    fn of(plan: &'a Plan, number: usize) -> Option<Long<'a>> {
-        let unit = plan.units(plan.chunks[number].clone()).next()?;
-        let archive = plan.archive()?;
-        let entry = archive.entry(unit.entry? as usize);
-        let extent = archive.extent(&entry, Span::default()).ok()??;
-        let tree = plan.tree.as_ref()?;
-        let file = &tree.listing.files()[unit.file? as usize];
-        let (file, length, stat) =
-            tree::open(tree.root.as_ref().ok()?, tree.listing.c_path(file), file.kind).ok()?;
-        (length == entry.uncompressed).then_some(Long { archive, entry, extent, file, stat })
-    }
-
-    fn held(&self, inflater: &'a mut Inflater, buffers: Buffers<'a>) -> HeldEntry<'_, File, File> {
-        HeldEntry::new(self.archive, &self.entry, self.extent, &self.file, inflater, buffers)
-    }
 }
 
 /// What a content's digest is for.
@@ -178,56 +143,6 @@ impl Scratch {
         if self.waiting.iter().flatten().count() > self.most_waiting {
             self.finish(complete);
         }
-    }
-
-    /// Whether two long entries may be read side by side.
-    pub(super) fn has_room_for_two(&self) -> bool {
-        self.long >= FOR_TWO
-    }
-
-    /// Reads two chunks that have nothing but a [long](Plan::is_long) entry; see [`Scratch::read_chunk`].
-    pub(super) fn read_two_long(
-        &mut self,
-        plan: &Arc<Plan>,
-        numbers: [usize; 2],
-        crew: &dyn Crew,
-        complete: &mut dyn FnMut(&Plan),
-    ) {
-        let found = match numbers.map(|number| Long::of(plan, number)) {
-            [Some(first), Some(second)] => self.read_both([first, second], crew),
-            _ => [None, None],
-        };
-        for (number, found) in numbers.into_iter().zip(found) {
-            match found {
-                Some((outcome, bytes)) => {
-                    if plan.found(number, vec![outcome], bytes) {
-                        complete(plan);
-                    }
-                }
-                // All that is not as it should be is told by reading it alone.
-                None => self.read_chunk(Arc::clone(plan), number, crew, complete),
-            }
-        }
-    }
-
-    /// Of each what has been found, and how many bytes of the tree; None where entry and file are not both as they
-    /// should be.
-    fn read_both(&mut self, both: [Long<'_>; 2], crew: &dyn Crew) -> [Option<(Outcome, u64)>; 2] {
-        let piece = PIECE.min(self.long as usize / 2);
-        let Second { spare, window, inflater } = &mut self.second;
-        let [first, second] = &both;
-        let held = [
-            first.held(&mut self.inflater, Buffers { input: &mut self.spare, room: &mut self.window, piece }),
-            second.held(inflater, Buffers { input: spare, room: window, piece }),
-        ];
-        let digests = same_digests(held, crew);
-        let [first, second] = both;
-        let found = |long: Long<'_>, digest: Option<Digest>| {
-            let digest = digest?;
-            let outcome = Outcome { zip: Some(Ok(digest)), tree: Some(Ok(digest)), stat: Some(long.stat) };
-            Some((outcome, long.entry.uncompressed))
-        };
-        [found(first, digests[0]), found(second, digests[1])]
     }
 
     /// Reads the units of a chunk that will wait in its `place`; None where all work has been stopped.
@@ -312,6 +227,12 @@ impl Scratch {
             }
         }
     }
+}
+
+/// The most content in a piece of what is read in windows: some may wait for another thread, so that they are
+/// small where there are many threads.
+fn longest_piece(long: u64) -> usize {
+    PIECE.min(long as usize / 2)
 }
 
 /// How many of the first units are read one after the other, with how much of the zip at once.  That may be
@@ -428,8 +349,7 @@ impl Reader<'_, '_> {
         file: Option<u32>,
     ) {
         let opened = file.and_then(|file| self.open(at, file));
-        // Some may wait for another thread: where there are many threads, small ones.
-        let piece = PIECE.min(self.long as usize / 2);
+        let piece = longest_piece(self.long);
         if let Some((file, length)) = &opened
             && *length == entry.uncompressed
         {

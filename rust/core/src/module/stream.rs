@@ -27,14 +27,13 @@ pub(super) fn same_digest<R: ReadAt>(
 ) -> Option<Digest> {
     let mut held = HeldEntry::new(archive, entry, extent, file, inflater, buffers);
     let relay = Relay::new();
-    let mut ended = false;
-    while !ended && !crew.stopped() {
-        let Some(piece) = held.next() else { break };
-        ended = piece.is_empty();
+    let mut ended = None;
+    while !crew.stopped()
+        && let Some(piece) = next(&mut held, &mut ended)
+    {
         relay.give(piece, crew);
     }
-    let (crc32, digest) = relay.end(crew)?;
-    (ended && held.end(crc32).is_ok()).then_some(digest)
+    digest_if_same(&held, ended, relay.end(crew))
 }
 
 /// As [`same_digest`], of two entries and files side by side, which takes less time than one after the other.
@@ -43,7 +42,6 @@ pub(super) fn same_digests<R: ReadAt, F: ReadAt>(
     crew: &dyn Crew,
 ) -> [Option<Digest>; 2] {
     let relays = [Relay::new(), Relay::new()];
-    // None while there is more; then whether it is the end that was to come.
     let mut ended = [None, None];
     while !crew.stopped() {
         let [first, second] = &mut held;
@@ -56,14 +54,11 @@ pub(super) fn same_digests<R: ReadAt, F: ReadAt>(
         }
     }
     let sums = relays.map(|relay| relay.end(crew));
-    let [first, second] = [0, 1].map(|number| {
-        let (crc32, digest) = sums[number]?;
-        (ended[number] == Some(true) && held[number].end(crc32).is_ok()).then_some(digest)
-    });
-    [first, second]
+    [0, 1].map(|number| digest_if_same(&held[number], ended[number], sums[number]))
 }
 
-/// The next piece of what entry and file both have; None at the end, and where there is none, which is noted.
+/// The next piece of what entry and file both have.  Without one, `ended` says then whether it was the end that
+/// was to come; it is None while there may be more.
 fn next<'h, R: ReadAt, F: ReadAt>(
     held: &'h mut HeldEntry<'_, R, F>,
     ended: &mut Option<bool>,
@@ -78,6 +73,16 @@ fn next<'h, R: ReadAt, F: ReadAt>(
         None => Some(false),
     };
     piece.filter(|piece| !piece.is_empty())
+}
+
+/// The digest of what entry and file both have, if that is all of both and nothing behind it is at fault.
+fn digest_if_same<R: ReadAt, F: ReadAt>(
+    held: &HeldEntry<'_, R, F>,
+    ended: Option<bool>,
+    sums: Option<(u32, Digest)>,
+) -> Option<Digest> {
+    let (crc32, digest) = sums?;
+    (ended == Some(true) && held.end(crc32).is_ok()).then_some(digest)
 }
 
 /// The SHA-256 of an entry by itself; another thread of the `crew` may do a part of it.

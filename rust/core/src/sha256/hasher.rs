@@ -68,21 +68,32 @@ impl Engine {
         *state = states.0[0];
     }
 
-    /// The same for two messages, as many blocks of each as both have; how many that is.
-    fn compress_two(self, states: [&mut [u32; 8]; 2], runs: [&[Block]; 2]) -> usize {
-        let blocks = runs[0].len().min(runs[1].len());
-        let mut rows = StateRows(states.each_ref().map(|state| **state));
+    /// The same for two messages, so many blocks of each.
+    fn compress_two(self, states: [&mut [u32; 8]; 2], runs: [&[Block]; 2], blocks: usize) {
         match self {
-            Engine::Portable => return 0,
+            Engine::Portable => {
+                for (state, run) in states.into_iter().zip(runs) {
+                    self.compress(state, &run[..blocks]);
+                }
+            }
             #[cfg(target_arch = "x86_64")]
-            Engine::ShaNi(kernel) => kernel.compress(&mut rows, &runs, blocks),
+            Engine::ShaNi(kernel) => compress_two(kernel, states, runs, blocks),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-            Engine::Armv8(kernel) => kernel.compress(&mut rows, &runs, blocks),
+            Engine::Armv8(kernel) => compress_two(kernel, states, runs, blocks),
         }
-        for (state, row) in states.into_iter().zip(rows.0) {
-            *state = row;
-        }
-        blocks
+    }
+}
+
+/// Two messages interleaved.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+fn compress_two<K>(kernel: K, states: [&mut [u32; 8]; 2], runs: [&[Block]; 2], blocks: usize)
+where
+    K: LaneKernel<2, States = StateRows<2>>,
+{
+    let mut rows = StateRows(states.each_ref().map(|state| **state));
+    kernel.compress(&mut rows, &runs, blocks);
+    for (state, row) in states.into_iter().zip(rows.0) {
+        *state = row;
     }
 }
 
@@ -108,16 +119,17 @@ impl Hasher {
     pub(crate) fn update_two(hashers: [&mut Hasher; 2], pieces: [&[u8]; 2]) {
         let [first, second] = hashers;
         let runs = [first.take_ends(pieces[0]), second.take_ends(pieces[1])];
-        let taken = first.engine.compress_two([&mut first.state, &mut second.state], runs);
-        first.compress(&runs[0][taken..]);
-        second.compress(&runs[1][taken..]);
+        let both = runs[0].len().min(runs[1].len());
+        first.engine.compress_two([&mut first.state, &mut second.state], runs, both);
+        first.compress(&runs[0][both..]);
+        second.compress(&runs[1][both..]);
     }
 
     /// Takes the next piece of the message but for its whole blocks, which it gives back.
     fn take_ends<'p>(&mut self, piece: &'p [u8]) -> &'p [Block] {
         let held = (self.length % 64) as usize;
         self.length = self.length.wrapping_add(piece.len() as u64);
-        let (first, piece) = piece.split_at(if held > 0 { piece.len().min(64 - held) } else { 0 });
+        let (first, piece) = piece.split_at(piece.len().min((64 - held) % 64));
         self.rest[held..held + first.len()].copy_from_slice(first);
         if held + first.len() == 64 {
             self.engine.compress(&mut self.state, &[self.rest]);

@@ -3,6 +3,14 @@
 use super::super::{Hasher, Kernel, digest};
 use super::{Random, expected, unless_miri};
 
+/// Takes a piece of any length from what is left, none among them.
+fn some_of<'m>(random: &mut Random, left: &mut &'m [u8]) -> &'m [u8] {
+    let most = [1, 64, 65, 130, 1000][random.below(5)];
+    let (piece, others) = left.split_at(random.below(most + 1).min(left.len()));
+    *left = others;
+    piece
+}
+
 #[test]
 fn pieces_of_any_length() {
     let mut random = Random(11);
@@ -13,10 +21,7 @@ fn pieces_of_any_length() {
             let mut hasher = Hasher::with_kernel(kernel);
             let mut left = message;
             while !left.is_empty() {
-                let most = [1, 64, 65, 130, 1000][random.below(5)];
-                let (piece, others) = left.split_at(random.below(most + 1).min(left.len()));
-                hasher.update(piece);
-                left = others;
+                hasher.update(some_of(&mut random, &mut left));
             }
             assert_eq!(hasher.finish(), expected(message), "{kernel}: {} bytes", message.len());
         }
@@ -69,12 +74,7 @@ fn two_messages_at_once() {
             let [mut first, mut second] = [Hasher::with_kernel(kernel), Hasher::with_kernel(kernel)];
             let mut left = messages;
             while left.iter().any(|left| !left.is_empty()) {
-                let pieces = left.each_mut().map(|left| {
-                    let most = [1, 64, 65, 130, 1000][random.below(5)];
-                    let (piece, others) = left.split_at(random.below(most + 1).min(left.len()));
-                    *left = others;
-                    piece
-                });
+                let pieces = left.each_mut().map(|left| some_of(&mut random, left));
                 Hasher::update_two([&mut first, &mut second], pieces);
             }
             let digests = [first.finish(), second.finish()];
